@@ -1,0 +1,47 @@
+# `make demo` and `make test` need nothing but make and Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV = .venv
+ARGS =
+
+python = $(VENV)/bin/python
+
+.PHONY: demo test lint types notebooks bench clean
+.NOTPARALLEL: # two installations into one environment would collide
+
+demo: $(VENV)/.demo
+	$(python) -m tensorcalc backprop
+
+test: $(VENV)/.test
+	$(python) -m pytest -n 2 --nbmake $(ARGS)
+
+lint: $(VENV)/.dev
+	$(python) -m ruff format --check
+	$(python) -m ruff check
+
+types: $(VENV)/.dev
+	$(python) -m pyright --warnings --pythonpath $(python)
+
+notebooks: $(VENV)/.test
+	$(python) -m pytest --nbmake notebooks $(ARGS)
+
+bench: $(VENV)/.test
+	@test -n "$(wildcard benchmarks/*.py)" || { echo "There are no scripts in benchmarks/."; exit 1; }
+	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do $(python) $$script $(ARGS); done
+
+clean:
+	rm -rf $(VENV) build dist .hypothesis .pytest_cache .ruff_cache
+	find tensorcalc tests -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp for each extra of pyproject.toml: installed once, and again when that file changes.
+$(VENV)/.%: pyproject.toml | $(VENV)/bin/pip
+	@echo "Installing tensorcalc[$*] into $(VENV)."
+	@$(python) -m pip install -qq --disable-pip-version-check --editable ".[$*]"
+	@touch $@
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+	    echo "tensorcalc needs Python 3.11 or newer, and '$(PYTHON)' is not that."; \
+	    echo "Name another one, for instance: make $(MAKECMDGOALS) PYTHON=python3.12"; \
+	    exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,153 @@
+"""The chain rule over the graph: total derivatives as sums over every path.
+
+Reverse: the adjoint of a node is ∂of/∂node, the sum over its consumers c of
+(adjoint of c) · ∂c/∂node. Forward: the tangent of a node is ∂node/∂wrt, the sum over its
+arguments a of ∂node/∂a · (tangent of a). Both contract the same local derivatives.
+
+A quantity held fixed passes nothing on to what it is built from. Adjoints are remembered
+on ``of``, so that the gradients by all parameters of a network share one sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from tensorcalc.expr import (
+    Constant,
+    Definition,
+    Elementwise,
+    Expr,
+    Variable,
+    add,
+    contract,
+    identity,
+    toposort,
+    zeros,
+)
+from tensorcalc.local import local_derivative
+from tensorcalc.simplify import simplify
+
+__all__ = ["adjoint", "differentiate", "direct_derivative", "variables_of"]
+
+
+def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
+    """∂of/∂wrt, of shape of.shape + wrt.shape, simplified and structured.
+
+    ``wrt`` is an independent quantity in everything built on it; so is each of ``holding``,
+    which also stay fixed. Works forward where the argument has fewer axes than the value.
+    """
+    if of is wrt:
+        return identity(of.shape)
+    held = frozenset(holding) - {of}
+    if wrt.ndim < of.ndim:
+        return _tangent(of, wrt, held)
+    return adjoint(of, wrt, held)
+
+
+def _rules_in_force(of: Expr) -> tuple[object, ...]:
+    """The derivative rules below ``of``; remembered adjoints hold only for these."""
+    if "functions" not in of.memo:
+        found = (n.function for n in toposort([of]) if isinstance(n, Elementwise))
+        of.memo["functions"] = tuple(dict.fromkeys(found))
+    return tuple(function.derivatives for function in of.memo["functions"])
+
+
+def _consumers(of: Expr) -> dict[Expr, list[tuple[Expr, int]]]:
+    """For each node below ``of``, the nodes that use it and in which place."""
+    if "consumers" not in of.memo:
+        consumers: dict[Expr, list[tuple[Expr, int]]] = {}
+        for node in toposort([of]):
+            for k, arg in enumerate(node.args):
+                consumers.setdefault(arg, []).append((node, k))
+        of.memo["consumers"] = consumers
+    return of.memo["consumers"]
+
+
+def adjoint(of: Expr, wrt: Expr, held: frozenset[Expr] = frozenset()) -> Expr:
+    """∂of/∂wrt accumulated from ``of`` downwards."""
+    consumers = _consumers(of)
+    known: dict[Expr, Expr] = of.memo.setdefault(("adjoints", held, _rules_in_force(of)), {})
+    known.setdefault(of, identity(of.shape))
+    stack = [wrt]
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        users = [(c, k) for c, k in consumers.get(node, ()) if c not in held]
+        waiting = [c for c, _ in users if c not in known]
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        terms = [
+            _product(known[c], local_derivative(c, k, _name(consumers, c, held)), c)
+            for c, k in users
+        ]
+        known[node] = _total(terms, of.shape + node.shape)
+    return known[wrt]
+
+
+def _tangent(of: Expr, wrt: Expr, held: frozenset[Expr]) -> Expr:
+    """∂of/∂wrt accumulated from ``wrt`` upwards."""
+    consumers = _consumers(of)
+    known: dict[Expr, Expr] = {wrt: identity(wrt.shape)}
+    for node in toposort([of], lambda n: n is wrt or n in held):
+        if node in known:
+            continue
+        terms = []
+        if node not in held:
+            name = _name(consumers, node, held)
+            terms = [
+                _product(local_derivative(node, k, name), known[arg], arg)
+                for k, arg in enumerate(node.args)
+                if arg in known
+            ]
+        total = _total(terms, node.shape + wrt.shape)
+        if terms:
+            known[node] = total
+    return known.get(of, zeros(of.shape + wrt.shape))
+
+
+def _name(
+    consumers: dict[Expr, list[tuple[Expr, int]]], node: Expr, held: frozenset[Expr]
+) -> Expr | None:
+    """The definition under whose name the value of ``node`` is known, if any."""
+    return next(
+        (c for c, _ in consumers.get(node, ()) if isinstance(c, Definition) and c not in held),
+        None,
+    )
+
+
+def _product(left: Expr, right: Expr, joined: Expr) -> Expr:
+    """left · right, summed over the axes of ``joined``."""
+    if right is identity(joined.shape):
+        return left
+    if left is identity(joined.shape):
+        return simplify(right)
+    return simplify(contract(left, right, joined.ndim))
+
+
+def _total(terms: Iterable[Expr], shape: tuple[int | str, ...]) -> Expr:
+    terms = tuple(terms)
+    return simplify(add(*terms)) if terms else zeros(shape)
+
+
+def direct_derivative(of: Expr, wrt: Expr) -> Expr:
+    """∂of/∂wrt with every other name on the way held fixed: one factor of the chain."""
+    names = {n for n in toposort([of]) if isinstance(n, Definition)} - {of, wrt}
+    return differentiate(of, wrt, names)
+
+
+def variables_of(*roots: Expr) -> dict[str, Variable]:
+    """The variables below ``roots`` by name, in order of appearance."""
+    return {n.name: n for n in toposort(roots) if isinstance(n, Variable)}
+
+
+def is_constant(e: Expr) -> bool:
+    """Whether nothing below ``e`` is a variable."""
+    return isinstance(e, Constant) or (
+        not isinstance(e, Variable) and bool(e.args) and not variables_of(e)
+    )
+
+

@@ -1,0 +1,238 @@
+"""A compiled function: its source, its arguments, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.compile.lower import Lowering
+from tensorcalc.display.derivative import permuted
+from tensorcalc.errors import MemoryLimitError, MissingValueError
+from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
+from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
+from tensorcalc.simplify import simplify
+from tensorcalc.values import Values, computation, given_values, read_values, refuse_empty
+
+__all__ = ["CompiledFunction", "Output", "compile_outputs"]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One value to compute: stored axes shown at ``place`` (None adds an axis of size 1).
+
+    ``like`` names the variable whose given shape the value takes, for gradients.
+    ``universe`` is what the value is derived from: every variable of it may be given.
+    """
+
+    expr: Expr
+    place: tuple[int | None, ...]
+    title: str
+    universe: tuple[Expr, ...] = ()
+    like: str | None = None
+
+
+class CompiledFunction:
+    """Plain NumPy made from formulas.
+
+    ``source`` stands alone when pasted into a file; ``arguments`` are its parameters, which
+    may be given by position or by name. Calling it checks the shapes and types of the values;
+    NaN and infinity are passed through.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: str,
+        arguments: tuple[str, ...],
+        outputs: tuple[Output, ...],
+        run: Callable[..., Any],
+        *,
+        several: bool,
+    ) -> None:
+        self.name = name
+        self.source = source
+        self.arguments = arguments
+        self.outputs = outputs
+        self._run = run
+        self._several = several
+        self._variables = computation(
+            e for output in outputs for e in (output.expr, *output.universe)
+        )
+
+    def __repr__(self) -> str:
+        return f"<compiled {self.name}({', '.join(self.arguments)})>"
+
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
+        """The outputs for these values: one array, or a tuple of them."""
+        values = self.read(self._by_name(args, named), finite=False)
+        return self.run(values)
+
+    def _by_name(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+        if len(args) == 1 and isinstance(args[0], Mapping):
+            return given_values(args[0], named)
+        if len(args) > len(self.arguments):
+            raise MissingValueError(
+                f"{self.name} called with {len(args)} values for its {len(self.arguments)} "
+                f"arguments ({', '.join(self.arguments)})",
+                "give one value per argument, or names",
+            )
+        return {**dict(zip(self.arguments, args, strict=False)), **named}
+
+    def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
+        """Check the values for this function's arguments."""
+        values = read_values(
+            self.arguments, self._variables, given, finite=finite, what=self.name
+        )
+        refuse_empty([o.expr for o in self.outputs], values.sizes)
+        return values
+
+    def run(self, values: Values) -> Any:
+        """The outputs for checked values."""
+        single = bool(values) and all(a.dtype == np.float32 for a in values.values())
+        dtype = np.float32 if single else np.float64
+        results = self._run(*(values[name] for name in self.arguments))
+        results = results if self._several else (results,)
+        arrays = tuple(
+            _shaped(result, output, values, dtype)
+            for result, output in zip(results, self.outputs, strict=True)
+        )
+        return arrays if self._several else arrays[0]
+
+    def require_memory(self, sizes: Mapping[str, int], max_bytes: float) -> None:
+        """MemoryLimitError if an array, or all of them together, would exceed ``max_bytes``."""
+        total = 0
+        for output in self.outputs:
+            arrays = [output.expr, *_computed(output.expr)]
+            for e in dict.fromkeys(arrays):
+                shape = sizes_of(e.shape, sizes)
+                count = 8
+                for size in shape:
+                    count *= size
+                if count > max_bytes:
+                    raise too_large(output.title, shape, count, max_bytes)
+                total += count
+        if total > max_bytes:
+            raise MemoryLimitError(
+                f"{self.name} with all its intermediates would take {format_bytes(total)}, and "
+                f"max_bytes is {format_bytes(max_bytes)}",
+                f"pass max_bytes={total} if that much memory is there",
+            )
+
+
+def too_large(title: str, shape: Sequence[int], count: int, limit: float) -> MemoryLimitError:
+    """The error for one dense array beyond the limit."""
+    return MemoryLimitError(
+        f"{title} as a dense {format_shape(tuple(shape))} array would take {format_bytes(count)}, "
+        f"and max_bytes is {format_bytes(limit)}",
+        f"keep it structured and chain it with @, or pass max_bytes={count}",
+    )
+
+
+def _computed(root: Expr) -> list[Expr]:
+    """What is computed on the way: every node but atoms."""
+    return [
+        n for n in toposort([root]) if n.args and not isinstance(n, (Delta, Definition, Variable))
+    ]
+
+
+def _shaped(result: Any, output: Output, values: Values, dtype: type) -> np.ndarray:
+    array = np.asarray(result)
+    if any(axis is None for axis in output.place):
+        array = np.expand_dims(array, [k for k, a in enumerate(output.place) if a is None])
+    if output.like is not None and output.like in values.given_shapes:
+        array = array.reshape(values.given_shapes[output.like])
+    return array.astype(dtype, copy=False)
+
+
+def compile_outputs(
+    outputs: Sequence[Output],
+    name: str,
+    hints: Mapping[Expr, str] | None = None,
+    *,
+    several: bool = False,
+) -> CompiledFunction:
+    """One function that computes all the outputs, with shared work done once."""
+    roots = [simplify(permuted(o.expr, [a for a in o.place if a is not None])) for o in outputs]
+    lowering = Lowering(roots, hints or {})
+    found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
+    arguments = _with_sized(found, lowering.order, outputs)
+    lowering.claim_arguments(arguments)
+    name = lowering.names.claim(name)
+    lowering.run()
+    body = _body(lowering, roots, outputs, arguments)
+    parameters = ", ".join(lowering.argument[a] for a in arguments)
+    source = "\n".join(
+        [
+            "import numpy as np",
+            "",
+            *_preamble(lowering),
+            "",
+            f"def {name}({parameters}):",
+            *("    " + line for line in body),
+            "",
+        ]
+    )
+    namespace: dict[str, Any] = {**lowering.constants, **lowering.functions}
+    exec(compile(source, f"<tensorcalc {name}>", "exec"), namespace)
+    final = tuple(
+        Output(root, o.place, o.title, o.universe or (o.expr,), o.like)
+        for root, o in zip(roots, outputs, strict=True)
+    )
+    return CompiledFunction(
+        name, source, tuple(arguments), final, namespace[name], several=several
+    )
+
+
+def _with_sized(
+    found: dict[str, Variable], order: Sequence[Expr], outputs: Sequence[Output]
+) -> list[str]:
+    """The arguments: variables that occur, and one for each size that nothing else gives."""
+    known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
+    needed = {dim for e in order for dim in e.shape if isinstance(dim, str)} - known
+    everything = computation(e for o in outputs for e in (o.expr, *o.universe))
+    for candidate in everything.values():
+        if needed & set(candidate.shape):
+            found.setdefault(candidate.name, candidate)
+            needed -= set(candidate.shape)
+    place = {name: k for k, name in enumerate(everything)}
+    return sorted(found, key=lambda n: place[n])
+
+
+def _preamble(lowering: Lowering) -> list[str]:
+    lines: list[str] = []
+    for constant, value in lowering.constants.items():
+        text = np.array2string(value, separator=", ", threshold=10**9, floatmode="unique")
+        lines += [f"{constant} = np.array({text.replace(chr(10), ' ')})", ""]
+    for function in lowering.functions:
+        if function in lowering.quoted:
+            lines += ["", lowering.quoted[function].rstrip(), ""]
+        else:
+            lines += [f"# {function} is the function given to tc.function", ""]
+    return lines
+
+
+def _body(
+    lowering: Lowering,
+    roots: Sequence[Expr],
+    outputs: Sequence[Output],
+    arguments: Sequence[str],
+) -> list[str]:
+    lines = []
+    returned = [lowering.code[root].text for root in roots]
+    lowering.drop_unused(" ".join(returned))
+    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
+    for dim, code in lowering.dims.items():
+        owner = next(a for a in arguments if dim in variables[a].shape)
+        axis = variables[owner].shape.index(dim)
+        lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
+    comments = [_shape_comment(root.shape) for root in roots]
+    if len(roots) == 1:
+        return [*lines, *lowering.lines, f"return {returned[0]}{comments[0]}"]
+    return [*lines, *lowering.lines, f"return {', '.join(returned)}"]
+
+
+def _shape_comment(shape: Shape) -> str:
+    return f"  # {format_shape(shape)}" if len(shape) > 1 else ""

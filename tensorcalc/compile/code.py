@@ -1,0 +1,55 @@
+"""Pieces of Python source and how tightly they bind."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from dataclasses import dataclass
+
+__all__ = ["ADD", "ATOM", "MUL", "POWER", "UNARY", "Code", "Names", "number_code"]
+
+ADD, MUL, UNARY, POWER, ATOM = range(1, 6)
+
+
+@dataclass(frozen=True)
+class Code:
+    """An expression in Python; ``operator`` is its outermost binary operator."""
+
+    text: str
+    level: int = ATOM
+    operator: str = ""
+
+    def inside(self, level: int, operator: str = "", *, right: bool = False) -> str:
+        """The text, in brackets where it must be when ``operator`` stands outside."""
+        mixed = self.level == MUL == level and self.operator != operator
+        if self.level < level or mixed or (right and self.level == level):
+            return f"({self.text})"
+        return self.text
+
+
+class Names:
+    """Hands out names that clash with nothing in the generated function."""
+
+    def __init__(self) -> None:
+        self.taken = {"np", *keyword.kwlist, *dir(builtins)}
+
+    def claim(self, wanted: str) -> str:
+        """``wanted``, or with underscores added until it is free."""
+        name = wanted if wanted.isidentifier() else "t"
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+    def number(self, stem: str) -> str:
+        """The next free name stem1, stem2, …"""
+        n = 1
+        while f"{stem}{n}" in self.taken:
+            n += 1
+        return self.claim(f"{stem}{n}")
+
+
+def number_code(value: float) -> Code:
+    """A number as a person types it: 2, 0.5, 1e-05."""
+    text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    return Code(text, ATOM if value >= 0 else UNARY)

@@ -1,0 +1,337 @@
+"""Lowering: each node of the simplified graph to one line, or to a piece of one.
+
+Sharing becomes assignment: a node used twice gets a name, a node used once is written where
+it is used. Kronecker deltas become diagonals and zeros-with-a-view, ones become broadcasting;
+neither is ever made a dense factor.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.compile.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, number_code
+from tensorcalc.compile.product import Factor, broadcast_code, letters, product_code, times
+from tensorcalc.evaluate import value_of
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Definition,
+    Delta,
+    Einsum,
+    Elementwise,
+    Expr,
+    Function,
+    Ones,
+    Select,
+    Special,
+    SpecialFunction,
+    Variable,
+)
+from tensorcalc.shapes import Dim
+from tensorcalc.simplify import coefficient_and_core, constant_entry, simplify
+
+__all__ = ["Lowering"]
+
+_WIDE = 72  # a line longer than this is broken by naming a part of it
+
+
+class Lowering:
+    """Turns expressions into statements of one function."""
+
+    def __init__(self, roots: Iterable[Expr], hints: Mapping[Expr, str]) -> None:
+        self.names = Names()
+        self.lines: list[str] = []
+        self.functions: dict[str, Callable[..., Any]] = {}
+        self.quoted: dict[str, str] = {}
+        self.constants: dict[str, np.ndarray] = {}
+        self.code: dict[Expr, Code] = {}
+        self.argument: dict[str, str] = {}
+        self.dims: dict[str, str] = {}
+        self._function_names: dict[object, str] = {}
+        self.order = list(_program_order(roots))
+        self.uses = _count_uses(self.order, roots)
+        bodies = {simplify(n.body): n.name for n in self.order if isinstance(n, Definition)}
+        self.hints = {**hints, **bodies}
+
+    def claim_arguments(self, names: Iterable[str]) -> None:
+        """Give the function's arguments their own names first."""
+        for name in names:
+            self.argument[name] = self.names.claim(name)
+
+    def run(self) -> None:
+        """Write every statement."""
+        for node in self.order:  # arguments stand before what uses them
+            code = self._lower(node)
+            if self._deserves_name(node, code):
+                code = self.assign(node, code)
+            self.code[node] = code
+
+    def drop_unused(self, returned: str) -> None:
+        """Leave out what broadcasting made superfluous."""
+        kept: list[str] = []
+        used = set(re.findall(r"\w+", returned))
+        for line in reversed(self.lines):
+            target, assigned, value = line.partition(" = ")
+            if assigned and target.isidentifier() and target not in used:
+                continue
+            used.update(re.findall(r"\w+", line if not target.isidentifier() else value))
+            kept.append(line)
+        self.lines = kept[::-1]
+        self.dims = {dim: code for dim, code in self.dims.items() if code in used}
+
+    def _deserves_name(self, node: Expr, code: Code) -> bool:
+        if isinstance(node, (Variable, Definition, Delta, Ones)) or code.text in self.names.taken:
+            return False
+        if isinstance(node, Constant) and node.ndim == 0:
+            return False
+        if node in self.hints or len(code.text) > _WIDE:
+            return True
+        return self.uses.get(node, 0) > 1 and not code.text.isidentifier()
+
+    def assign(self, node: Expr | None, code: Code) -> Code:
+        """A statement that gives the code a name."""
+        hint = self.hints.get(node) if node is not None else None
+        name = self.names.claim(hint) if hint else self.names.number("t")
+        self.lines.append(f"{name} = {code.text}")
+        return Code(name)
+
+    def size(self, dim: Dim) -> str:
+        """The size of a dimension in code."""
+        if isinstance(dim, int):
+            return str(dim)
+        if dim not in self.dims:
+            self.dims[dim] = self.names.claim(dim)
+        return self.dims[dim]
+
+    # ── one rule per node type ──
+
+    def _lower(self, node: Expr) -> Code:
+        rule = getattr(self, "_" + type(node).__name__.lower())
+        return rule(node)
+
+    def _variable(self, node: Variable) -> Code:
+        return Code(self.argument[node.name])
+
+    def _definition(self, node: Definition) -> Code:
+        code = self.code[simplify(node.body)]
+        if code.text.isidentifier() and code.text not in self.argument.values():
+            return code
+        name = self.names.claim(node.name)
+        self.lines.append(f"{name} = {code.text}")
+        return Code(name)
+
+    def _constant(self, node: Constant) -> Code:
+        if node.ndim == 0:
+            return number_code(node.number)
+        name = self.names.number("c")
+        self.constants[name] = node.value
+        return Code(name)
+
+    def _delta(self, node: Delta) -> Code:
+        return Code(f"np.eye({self.size(node.dim)})")
+
+    def _ones(self, node: Ones) -> Code:
+        return Code(f"np.ones({self.size(node.dim)})")
+
+    def _select(self, node: Select) -> Code:
+        inner = self.code[node.operand]
+        place = ":, " * node.axis + str(node.index)
+        return Code(f"{inner.inside(ATOM)}[{place}]")
+
+    def _special(self, node: Special) -> Code:
+        name = self._function_name(node.function)
+        return Code(f"{name}({self.code[node.argument].text})")
+
+    def _elementwise(self, node: Elementwise) -> Code:
+        arguments = [self._broadcastable(a) for a in node.arguments]
+        if len(arguments) == 1:
+            arguments = [self.code[node.arguments[0]]]
+        exponent = node.function.exponent
+        if exponent == -1:
+            return Code(f"1 / {arguments[0].inside(MUL, '/', right=True)}", MUL, "/")
+        if exponent is not None:
+            return Code(f"{arguments[0].inside(ATOM)} ** {number_code(exponent).inside(ATOM)}", POWER)
+        name = self._function_name(node.function)
+        return Code(f"{name}({', '.join(a.text for a in arguments)})")
+
+    def _function_name(self, function: Function | SpecialFunction) -> str:
+        evaluate = value_of(function.name, function.evaluate)
+        if isinstance(evaluate, np.ufunc):
+            return f"np.{evaluate.__name__}"
+        if function not in self._function_names:
+            stem = function.name.replace("′", "_prime").rstrip("_")
+            name = self._function_names[function] = self.names.claim(stem)
+            self.functions[name] = evaluate
+            if function.module:
+                source = textwrap.dedent(inspect.getsource(evaluate))
+                self.quoted[name] = source.replace(f"def {evaluate.__name__}(", f"def {name}(")
+        return self._function_names[function]
+
+    def _add(self, node: Add) -> Code:
+        covers = [self._covered(term) for term in node.terms]
+        whole = set().union(*covers) == set(range(node.ndim))
+        text, level = "", ADD
+        for term in node.terms:
+            number, core = coefficient_and_core(term)
+            code = self._broadcastable(term) if whole else self.code[term]
+            if number < 0 and code.text.startswith("-"):
+                text += (" - " if text else "-") + code.text[1:]
+            else:
+                text += (" + " if text else "") + code.inside(ADD)
+        return Code(text, level, "+")
+
+    def _covered(self, term: Expr) -> set[int]:
+        """The axes along which a term really has entries."""
+        if constant_entry(term) is not None and term.ndim:
+            return set()
+        if isinstance(term, Einsum) and term not in self.hints:
+            lone = {ix[0] for o, ix in zip(term.operands, term.inputs, strict=True) if isinstance(o, Ones)}
+            return {axis for axis, i in enumerate(term.output) if i not in lone}
+        return set(range(term.ndim))
+
+    def _broadcastable(self, term: Expr) -> Code:
+        """Code that NumPy broadcasts to the term's shape."""
+        entry = constant_entry(term)
+        if entry is not None:
+            return number_code(entry)
+        if isinstance(term, Einsum) and len(self._covered(term)) < term.ndim:
+            kept = tuple(i for axis, i in enumerate(term.output) if axis in self._covered(term))
+            return broadcast_code(Factor(self._core(term, kept), kept), term.output)
+        return self.code[term]
+
+    def _einsum(self, node: Einsum) -> Code:
+        """Deltas and ones are handled around the core product of real factors."""
+        deltas = [ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)]
+        if deltas:
+            return self._box(node, deltas)
+        entry = constant_entry(node)
+        if entry is not None and node.ndim:
+            return self._filled(node, number_code(entry))
+        kept = tuple(i for axis, i in enumerate(node.output) if axis in self._covered_einsum(node))
+        core = self._core(node, kept)
+        if kept == node.output:
+            return core
+        return self._filled(node, broadcast_code(Factor(core, kept), node.output))
+
+    def _covered_einsum(self, node: Einsum) -> set[int]:
+        lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
+        return {axis for axis, i in enumerate(node.output) if i not in lone}
+
+    def _filled(self, node: Einsum, code: Code) -> Code:
+        shape = ", ".join(map(self.size, node.shape))
+        shape = f"({shape},)" if node.ndim == 1 else f"({shape})"
+        if constant_entry(node) is not None:
+            return Code(f"np.full({shape}, {code.text}, dtype=float)")
+        return Code(f"np.broadcast_to({code.text}, {shape}).copy()")
+
+    def _core(self, node: Einsum, output: tuple[int, ...]) -> Code:
+        """The product of the factors that have entries, scaled by those that are scalars."""
+        scalars: list[Code] = []
+        factors: list[Factor] = []
+        for operand, indices in zip(node.operands, node.inputs, strict=True):
+            if isinstance(operand, (Delta,)) or (isinstance(operand, Ones) and indices[0] in node.output):
+                continue
+            if isinstance(operand, Ones):  # a sum of ones is the size of the dimension
+                scalars.append(Code(self.size(operand.dim)))
+            elif not indices:
+                scalars.append(self.code[operand])
+            else:
+                factors.append(Factor(self.code[operand], indices))
+        if not factors:
+            return self._scalar_product(scalars)
+        if scalars:
+            factors = _scaled_smallest(factors, scalars)
+        return product_code(factors, output, dict(node.dims))
+
+    @staticmethod
+    def _scalar_product(scalars: list[Code]) -> Code:
+        if not scalars:
+            return Code("1.0")
+        if scalars[0].text == "-1" and len(scalars) > 1:
+            rest = Lowering._scalar_product(scalars[1:])
+            return Code(f"-{rest.inside(MUL, '*')}", UNARY)
+        result = scalars[0]
+        for scalar in scalars[1:]:
+            result = divided(result, scalar) or times(result, scalar)
+        return result
+
+    def _box(self, node: Einsum, deltas: list[tuple[int, ...]]) -> Code:
+        """An array of zeros whose diagonal, along the tied axes, is the core product."""
+        tied: dict[int, int] = {}
+        for p, q in deltas:
+            tied[q] = tied.get(p, p)
+        kept = tuple(i for i in node.output if i not in tied)
+        lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
+        core_indices = {i for o, ix in zip(node.operands, node.inputs, strict=True) if not isinstance(o, (Delta, Ones)) for i in ix}
+        has = tuple(i for i in kept if i in core_indices and i not in lone)
+        core = self._core(node, has)
+        if node.ndim == 2 and len(deltas) == 1:
+            if not has:
+                eye = Code(f"np.eye({self.size(node.shape[0])})")
+                return eye if core.text == "1.0" else times(core, eye)
+            return Code(f"np.diag({core.text})")
+        core = broadcast_code(Factor(core, has), kept)
+        shape = ", ".join(map(self.size, node.shape))
+        spec = letters(tuple(tied.get(i, i) for i in node.output)) + "->" + letters(kept)
+        box = self.names.claim(self.hints[node]) if node in self.hints else self.names.number("box")
+        self.lines.append(f"{box} = np.zeros(({shape}))")
+        self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
+        return Code(box)
+
+
+def divided(top: Code, bottom: Code) -> Code | None:
+    """top / x where the second factor is 1 / x."""
+    if bottom.operator == "/" and bottom.text.startswith("1 / "):
+        return Code(f"{top.inside(MUL, '*')} / {bottom.text[4:]}", MUL, "*")
+    return None
+
+
+def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]:
+    """Scalars multiply the factor with the fewest axes, which is the cheapest place."""
+    k = min(range(len(factors)), key=lambda n: len(factors[n].indices))
+    code, negative = factors[k].code, False
+    for scalar in reversed(scalars):
+        if scalar.text == "-1":
+            negative = not negative
+            continue
+        code = divided(code, scalar) or times(scalar, code)
+    if negative:
+        code = Code(f"-{code.inside(MUL, code.operator)}", UNARY)
+    factors[k] = Factor(code, factors[k].indices)
+    return factors
+
+
+def _children(node: Expr) -> tuple[Expr, ...]:
+    return (simplify(node.body),) if isinstance(node, Definition) else node.args
+
+
+def _program_order(roots: Iterable[Expr]) -> Iterator[Expr]:
+    """Every node to compute, arguments first; names are looked through, simplified."""
+    seen: set[Expr] = set()
+    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed([*roots])]
+    while stack:
+        node, ready = stack.pop()
+        if node in seen:
+            continue
+        if ready:
+            seen.add(node)
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((child, False) for child in reversed(_children(node)) if child not in seen)
+
+
+def _count_uses(order: Iterable[Expr], roots: Iterable[Expr]) -> dict[Expr, int]:
+    uses: dict[Expr, int] = {}
+    for node in order:
+        for child in _children(node):
+            uses[child] = uses.get(child, 0) + 1
+    for root in roots:
+        uses[root] = uses.get(root, 0) + 1
+    return uses

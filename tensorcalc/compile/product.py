@@ -1,0 +1,186 @@
+"""Products of arrays as the NumPy a person would write: @, outer, *, sum, and einsum last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import opt_einsum
+
+from tensorcalc.compile.code import ATOM, MUL, Code
+
+__all__ = ["Factor", "broadcast_code", "product_code"]
+
+Indices = tuple[int, ...]
+_ASSUMED = 64  # the size a named dimension is taken to have when the order is planned
+
+
+@dataclass(frozen=True)
+class Factor:
+    """An array's code and the indices of its axes."""
+
+    code: Code
+    indices: Indices
+
+
+def product_code(factors: Sequence[Factor], output: Indices, sizes: dict[int, object]) -> Code:
+    """The sum over every index that ``output`` lacks of the product of ``factors``."""
+    merged = _merge_equal(factors, output)
+    while len(merged) > 2:
+        first, second = _best_pair(merged, output, sizes)
+        rest = [f for n, f in enumerate(merged) if n not in (first, second)]
+        kept = set(output).union(*(f.indices for f in rest))
+        pair = _pair(merged[first], merged[second], kept, None)
+        merged = _merge_equal([*rest, pair], output)
+    if len(merged) == 1:
+        return _single(merged[0], output)
+    result = _pair(merged[0], merged[1], set(output), output)
+    return _single(result, output)
+
+
+def _merge_equal(factors: Sequence[Factor], output: Indices) -> list[Factor]:
+    """Factors over the same indices are multiplied entry by entry."""
+    if len(factors) == 2 and not set(factors[0].indices) <= set(output):
+        return list(factors)  # a contraction, u @ u: not a product to be summed
+    merged: dict[Indices, Code] = {}
+    for factor in factors:
+        known = merged.get(factor.indices)
+        merged[factor.indices] = factor.code if known is None else times(known, factor.code)
+    return [Factor(code, indices) for indices, code in merged.items()]
+
+
+def times(a: Code, b: Code) -> Code:
+    """a * b."""
+    return Code(f"{a.inside(MUL, '*')} * {b.inside(MUL, '*')}", MUL, "*")
+
+
+def matmul(a: Code, b: Code) -> Code:
+    """a @ b."""
+    return Code(f"{a.inside(MUL, '@')} @ {b.inside(MUL, '@', right=True)}", MUL, "@")
+
+
+def _best_pair(
+    factors: Sequence[Factor], output: Indices, sizes: dict[int, object]
+) -> tuple[int, int]:
+    number = {i: s if isinstance(s, int) else _ASSUMED for i, s in sizes.items()}
+    shapes = [tuple(number[i] for i in f.indices) for f in factors]
+    equation = ",".join(letters(f.indices) for f in factors) + "->" + letters(output)
+    path, _ = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="auto")
+    pair = sorted(path[0])
+    return (pair[0], pair[1]) if len(pair) == 2 else (0, 1)
+
+
+def letters(indices: Indices) -> str:
+    """Indices as einsum letters."""
+    return "".join(opt_einsum.get_symbol(i) for i in indices)
+
+
+def turned(factor: Factor) -> Code:
+    """The transpose of a matrix's code."""
+    text = factor.code.text
+    if text.endswith(".T") and factor.code.level == ATOM:
+        return Code(text[:-2])
+    return Code(f"{factor.code.inside(ATOM)}.T")
+
+
+def _single(factor: Factor, output: Indices) -> Code:
+    """Sum out and reorder the axes of one array."""
+    indices = factor.indices
+    if indices == output:
+        return factor.code
+    if len(set(indices)) < len(indices):
+        return _repeated(factor, output)
+    gone = [axis for axis, i in enumerate(indices) if i not in output]
+    code = factor.code
+    if gone:
+        where = "" if len(gone) == len(indices) else f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"
+        code = Code(f"{code.inside(ATOM)}.sum({where})")
+        indices = tuple(i for i in indices if i in output)
+    if indices == output:
+        return code
+    if len(indices) == 2:
+        return turned(Factor(code, indices))
+    order = tuple(indices.index(i) for i in output)
+    return Code(f"{code.inside(ATOM)}.transpose({order})")
+
+
+def _repeated(factor: Factor, output: Indices) -> Code:
+    if len(factor.indices) == 2:
+        call = "np.diagonal" if output else "np.trace"
+        return Code(f"{call}({factor.code.text})")
+    return Code(
+        f'np.einsum("{letters(factor.indices)}->{letters(output)}", {factor.code.text})'
+    )
+
+
+def _pair(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
+    """The product of two arrays, summed over what is not kept."""
+    a, b = _without_lone(a, b, kept), _without_lone(b, a, kept)
+    shared = [i for i in a.indices if i in b.indices]
+    summed = [i for i in shared if i not in kept]
+    distinct = len(set(a.indices)) == len(a.indices) and len(set(b.indices)) == len(b.indices)
+    if not distinct:
+        return _general(a, b, kept, wanted)
+    if not summed:
+        return _unsummed(a, b, wanted)
+    plain = len(summed) == len(shared) and len(a.indices) <= 2 >= len(b.indices)
+    if plain and len(summed) == 1:
+        return _matmul(a, b, summed[0], wanted)
+    if plain and len(summed) == 2:
+        other = b.code if a.indices == b.indices else turned(b)
+        return Factor(Code(f"np.vdot({a.code.text}, {other.text})"), ())
+    return _general(a, b, kept, wanted)
+
+
+def _without_lone(a: Factor, b: Factor, kept: set[int]) -> Factor:
+    """Sum out what only this factor has and nobody keeps."""
+    if len(set(a.indices)) < len(a.indices):
+        return a
+    stay = tuple(i for i in a.indices if i in kept or i in b.indices)
+    return a if stay == a.indices else Factor(_single(a, stay), stay)
+
+
+def _matmul(a: Factor, b: Factor, s: int, wanted: Indices | None) -> Factor:
+    free_a = tuple(i for i in a.indices if i != s)
+    free_b = tuple(i for i in b.indices if i != s)
+    if len(a.indices) == 1 and len(b.indices) == 2:
+        a, b, free_a, free_b = b, a, free_b, free_a
+    if wanted == free_b + free_a and len(a.indices) == 2 == len(b.indices):
+        a, b, free_a, free_b = b, a, free_b, free_a
+    left = a.code if a.indices[-1] == s else turned(a)
+    right = b.code if b.indices[0] == s else turned(b)
+    return Factor(matmul(left, right), free_a + free_b)
+
+
+def _unsummed(a: Factor, b: Factor, wanted: Indices | None) -> Factor:
+    union = tuple(dict.fromkeys(a.indices + b.indices))
+    order = wanted if wanted is not None and set(wanted) == set(union) else union
+    if len(a.indices) == 1 == len(b.indices) and a.indices != b.indices:
+        first, second = (a, b) if order == a.indices + b.indices else (b, a)
+        return Factor(Code(f"np.outer({first.code.text}, {second.code.text})"), order)
+    left = broadcast_code(a, order)
+    right = broadcast_code(b, order)
+    return Factor(times(left, right), order)
+
+
+def broadcast_code(factor: Factor, order: Indices) -> Code:
+    """The array with its axes in ``order`` and a None where it lacks one."""
+    present = tuple(i for i in order if i in factor.indices)
+    code = _single(factor, present)
+    if present == order or not present:
+        return code
+    while order and order[0] not in present:  # leading axes broadcast by themselves
+        order = order[1:]
+    if present == order:
+        return code
+    places = ", ".join(":" if i in present else "None" for i in order)
+    return Code(f"{code.inside(ATOM)}[{places}]")
+
+
+def _general(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
+    union = tuple(dict.fromkeys(a.indices + b.indices))
+    output = wanted if wanted is not None else tuple(i for i in union if i in kept)
+    spec = f"{letters(a.indices)},{letters(b.indices)}->{letters(output)}"
+    return Factor(Code(f'np.einsum("{spec}", {a.code.text}, {b.code.text})'), output)
+
+

@@ -1,0 +1,137 @@
+"""Index notation: one entry of an expression, with every axis lettered and deltas visible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from tensorcalc.display.letters import summation_letters
+from tensorcalc.display.matrix import constant_name
+from tensorcalc.display.notation import (
+    BigSum,
+    Call,
+    Indexed,
+    Indicator,
+    Norm,
+    Notation,
+    Number,
+    Power,
+    Quotient,
+    scaled,
+    sum_of,
+)
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Definition,
+    Delta,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Select,
+    Special,
+    Variable,
+)
+from tensorcalc.functions import inverse_or_zero, length
+
+__all__ = ["index_form"]
+
+_DEEPEST = 30
+
+
+def index_form(
+    root: Expr,
+    letters: Sequence[str],
+    names: dict[Expr, str] | None = None,
+    taken: Collection[str] = (),
+) -> Notation:
+    """The entry of ``root`` at ``letters``, one letter per axis, as scalar notation.
+
+    Letters for what is summed avoid ``taken``, the names that mean something else.
+    """
+    writer = _Writer(names or {}, summation_letters({*letters, *taken}))
+    return writer.entry(root, tuple(letters), 0)
+
+
+class _Writer:
+    """Walks down an expression, handing out letters for what is summed."""
+
+    def __init__(self, names: dict[Expr, str], free: Iterator[str]) -> None:
+        self.names = names
+        self.free = free
+
+    def entry(self, e: Expr, letters: tuple[str, ...], depth: int) -> Notation:
+        """The entry of ``e`` at ``letters``."""
+        if e in self.names:
+            return Indexed(self.names[e], letters)
+        if isinstance(e, (Variable, Definition)):
+            return Indexed(e.name, letters)
+        if depth > _DEEPEST:
+            return Indexed("[…]", letters)
+        return getattr(self, "_" + type(e).__name__.lower())(e, letters, depth + 1)
+
+    def _constant(self, e: Constant, letters: tuple[str, ...], depth: int) -> Notation:
+        return Indexed(constant_name(e), letters) if letters else Number(e.number)
+
+    def _delta(self, e: Delta, letters: tuple[str, ...], depth: int) -> Notation:
+        return Indicator(*letters)
+
+    def _ones(self, e: Ones, letters: tuple[str, ...], depth: int) -> Notation:
+        return Number(1.0)
+
+    def _select(self, e: Select, letters: tuple[str, ...], depth: int) -> Notation:
+        inside = (*letters[: e.axis], str(e.index), *letters[e.axis :])
+        return self.entry(e.operand, inside, depth)
+
+    def _add(self, e: Add, letters: tuple[str, ...], depth: int) -> Notation:
+        return sum_of(self.entry(term, letters, depth) for term in e.terms)
+
+    def _elementwise(self, e: Elementwise, letters: tuple[str, ...], depth: int) -> Notation:
+        inner = [self.entry(a, letters, depth) for a in e.arguments]
+        function = e.function
+        if function is length:
+            if isinstance(inner[0], Power) and isinstance(inner[0].base, Norm):
+                return inner[0].base
+            return Call("√", r"\sqrt", tuple(inner))
+        if function is inverse_or_zero:
+            return Quotient(Number(1.0), inner[0], False)
+        if function.exponent is not None:
+            positive = abs(function.exponent)
+            raised = inner[0] if positive == 1 else Power(inner[0], positive, 0)
+            return raised if function.exponent > 0 else Quotient(Number(1.0), raised, False)
+        name = function.text or function.name
+        return Call(name, function.latex or name, tuple(inner))
+
+    def _special(self, e: Special, letters: tuple[str, ...], depth: int) -> Notation:
+        name = e.function.text or e.function.name
+        if isinstance(e.argument, (Variable, Definition)):
+            return Indexed(f"{name}({e.argument.name})", letters)
+        return Indexed(f"{name}(…)", letters)
+
+    def _einsum(self, e: Einsum, letters: tuple[str, ...], depth: int) -> Notation:
+        if e.ndim == 0 and _is_square(e):
+            name = self.names.get(e.operands[0]) or getattr(e.operands[0], "name", None)
+            if name:
+                return Power(Norm(Indexed(name, ())), 2.0, 0)
+        letter = dict(zip(e.output, letters, strict=True))
+        for i in e.summed:
+            letter[i] = next(self.free)
+        sizes, factors = [], []
+        for operand, indices in zip(e.operands, e.inputs, strict=True):
+            if isinstance(operand, Ones) and e.inputs.count(indices) == 1 and indices[0] in e.summed:
+                sizes.append(indices[0])
+                factors.append(Indexed(str(operand.dim), ()))
+            else:
+                factors.append(self.entry(operand, tuple(letter[i] for i in indices), depth))
+        body = scaled(1.0, factors, None)
+        summed = tuple(letter[i] for i in e.summed if i not in sizes)
+        return BigSum(summed, body) if summed else body
+
+
+def _is_square(e: Einsum) -> bool:
+    return (
+        len(e.operands) == 2
+        and e.operands[0] is e.operands[1]
+        and e.inputs[0] == e.inputs[1]
+        and len(set(e.inputs[0])) == len(e.inputs[0])
+    )

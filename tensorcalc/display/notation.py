@@ -1,0 +1,307 @@
+"""Matrix notation as a small tree, apart from how it is spelt (text, LaTeX).
+
+A product chain is a list of factors with a transposition flag each, so that transposing
+reverses the list. Builders keep the tree tidy: no double transposes, no nested products,
+numbers in front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "Atom",
+    "Call",
+    "Chain",
+    "BigSum",
+    "Hadamard",
+    "Indexed",
+    "Indicator",
+    "Norm",
+    "Notation",
+    "Number",
+    "Power",
+    "Quotient",
+    "Scaled",
+    "Sum",
+    "Transposed",
+    "chain",
+    "hadamard",
+    "quotient",
+    "scaled",
+    "sum_of",
+    "transposed",
+]
+
+
+class Notation:
+    """A piece of matrix notation."""
+
+
+@dataclass(frozen=True)
+class Atom(Notation):
+    """A name, or 1 for the vector of ones, or I."""
+
+    name: str
+    symmetric: bool = False
+
+
+@dataclass(frozen=True)
+class Number(Notation):
+    """A number."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Transposed(Notation):
+    """Xᵀ."""
+
+    inner: Notation
+
+
+@dataclass(frozen=True)
+class Chain(Notation):
+    """A matrix product; each factor with whether it is transposed."""
+
+    factors: tuple[tuple[Notation, bool], ...]
+
+
+@dataclass(frozen=True)
+class Hadamard(Notation):
+    """A product entry by entry."""
+
+    factors: tuple[Notation, ...]
+
+
+@dataclass(frozen=True)
+class Quotient(Notation):
+    """``top`` over ``bottom``, entry by entry where both have axes."""
+
+    top: Notation
+    bottom: Notation
+    entrywise: bool
+
+
+@dataclass(frozen=True)
+class Scaled(Notation):
+    """A number and scalar factors before a body."""
+
+    number: float
+    scalars: tuple[Notation, ...]
+    body: Notation | None
+
+
+@dataclass(frozen=True)
+class Sum(Notation):
+    """A sum of terms; the sign of a term is its number's."""
+
+    terms: tuple[Notation, ...]
+
+
+@dataclass(frozen=True)
+class Power(Notation):
+    """Base to a number, entry by entry; ``ndim`` tells a matrix from a vector."""
+
+    base: Notation
+    exponent: float
+    ndim: int
+
+
+@dataclass(frozen=True)
+class Call(Notation):
+    """A function of arguments; ``latex`` is its name there."""
+
+    name: str
+    latex: str
+    arguments: tuple[Notation, ...]
+    extra: str = ""
+
+
+@dataclass(frozen=True)
+class Norm(Notation):
+    """‖u‖."""
+
+    inner: Notation
+
+
+@dataclass(frozen=True)
+class Indexed(Notation):
+    """One entry of a named quantity: x_i."""
+
+    name: str
+    letters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Indicator(Notation):
+    """The Kronecker delta as Johnston prints it: I[k=j]."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True)
+class BigSum(Notation):
+    """Σ over the letters."""
+
+    letters: tuple[str, ...]
+    body: Notation
+
+
+def transposed(n: Notation) -> Notation:
+    """The transpose, moved inwards where a person would."""
+    if isinstance(n, Transposed):
+        return n.inner
+    if isinstance(n, Number) or (isinstance(n, Atom) and n.symmetric):
+        return n
+    if isinstance(n, Chain):
+        return Chain(tuple((factor, not flag) for factor, flag in reversed(n.factors)))
+    if isinstance(n, Scaled) and n.body is not None:
+        return replace(n, body=transposed(n.body))
+    if isinstance(n, Call) and n.name == "diag":
+        return n
+    if isinstance(n, Sum) and all(_simple_transpose(t) for t in n.terms):
+        return Sum(tuple(map(transposed, n.terms)))
+    return Transposed(n)
+
+
+def _simple_transpose(n: Notation) -> bool:
+    if isinstance(n, Scaled) and n.body is not None:
+        return _simple_transpose(n.body)
+    return isinstance(n, (Transposed, Chain)) or (isinstance(n, Call) and n.name == "diag")
+
+
+def chain(*factors: tuple[Notation, bool]) -> Notation:
+    """A matrix product, with inner products opened and scalars moved to the front."""
+    flat: list[tuple[Notation, bool]] = []
+    number, scalars = 1.0, []
+    for factor, flag in factors:
+        inner = transposed(factor) if flag else factor
+        if isinstance(inner, Scaled) and inner.body is not None:
+            number *= inner.number
+            scalars += inner.scalars
+            inner = inner.body
+        if isinstance(inner, Chain):
+            flat.extend(inner.factors)
+        elif isinstance(inner, Transposed):
+            flat.append((inner.inner, True))
+        elif isinstance(inner, Atom) and inner.name == "I":
+            continue
+        else:
+            flat.append((inner, False))
+    if len(flat) == 1:
+        body = transposed(flat[0][0]) if flat[0][1] else flat[0][0]
+    else:
+        body = Chain(tuple(flat))
+    return scaled(number, scalars, body)
+
+
+def hadamard(factors: Iterable[Notation], ndim: int) -> Notation:
+    """A product entry by entry, with inner ones opened, divisors below, numbers in front."""
+    tops: list[Notation] = []
+    bottoms: list[Notation] = []
+    number, scalars = 1.0, []
+    waiting = list(factors)
+    while waiting:
+        factor = waiting.pop(0)
+        if isinstance(factor, Scaled):
+            number *= factor.number
+            scalars += factor.scalars
+            if factor.body is not None:
+                waiting.insert(0, factor.body)
+        elif isinstance(factor, Number):
+            number *= factor.value
+        elif isinstance(factor, Hadamard):
+            waiting[:0] = factor.factors
+        elif isinstance(factor, Quotient) and factor.entrywise:
+            bottoms.append(factor.bottom)
+            waiting.insert(0, factor.top)
+        elif isinstance(factor, Atom) and factor.name == "1" and (waiting or tops):
+            continue
+        else:
+            tops.append(factor)
+    tops = [t for t in tops if not (isinstance(t, Atom) and t.name == "1")] or tops[:1]
+    tops = _collect_powers(tops, ndim)
+    top = Hadamard(tuple(tops)) if len(tops) > 1 else tops[0] if tops else None
+    body = Quotient(top or Number(1.0), hadamard(bottoms, ndim), True) if bottoms else top
+    return scaled(number, scalars, body)
+
+
+def _collect_powers(factors: list[Notation], ndim: int) -> list[Notation]:
+    """u ⊙ u as u²."""
+    count: dict[Notation, float] = {}
+    for factor in factors:
+        base, exponent = factor, 1.0
+        if isinstance(factor, Power):
+            base, exponent = factor.base, factor.exponent
+        elif isinstance(factor, Quotient) and factor.top == Number(1.0) and not factor.entrywise:
+            base, exponent = factor.bottom, -1.0
+            if isinstance(base, Power):
+                base, exponent = base.base, -base.exponent
+        count[base] = count.get(base, 0.0) + exponent
+    return [_raised(base, p, ndim) for base, p in count.items() if p != 0]
+
+
+def _raised(base: Notation, exponent: float, ndim: int) -> Notation:
+    if exponent < 0:
+        return Quotient(Number(1.0), _raised(base, -exponent, ndim), ndim > 0)
+    return base if exponent == 1 else Power(base, exponent, ndim)
+
+
+def scaled(number: float, scalars: Iterable[Notation], body: Notation | None) -> Notation:
+    """number · scalars · body with numbers multiplied and ones dropped."""
+    kept: list[Notation] = []
+    for scalar in scalars:
+        if isinstance(scalar, Number):
+            number *= scalar.value
+        elif isinstance(scalar, Scaled):
+            number *= scalar.number
+            kept += scalar.scalars
+            if scalar.body is not None:
+                kept.append(scalar.body)
+        else:
+            kept.append(scalar)
+    kept = _collect_powers(kept, 0)
+    if isinstance(body, Number):
+        number, body = number * body.value, None
+    if isinstance(body, Scaled):
+        number, kept, body = number * body.number, [*kept, *body.scalars], body.body
+    if body is None and len(kept) == 1 and number == 1:
+        return kept[0]
+    if body is None and not kept:
+        return Number(number)
+    if body is not None and not kept and number == 1:
+        return body
+    return Scaled(number, tuple(kept), body)
+
+
+def quotient(top: Notation, bottom: Notation, entrywise: bool) -> Notation:
+    """top / bottom."""
+    return Quotient(top, bottom, entrywise)
+
+
+def sum_of(terms: Iterable[Notation]) -> Notation:
+    """A sum with inner sums opened and a leading positive term where there is one."""
+    flat: list[Notation] = []
+    for term in terms:
+        flat.extend(term.terms if isinstance(term, Sum) else (term,))
+    if len(flat) == 1:
+        return flat[0]
+    first = next((k for k, t in enumerate(flat) if not is_negative(t)), 0)
+    return Sum((flat[first], *flat[:first], *flat[first + 1 :]))
+
+
+def is_negative(n: Notation) -> bool:
+    """Whether a term is written with a minus."""
+    return (isinstance(n, Scaled) and n.number < 0) or (isinstance(n, Number) and n.value < 0)
+
+
+def negated(n: Notation) -> Notation:
+    """The term with its sign turned."""
+    if isinstance(n, Number):
+        return Number(-n.value)
+    if isinstance(n, Scaled):
+        return scaled(-n.number, n.scalars, n.body)
+    return Scaled(-1.0, (), n)

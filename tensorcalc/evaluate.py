@@ -1,0 +1,167 @@
+"""Plain evaluation, node by node, with nothing simplified: the slow truth.
+
+Deltas are made dense identity matrices and every product is one einsum in the written
+order, so that what this computes does not depend on the rewriting it is used to check.
+Any node can be overridden, and an overridden value may carry a leading batch axis: finite
+differences evaluate all their points in one sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+import opt_einsum
+
+from tensorcalc.errors import MissingValueError, NotSupportedError
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Definition,
+    Delta,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Select,
+    Special,
+    Variable,
+    toposort,
+)
+from tensorcalc.shapes import size_of
+
+__all__ = ["Dense", "evaluate_dense"]
+
+
+class Dense:
+    """One evaluation: the values of variables, sizes of names, and what is overridden.
+
+    ``overrides`` maps a node to (array, batched).
+    """
+
+    def __init__(
+        self,
+        values: Mapping[str, np.ndarray],
+        sizes: Mapping[str, int],
+        overrides: Mapping[Expr, tuple[np.ndarray, bool]] | None = None,
+    ) -> None:
+        self.values = values
+        self.sizes = sizes
+        self.known: dict[Expr, tuple[np.ndarray, bool]] = dict(overrides or {})
+
+    def __call__(self, root: Expr) -> tuple[np.ndarray, bool]:
+        """The value of ``root``, and whether its first axis is the batch."""
+        for node in toposort([root], lambda n: n in self.known):
+            if node not in self.known:
+                self.known[node] = _value(node, self)
+        return self.known[root]
+
+    def array(self, root: Expr) -> np.ndarray:
+        """The value of ``root``, which has no batch axis."""
+        return self(root)[0]
+
+    def arguments(self, node: Expr) -> tuple[list[np.ndarray], bool]:
+        """The arguments' values; the second says whether any has the batch axis."""
+        pairs = [self.known[arg] for arg in node.args]
+        return [array for array, _ in pairs], any(batched for _, batched in pairs)
+
+
+def evaluate_dense(
+    roots: Sequence[Expr], values: Mapping[str, np.ndarray], sizes: Mapping[str, int]
+) -> list[np.ndarray]:
+    """The dense value of each expression."""
+    evaluation = Dense(values, sizes)
+    return [evaluation.array(root) for root in roots]
+
+
+@singledispatch
+def _value(node: Expr, at: Dense) -> tuple[np.ndarray, bool]:
+    raise TypeError(f"no rule to evaluate {type(node).__name__}")
+
+
+@_value.register
+def _(node: Variable, at: Dense) -> tuple[np.ndarray, bool]:
+    if node.name not in at.values:
+        raise MissingValueError(f"no value for {node.name}", f"give {node.name}=…")
+    return at.values[node.name], False
+
+
+@_value.register
+def _(node: Definition, at: Dense) -> tuple[np.ndarray, bool]:
+    return at.known[node.body]
+
+
+@_value.register
+def _(node: Constant, at: Dense) -> tuple[np.ndarray, bool]:
+    return node.value, False
+
+
+@_value.register
+def _(node: Delta, at: Dense) -> tuple[np.ndarray, bool]:
+    return np.eye(size_of(node.dim, at.sizes)), False
+
+
+@_value.register
+def _(node: Ones, at: Dense) -> tuple[np.ndarray, bool]:
+    return np.ones(size_of(node.dim, at.sizes)), False
+
+
+@_value.register
+def _(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
+    pairs = [at.known[operand] for operand in node.operands]
+    batch = len(node.dims)
+    call: list[Any] = []
+    for (array, batched), indices in zip(pairs, node.inputs, strict=True):
+        call += [array, [batch, *indices] if batched else list(indices)]
+    any_batched = any(batched for _, batched in pairs)
+    output = [batch, *node.output] if any_batched else list(node.output)
+    return contract_in_order(call, output), any_batched
+
+
+def contract_in_order(call: list[Any], output: list[int]) -> np.ndarray:
+    """One einsum of arrays and index lists, contracted from left to right."""
+    count = len(call) // 2
+    if count <= 2:
+        return np.asarray(np.einsum(*call, output))
+    written = [(0, 1)] + [(0, n) for n in range(count - 2, 0, -1)]
+    # each product goes to the end of the list, so "left to right" takes it and the first
+    return np.asarray(opt_einsum.contract(*call, output, optimize=written))
+
+
+@_value.register
+def _(node: Add, at: Dense) -> tuple[np.ndarray, bool]:
+    arrays, batched = at.arguments(node)
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return total, batched
+
+
+@_value.register
+def _(node: Elementwise, at: Dense) -> tuple[np.ndarray, bool]:
+    arrays, batched = at.arguments(node)
+    return np.asarray(value_of(node.function.name, node.function.evaluate)(*arrays)), batched
+
+
+@_value.register
+def _(node: Special, at: Dense) -> tuple[np.ndarray, bool]:
+    arrays, batched = at.arguments(node)
+    return np.asarray(node.function.evaluate(*arrays)), batched
+
+
+@_value.register
+def _(node: Select, at: Dense) -> tuple[np.ndarray, bool]:
+    (array,), batched = at.arguments(node)
+    return np.take(array, node.index, axis=node.axis + batched), batched
+
+
+def value_of(name: str, evaluate: Callable[..., Any] | None) -> Callable[..., Any]:
+    """The NumPy callable of a function; NotSupportedError for an abstract one."""
+    if evaluate is None:
+        raise NotSupportedError(
+            f"the value of {name}, an abstract function",
+            f"declare it with a value: tc.function({name.rstrip('′')!r}, value=…, derivative=…)",
+        )
+    return evaluate

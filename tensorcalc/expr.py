@@ -1,0 +1,654 @@
+"""Index-notation expressions: a small closed set of frozen, interned nodes.
+
+An expression has axes and nothing else: no rows, no columns, no axis names. Index numbers
+mean something inside one ``Einsum`` only and are counted by first appearance, so two
+spellings of one sum are one object. Equal nodes *are* one object: ``is`` decides equality,
+hashing is free, and a traversal can be memoised on the node itself.
+
+Operations (differentiate, simplify, print, compile) stand outside the nodes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from tensorcalc.errors import NotSupportedError, ShapeError
+from tensorcalc.shapes import Dim, Shape, format_shape
+
+__all__ = [
+    "Add",
+    "Constant",
+    "Definition",
+    "Delta",
+    "Einsum",
+    "Elementwise",
+    "Expr",
+    "Function",
+    "Ones",
+    "Select",
+    "Special",
+    "SpecialFunction",
+    "Variable",
+    "add",
+    "contract",
+    "einsum",
+    "full",
+    "hadamard",
+    "identity",
+    "is_zero",
+    "power",
+    "product",
+    "toposort",
+    "transpose",
+    "zeros",
+]
+
+
+# ── records of functions ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """An elementwise function: everything about it stands in its one record.
+
+    ``derivatives`` has one rule per argument; each takes the arguments and, last, the value
+    ``y``, so that tanh can say 1 − y². ``evaluate`` is plain NumPy on arrays: generated code
+    quotes its source. ``complex_step`` says that it continues analytically from the real axis.
+    """
+
+    name: str
+    evaluate: Callable[..., Any] | None
+    derivatives: tuple[Callable[..., Expr], ...]
+    text: str = ""
+    latex: str = ""
+    domain: tuple[float, float] = (-2.0, 2.0)
+    complex_step: bool = True
+    kinks: tuple[float, ...] = ()
+    convention: str = ""
+    nonnegative: bool = False
+    increasing: bool = False
+    exponent: float | None = None
+    module: str = ""
+
+    @property
+    def arity(self) -> int:
+        """The number of arguments."""
+        return len(self.derivatives)
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return _reduce_record(self)
+
+    def __call__(self, *args: Expr) -> Expr:
+        """The node that applies this function to expressions."""
+        return Elementwise(self, args)
+
+
+@dataclass(frozen=True, eq=False)
+class SpecialFunction:
+    """A function that couples the entries of its argument's last ``core`` axes.
+
+    Leading axes are a batch. ``derivative(argument, y)`` is an expression of shape
+    y.shape + argument.shape; ``keeps`` says how many of the core axes the value has.
+    """
+
+    name: str
+    evaluate: Callable[[Any], Any]
+    derivative: Callable[[Expr, Expr], Expr]
+    core: int
+    keeps: int
+    text: str = ""
+    latex: str = ""
+    domain: tuple[float, float] = (-2.0, 2.0)
+    complex_step: bool = True
+    module: str = ""
+
+    def __repr__(self) -> str:
+        return f"<special function {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return _reduce_record(self)
+
+
+def _reduce_record(record: Function | SpecialFunction) -> Any:
+    """Pickle a record by where it stands; a person's own record by its fields."""
+    if record.module:
+        return _record, (record.module, record.name)
+    if isinstance(record, Function) and record.exponent is not None:
+        return power, (record.exponent,)
+    return type(record), tuple(getattr(record, field.name) for field in fields(record))
+
+
+def _record(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+# ── nodes ───────────────────────────────────────────────────────────────────────────────
+
+
+class Interned(type):
+    """Give equal nodes one object, so equality is ``is``.
+
+    The lock matters: without it two threads can each make the "one" object.
+    """
+
+    table: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
+    lock = threading.RLock()
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        values = cls.normal(*args, **kwargs)  # type: ignore[attr-defined]
+        key = (cls, *cls.key(*values))  # type: ignore[attr-defined]
+        with Interned.lock:
+            node = Interned.table.get(key)
+            if node is None:
+                node = super().__call__(*values)
+                Interned.table[key] = node
+        return node
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Expr(metaclass=Interned):
+    """A tensor in index notation; ``shape`` lists its axes, ``args`` the nodes it is made of.
+
+    Operators act entry by entry on equal shapes; a number fits every shape. They exist for
+    derivative rules; people write matrices with ``Tensor``.
+    """
+
+    __array_ufunc__ = None
+
+    @staticmethod
+    def normal(*values: Any) -> tuple[Any, ...]:
+        """The node's fields with one spelling for equal meanings."""
+        return values
+
+    @staticmethod
+    def key(*values: Any) -> tuple[Any, ...]:
+        """What equality means for the fields."""
+        return values
+
+    @cached_property
+    def shape(self) -> Shape:
+        raise NotImplementedError
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return ()
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        """The same node over other arguments."""
+        assert not args
+        return self
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """What traversals remember about this node."""
+        return {}
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {format_shape(self.shape)}>"
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Expr:
+        return self
+
+    def __reduce__(self) -> Any:
+        # A flat table, since pickle would recurse once per node of a chain.
+        order = toposort([self])
+        place = {id(node): k for k, node in enumerate(order)}
+        rows = [
+            (type(node), _pack([getattr(node, f.name) for f in fields(node)], place))
+            for node in order
+        ]
+        return _rebuild, (rows,)
+
+    def __add__(self, other: Expr | float) -> Expr:
+        return add(self, self._like(other))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Expr:
+        return hadamard(full(-1.0, ()), self)
+
+    def __sub__(self, other: Expr | float) -> Expr:
+        return self + -self._like(other)
+
+    def __rsub__(self, other: float) -> Expr:
+        return self._like(other) + -self
+
+    def __mul__(self, other: Expr | float) -> Expr:
+        return hadamard(self, other if isinstance(other, Expr) else Constant(other))
+
+    def __rmul__(self, other: float) -> Expr:
+        return hadamard(Constant(other), self)
+
+    def __truediv__(self, other: Expr | float) -> Expr:
+        return self * (power(-1.0)(other) if isinstance(other, Expr) else 1.0 / other)
+
+    def __rtruediv__(self, other: float) -> Expr:
+        return other * power(-1.0)(self)
+
+    def __pow__(self, exponent: float) -> Expr:
+        return hadamard(self, self) if exponent == 2 else power(float(exponent))(self)
+
+    def _like(self, other: Expr | float) -> Expr:
+        return other if isinstance(other, Expr) else full(other, self.shape)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Variable(Expr):
+    """A named quantity whose value is given at call time."""
+
+    name: str
+    dims: Shape
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.dims
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Definition(Expr):
+    """A named intermediate, ``name = body``: a vertex of the chain rule."""
+
+    name: str
+    body: Expr
+
+    def __post_init__(self) -> None:
+        assert self.shape is not None
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.body.shape
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return (self.body,)
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Definition(self.name, *args)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Constant(Expr):
+    """A number, or an array that cannot change. Its precision is weak: float32 stays so."""
+
+    value: Any
+
+    @staticmethod
+    def normal(value: Any) -> tuple[Any, ...]:
+        array = np.array(value, dtype=float)
+        array.setflags(write=False)
+        return (array,)
+
+    @staticmethod
+    def key(value: Any) -> tuple[Any, ...]:
+        if value.ndim == 0:
+            return (float(value),)
+        return (value.shape, hashlib.sha256(np.ascontiguousarray(value).data).digest())
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.value.shape
+
+    @property
+    def number(self) -> float:
+        """The value of a scalar constant."""
+        return float(self.value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Delta(Expr):
+    """The Kronecker delta I[i=j] over one dimension: the identity matrix."""
+
+    dim: Dim
+
+    @cached_property
+    def shape(self) -> Shape:
+        return (self.dim, self.dim)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ones(Expr):
+    """The vector of ones: it broadcasts in an output and counts in a sum."""
+
+    dim: Dim
+
+    @cached_property
+    def shape(self) -> Shape:
+        return (self.dim,)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Einsum(Expr):
+    """The product of the operands, summed over every index that ``output`` lacks.
+
+    ``Einsum((W, x), ((0, 1), (1,)), (0,))`` is W[i, j] x[j], summed over j.
+    """
+
+    operands: tuple[Expr, ...]
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+
+    @staticmethod
+    def normal(
+        operands: Iterable[Expr], inputs: Iterable[Iterable[int]], output: Iterable[int]
+    ) -> tuple[Any, ...]:
+        number: dict[int, int] = {}
+        recounted = tuple(
+            tuple([number.setdefault(i, len(number)) for i in indices]) for indices in inputs
+        )
+        return tuple(operands), recounted, tuple([number[i] for i in output])
+
+    def __post_init__(self) -> None:
+        assert len(set(self.output)) == len(self.output), "an output index stands once"
+        assert self.shape is not None  # computed now: later, a long chain would recurse
+
+    @cached_property
+    def dims(self) -> dict[int, Dim]:
+        """The dimension each index runs over."""
+        dims: dict[int, Dim] = {}
+        for operand, indices in zip(self.operands, self.inputs, strict=True):
+            for index, dim in zip(indices, operand.shape, strict=True):
+                if dims.setdefault(index, dim) != dim:
+                    raise ShapeError(f"one index runs over {dims[index]} and over {dim}")
+        return dims
+
+    @cached_property
+    def shape(self) -> Shape:
+        dims = self.dims
+        return tuple([dims[i] for i in self.output])
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return self.operands
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Einsum(args, self.inputs, self.output)
+
+    @property
+    def summed(self) -> tuple[int, ...]:
+        """The indices that are summed over."""
+        return tuple(i for i in self.dims if i not in self.output)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Add(Expr):
+    """The sum of terms of one shape."""
+
+    terms: tuple[Expr, ...]
+
+    @staticmethod
+    def normal(terms: Iterable[Expr]) -> tuple[Any, ...]:
+        return (tuple(terms),)
+
+    def __post_init__(self) -> None:
+        first = self.shape
+        for term in self.terms:
+            if term.shape != first:
+                raise ShapeError(f"a sum of {format_shape(first)} and {format_shape(term.shape)}")
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.terms[0].shape
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return self.terms
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Add(args)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Elementwise(Expr):
+    """A function applied entry by entry to arguments of one shape."""
+
+    function: Function
+    arguments: tuple[Expr, ...]
+
+    @staticmethod
+    def normal(function: Function, arguments: Iterable[Expr]) -> tuple[Any, ...]:
+        return function, tuple(arguments)
+
+    def __post_init__(self) -> None:
+        first = self.shape
+        if any(argument.shape != first for argument in self.arguments):
+            raise ShapeError(f"{self.function.name} of arguments of different shapes")
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.arguments[0].shape
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return self.arguments
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Elementwise(self.function, args)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Special(Expr):
+    """A function that couples the entries along its argument's last axes."""
+
+    function: SpecialFunction
+    argument: Expr
+
+    def __post_init__(self) -> None:
+        assert self.shape is not None
+
+    @cached_property
+    def shape(self) -> Shape:
+        whole, batch = self.argument.shape, self.argument.ndim - self.function.core
+        return whole[: batch + self.function.keeps]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return (self.argument,)
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Special(self.function, *args)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Select(Expr):
+    """One slice: the entry ``index`` along ``axis``, which disappears."""
+
+    operand: Expr
+    axis: int
+    index: int
+
+    def __post_init__(self) -> None:
+        dim = self.operand.shape[self.axis]
+        if isinstance(dim, int) and not 0 <= self.index < dim:
+            raise ShapeError(
+                f"entry {self.index} along an axis of size {dim}",
+                f"choose an index from 0 to {dim - 1}",
+            )
+        assert self.shape is not None
+
+    @cached_property
+    def shape(self) -> Shape:
+        return self.operand.shape[: self.axis] + self.operand.shape[self.axis + 1 :]
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        return (self.operand,)
+
+    def with_args(self, args: tuple[Expr, ...]) -> Expr:
+        return Select(*args, self.axis, self.index)
+
+
+def _pack(value: Any, place: dict[int, int]) -> Any:
+    if isinstance(value, Expr):
+        return _Place(place[id(value)])
+    if isinstance(value, (tuple, list)):
+        return tuple(_pack(item, place) for item in value)
+    return value
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a node stands in a pickled table."""
+
+    row: int
+
+
+def _rebuild(rows: list[tuple[type[Expr], tuple[Any, ...]]]) -> Expr:
+    nodes: list[Expr] = []
+
+    def unpack(value: Any) -> Any:
+        if isinstance(value, _Place):
+            return nodes[value.row]
+        return tuple(map(unpack, value)) if isinstance(value, tuple) else value
+
+    for kind, values in rows:
+        nodes.append(kind(*map(unpack, values)))
+    return nodes[-1]
+
+
+# ── building and walking ────────────────────────────────────────────────────────────────
+
+
+@cache
+def power(exponent: float) -> Function:
+    """The record of t ↦ t**exponent, with derivative exponent · t**(exponent − 1)."""
+    whole = float(exponent).is_integer()
+    return Function(
+        name=f"power({exponent:g})",
+        evaluate=lambda x: x**exponent,
+        derivatives=(lambda x, y: exponent * x ** (exponent - 1),),
+        domain=(-2.0, 2.0) if whole and exponent >= 0 else (0.3, 2.0),
+        nonnegative=whole and exponent % 2 == 0,
+        exponent=float(exponent),
+    )
+
+
+def product(
+    operands: Iterable[Expr], inputs: Iterable[tuple[int, ...]], output: tuple[int, ...]
+) -> Expr:
+    """An ``Einsum``, or the operand itself where nothing would be done to it."""
+    operands, inputs = tuple(operands), tuple(inputs)
+    if len(operands) == 1 and inputs[0] == output and len(set(output)) == len(output):
+        return operands[0]
+    return Einsum(operands, inputs, output)
+
+
+def einsum(subscripts: str, *operands: Expr) -> Expr:
+    """``einsum("ij,j->i", W, x)``: one letter an index, the output always written."""
+    inputs, output = subscripts.replace(" ", "").split("->")
+    words = inputs.split(",") if operands else []
+    return product(operands, [tuple(map(ord, word)) for word in words], tuple(map(ord, output)))
+
+
+def add(*terms: Expr) -> Expr:
+    """The sum; one term stands for itself."""
+    return terms[0] if len(terms) == 1 else Add(terms)
+
+
+def hadamard(*factors: Expr) -> Expr:
+    """The product entry by entry; scalars fit every shape."""
+    ndim = max(factor.ndim for factor in factors)
+    axes = tuple(range(ndim))
+    return product(factors, [axes if f.ndim else () for f in factors], axes)
+
+
+def full(value: float, shape: Shape) -> Expr:
+    """The tensor whose every entry is ``value``."""
+    if not shape:
+        return Constant(value)
+    number = () if value == 1 else (Constant(value),)
+    axes = tuple(range(len(shape)))
+    inputs = tuple(() for _ in number) + tuple((i,) for i in axes)
+    return product(number + tuple(map(Ones, shape)), inputs, axes)
+
+
+def zeros(shape: Shape) -> Expr:
+    """The zero tensor, held as one number."""
+    return full(0.0, shape)
+
+
+def is_zero(e: Expr) -> bool:
+    """Whether ``e`` is the zero tensor as ``zeros`` writes it."""
+    if isinstance(e, Einsum):
+        e = e.operands[0] if e.operands else e
+    return isinstance(e, Constant) and e.ndim == 0 and e.number == 0
+
+
+def identity(shape: Shape) -> Expr:
+    """∂X/∂X for X of this shape: one Kronecker delta per axis."""
+    n = len(shape)
+    if not n:
+        return Constant(1.0)
+    return product(map(Delta, shape), [(i, n + i) for i in range(n)], tuple(range(2 * n)))
+
+
+def contract(a: Expr, b: Expr, joined: int) -> Expr:
+    """Sum the last ``joined`` axes of ``a`` against the first ``joined`` of ``b``."""
+    left = tuple(range(a.ndim))
+    right = tuple(range(a.ndim - joined, a.ndim - joined + b.ndim))
+    return Einsum((a, b), (left, right), left[: a.ndim - joined] + right[joined:])
+
+
+def transpose(e: Expr, axes: Iterable[int]) -> Expr:
+    """Axis k of the result is axis ``axes[k]`` of ``e``."""
+    return product((e,), [tuple(range(e.ndim))], tuple(axes))
+
+
+def toposort(roots: Iterable[Expr], leaf: Callable[[Expr], bool] | None = None) -> list[Expr]:
+    """Every node below ``roots`` once, arguments before those that use them.
+
+    ``leaf`` says where not to look further down. No recursion: chains may be long.
+    """
+    order: list[Expr] = []
+    seen: set[int] = set()
+    stack: list[tuple[Expr, Iterator[Expr] | None]] = [(root, None) for root in reversed([*roots])]
+    while stack:
+        node, rest = stack.pop()
+        if rest is None:
+            if id(node) in seen:
+                continue
+            seen.add(id(node))
+            rest = iter(() if leaf is not None and leaf(node) else node.args)
+        child = next((c for c in rest if id(c) not in seen), None)
+        if child is None:
+            order.append(node)
+        else:
+            stack.append((node, rest))
+            stack.append((child, None))
+    return order
+
+
+def fresh_indices(*used: Iterable[int]) -> Iterator[int]:
+    """Index numbers beyond those in use."""
+    return itertools.count(1 + max(itertools.chain([-1], *used)))
+
+
+def refuse_derivative(name: str) -> Callable[..., Expr]:
+    """A derivative rule that says that there is none."""
+
+    def rule(*_: Expr) -> Expr:
+        raise NotSupportedError(
+            f"the derivative of {name} is not known",
+            f"declare it: tc.function({name!r}, value=…, derivative=…)",
+        )
+
+    return rule

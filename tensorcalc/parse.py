@@ -1,0 +1,293 @@
+"""Program text to quantities, through Python's own ``ast`` and an allow-list; nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from tensorcalc import functions as f
+from tensorcalc import tensor as t
+from tensorcalc.derivative import Derivative, derivative, gradient
+from tensorcalc.errors import ParseError, TensorCalcError, UnknownNameError
+from tensorcalc.tensor import Tensor
+
+__all__ = ["FUNCTION_NAMES", "Program", "parse"]
+
+_LONGEST = 100_000
+_DEEPEST = 150
+
+FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
+    **{
+        record.name: t.lift(record)
+        for record in f.FUNCTIONS
+        if record not in (f.step, f.length, f.inverse_or_zero)
+    },
+    "square": t.square,
+    "silu": t.silu,
+    "gelu": t.gelu,
+    "reciprocal": t.lift(f.reciprocal, "reciprocal"),
+    "softmax": t.softmax,
+    "log_softmax": t.log_softmax,
+    "logsumexp": t.logsumexp,
+    "sum": t.total,
+    "mean": t.mean,
+    "norm": t.norm,
+    "trace": t.trace,
+    "dot": t.dot,
+    "outer": t.outer,
+    "frobenius": t.frobenius,
+    "diag": t.diag,
+    "diagonal": t.diagonal,
+    "ones": t.ones,
+    "zeros": t.zeros,
+    "eye": t.eye,
+}
+
+_WITH_AXIS = {"sum", "mean", "softmax", "log_softmax", "logsumexp"}
+_WITH_SIZES = {"ones", "zeros", "eye"}
+
+_OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.MatMult: lambda a, b: a @ b,
+    ast.Pow: lambda a, b: a**b,
+}
+
+
+class Program(Mapping[str, Tensor]):
+    """The quantities of a program by name: its variables and its definitions.
+
+    ``result`` is the last line, named or not; ``text`` is the program as given.
+    """
+
+    def __init__(self, text: str, quantities: dict[str, Tensor], result: Tensor) -> None:
+        self.text = text
+        self.result = result
+        self._quantities = quantities
+
+    def __getitem__(self, name: str) -> Tensor:
+        if isinstance(name, str) and name in self._quantities:
+            return self._quantities[name]
+        close = difflib.get_close_matches(str(name), self._quantities, 1)
+        hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self._quantities)}"
+        raise UnknownNameError(f"the program has no quantity named {name!r}", hint)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._quantities)
+
+    def __len__(self) -> int:
+        return len(self._quantities)
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self._quantities.values()))
+
+    def derivative(self, of: Any, wrt: Any, /, *more: Any, **options: Any) -> Derivative:
+        """``tc.derivative`` of quantities given by name."""
+        of, wrt, *more = (self._quantity(q) for q in (of, wrt, *more))
+        if "holding" in options:
+            held = options["holding"]
+            held = [held] if isinstance(held, (str, Tensor)) else held
+            options["holding"] = [self._quantity(q) for q in held]
+        return derivative(of, wrt, *more, **options)
+
+    def gradient(self, of: Any, wrt: Any, /) -> Derivative:
+        """``tc.gradient`` of quantities given by name."""
+        return gradient(self._quantity(of), self._quantity(wrt))
+
+    def _quantity(self, q: Any) -> Tensor:
+        return q if isinstance(q, Tensor) else self[q]
+
+
+def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
+    """The program that ``text`` writes, over variables of the shapes given.
+
+    Lines or ``;``-separated ``name = expression``; the last may be a bare expression. Shapes
+    are ints, tuples, names such as ``"k n"`` or arrays, by keyword, or as a mapping or pairs.
+    Raises ParseError for text that the language does not have, ShapeError where it does not fit.
+
+    >>> import tensorcalc as tc
+    >>> tc.parse("v = W @ x; s = sigmoid(v)", W=(5, 4), x=4)["s"]
+    s = σ(v) : 5 × 1 column
+    """
+    given = dict(shapes.items() if isinstance(shapes, Mapping) else shapes or ()) | named
+    quantities = {name: t.variable(name, shape) for name, shape in given.items()}
+    statements = _statements(text)
+    result = None
+    for place, statement in enumerate(statements):
+        reader = _Reader(quantities, statement)
+        if isinstance(statement, ast.Assign):
+            name = _target(statement, quantities)
+            result = t.define(name, reader.read(statement.value))
+            quantities[name] = result
+        elif isinstance(statement, ast.Expr) and place == len(statements) - 1:
+            result = reader.read(statement.value)
+        else:
+            reader.refuse(statement, "write each line as name = expression")
+    assert result is not None
+    return Program(text, quantities, result)
+
+
+def _statements(text: object) -> list[ast.stmt]:
+    if not isinstance(text, str):
+        raise ParseError(
+            f"a program given as {type(text).__name__}", 'give text such as "v = W @ x"'
+        )
+    if len(text) > _LONGEST:
+        raise ParseError(
+            f"a program of {len(text):,} characters", f"keep it under {_LONGEST:,} characters"
+        )
+    source = "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
+    source = source.replace("⊙", "*").replace("ᵀ", ".T").replace("−", "-")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            statements = ast.parse(source).body
+    except SyntaxError as error:
+        line = (error.text or "").strip() or source.split("\n")[max((error.lineno or 1) - 1, 0)]
+        raise ParseError(
+            f"line {error.lineno}: {line[:60]!r} is no expression ({error.msg})",
+            "write products with @ or *, powers with **",
+        ) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ParseError(
+            "the program cannot be read: it is nested too deeply or has NUL characters",
+            "name parts of it on lines of their own",
+        ) from None
+    if not statements:
+        raise ParseError("a program without a line", 'write at least one, such as "v = W @ x"')
+    return statements
+
+
+def _target(statement: ast.Assign, quantities: Mapping[str, Tensor]) -> str:
+    target = statement.targets[0]
+    if len(statement.targets) != 1 or not isinstance(target, ast.Name):
+        raise ParseError(
+            f"line {statement.lineno}: an assignment to something other than one name",
+            "write name = expression",
+        )
+    name = target.id
+    if name.startswith("_"):
+        raise ParseError(
+            f"line {statement.lineno}: {name} starts with an underscore", "choose another name"
+        )
+    if name in FUNCTION_NAMES:
+        raise ParseError(
+            f"line {statement.lineno}: {name} is a function", f"choose another name than {name}"
+        )
+    if name in quantities:
+        raise ParseError(
+            f"line {statement.lineno}: {name} already has a meaning",
+            f"a name is assigned once; write {name}2 = …",
+        )
+    return name
+
+
+class _Reader:
+    """Reads the expression of one line."""
+
+    def __init__(self, quantities: Mapping[str, Tensor], statement: ast.stmt) -> None:
+        self.quantities = quantities
+        self.statement = statement
+
+    def read(self, node: ast.expr) -> Tensor:
+        """The quantity an expression stands for; our errors name the line."""
+        try:
+            return self._read(node, 0)
+        except ParseError:
+            raise
+        except TensorCalcError as error:
+            message = f"line {self.statement.lineno}: {error}"
+            raise type(error)(message, error.hint) from None
+
+    def refuse(self, node: ast.AST, hint: str) -> NoReturn:
+        """ParseError for a construct the language does not have."""
+        what = type(node).__name__
+        try:
+            what = ast.unparse(node)[:60]
+        except (ValueError, RecursionError):
+            pass
+        raise ParseError(f"line {self.statement.lineno}: {what} is not in the language", hint)
+
+    def _read(self, node: ast.expr, depth: int) -> Tensor:
+        if depth > _DEEPEST:
+            raise ParseError(
+                f"line {self.statement.lineno}: nested more than {_DEEPEST} deep",
+                "name parts of it on lines of their own",
+            )
+        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+            return t.as_tensor(_number(node.value, self.statement))
+        if isinstance(node, ast.Name):
+            return self._name(node)
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+            left, right = self._read(node.left, depth + 1), self._read(node.right, depth + 1)
+            return _OPERATORS[type(node.op)](left, right)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+            inner = self._read(node.operand, depth + 1)
+            return -inner if isinstance(node.op, ast.USub) else inner
+        if isinstance(node, ast.Attribute) and node.attr == "T":
+            return self._read(node.value, depth + 1).T
+        if isinstance(node, ast.Call):
+            return self._call(node, depth)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
+            self.refuse(node, "write powers with **")
+        self.refuse(node, "use names, numbers, + - * / ** @, .T and the named functions")
+
+    def _name(self, node: ast.Name) -> Tensor:
+        if node.id in self.quantities:
+            return self.quantities[node.id]
+        if node.id in FUNCTION_NAMES:
+            self.refuse(node, f"apply the function: {node.id}(…)")
+        close = difflib.get_close_matches(node.id, self.quantities, 1, 0.7)
+        raise ParseError(
+            f"line {self.statement.lineno}: {node.id} has no shape and no definition",
+            f"did you mean {close[0]}?" if close else f"add its shape: {node.id}=…",
+        )
+
+    def _call(self, node: ast.Call, depth: int) -> Tensor:
+        if not isinstance(node.func, ast.Name):
+            self.refuse(node, "call functions by their plain names, as in tanh(x)")
+        name = node.func.id
+        if name not in FUNCTION_NAMES:
+            close = difflib.get_close_matches(name, FUNCTION_NAMES, 1)
+            raise ParseError(
+                f"line {self.statement.lineno}: there is no function {name}",
+                f"did you mean {close[0]}?" if close else "see the table of functions",
+            )
+        if name in _WITH_SIZES:
+            return FUNCTION_NAMES[name](*(self._size(a) for a in node.args))
+        options = [k for k in node.keywords if k.arg == "axis" and name in _WITH_AXIS]
+        if len(options) != len(node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
+            self.refuse(node, "give arguments by position; only reductions take axis=")
+        arguments: list[Any] = [self._read(a, depth + 1) for a in node.args]
+        arguments += [self._axis(k.value) for k in options]
+        try:
+            return FUNCTION_NAMES[name](*arguments)
+        except TypeError:
+            self.refuse(node, f"{name} does not take {len(arguments)} arguments")
+
+    def _size(self, node: ast.expr) -> int | str:
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return node.value
+        if isinstance(node, ast.Name):
+            return node.id
+        self.refuse(node, "give sizes as whole numbers or names of dimensions")
+
+    def _axis(self, node: ast.expr) -> int:
+        if isinstance(node, ast.Constant) and node.value in (0, 1):
+            return int(node.value)
+        self.refuse(node, "axis is 0 (down each column) or 1 (along each row)")
+
+
+def _number(value: int | float, statement: ast.stmt) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = float("inf")
+    if number in (float("inf"), float("-inf")):
+        raise ParseError(f"line {statement.lineno}: a number too large to hold", "use a smaller one")
+    return number

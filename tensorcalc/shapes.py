@@ -1,0 +1,128 @@
+"""Dimensions and shapes: an axis has a size (an int) or a name (a string).
+
+A name is one size everywhere. Two different names never agree, even where their values
+happen to be equal, so a formula that holds for names holds for all sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from numbers import Integral
+
+from tensorcalc.errors import DimensionError, ShapeError
+
+__all__ = [
+    "Dim",
+    "Shape",
+    "bind",
+    "format_bytes",
+    "format_shape",
+    "read_dim",
+    "read_shape",
+    "size_of",
+    "sizes_of",
+]
+
+Dim = int | str
+Shape = tuple[Dim, ...]
+
+
+def read_dim(dim: object) -> Dim:
+    """The dimension that a user's int or name stands for; DimensionError if none does."""
+    if isinstance(dim, Integral) and not isinstance(dim, bool):
+        if dim < 1:
+            raise DimensionError(f"a dimension of size {dim}", "declare a size of 1 or more")
+        return int(dim)
+    if isinstance(dim, str):
+        if dim.isidentifier():
+            return dim
+        if dim.isdecimal():
+            return read_dim(int(dim))
+    raise DimensionError(
+        f"a dimension given as {dim!r}", 'give a whole number such as 4 or a name such as "n"'
+    )
+
+
+def read_shape(spec: object) -> Shape:
+    """The shape that ``4``, ``(5, 4)``, ``"k n"`` or an array stands for."""
+    if isinstance(spec, str):
+        return tuple(read_dim(word) for word in spec.replace(",", " ").split())
+    if isinstance(spec, Integral):
+        return (read_dim(spec),)
+    shape = getattr(spec, "shape", spec)
+    if isinstance(shape, (tuple, list)):
+        return tuple(read_dim(dim) for dim in shape)
+    raise DimensionError(
+        f"a shape given as {spec!r}", 'give an int, a tuple such as (5, 4), or names such as "k n"'
+    )
+
+
+def format_shape(shape: Shape) -> str:
+    """``5 × 4``; a scalar is ``1 × 1`` and a lone axis is its size."""
+    return " × ".join(str(dim) for dim in shape) if shape else "scalar"
+
+
+def size_of(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """The number an axis has once the names are bound."""
+    if isinstance(dim, int):
+        return dim
+    if dim in sizes:
+        return sizes[dim]
+    raise DimensionError(
+        f"the size of dimension {dim!r} is not known",
+        f"give the value of a quantity that has the dimension {dim}",
+    )
+
+
+def sizes_of(shape: Shape, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape in numbers."""
+    return tuple(size_of(dim, sizes) for dim in shape)
+
+
+def bind(
+    name: str,
+    declared: Shape,
+    actual: tuple[int, ...],
+    sizes: dict[str, int],
+    origins: dict[str, str],
+) -> None:
+    """Check ``actual`` against ``declared``, binding names into ``sizes`` on first use.
+
+    ``origins`` remembers which quantity bound a name, so that an error can say both sides.
+    """
+    fits = len(declared) == len(actual)
+    for dim, size in zip(declared, actual, strict=False):
+        if isinstance(dim, int):
+            fits = fits and dim == size
+        elif dim not in sizes:
+            sizes[dim] = size
+            origins[dim] = name
+        elif sizes[dim] != size:
+            raise ShapeError(
+                f"{name} is declared {format_shape(declared)} and its value is "
+                f"{format_shape(actual)}: {dim} = {size}, but {origins[dim]} has {dim} = "
+                f"{sizes[dim]}",
+                f"give {name} and {origins[dim]} the same size along {dim}",
+            )
+    if not fits:
+        raise ShapeError(
+            f"{name} is declared {format_shape(declared)}, but its value is "
+            f"{format_shape(actual)}",
+            f"give {name} a value of shape {format_shape(declared)}",
+        )
+
+
+def format_bytes(count: float) -> str:
+    """``512 GiB``: three significant digits and a binary unit."""
+    if count < 1024:
+        return f"{count:.0f} B"
+    power = min(int(math.log(count, 1024)), 6)
+    scaled = count / 1024**power
+    digits = f"{scaled:.0f}" if scaled >= 100 else f"{scaled:.3g}"
+    return f"{digits} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
+
+
+def count_entries(shape: Iterable[int]) -> int:
+    """The number of entries of a shape in numbers."""
+    return math.prod(shape)

@@ -1,0 +1,172 @@
+"""Values that people give: their type, shape, precision and names are checked here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.errors import (
+    MissingValueError,
+    NameClashError,
+    ShapeError,
+    ValueNotAllowedError,
+)
+from tensorcalc.expr import (
+    Definition,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Special,
+    Variable,
+    toposort,
+)
+from tensorcalc.shapes import bind, format_shape
+
+__all__ = ["Values", "computation", "given_values", "read_values"]
+
+
+class Values(dict[str, np.ndarray]):
+    """Checked arrays by name; ``sizes`` binds the named dimensions."""
+
+    sizes: dict[str, int]
+    given_shapes: dict[str, tuple[int, ...]]
+
+
+def computation(roots: Iterable[Expr]) -> dict[str, Variable]:
+    """The variables of a computation by name; NameClashError if a name has two meanings."""
+    variables: dict[str, Variable] = {}
+    named: dict[str, Expr] = {}
+    for node in toposort(roots):
+        if isinstance(node, (Variable, Definition)):
+            other = named.setdefault(node.name, node)
+            if other is not node:
+                raise NameClashError(
+                    f"{node.name} names two quantities in one computation: {_kind(other)} and "
+                    f"{_kind(node)}",
+                    f"rename one of the two {node.name}",
+                )
+            if isinstance(node, Variable):
+                variables[node.name] = node
+    return variables
+
+
+def _kind(node: Expr) -> str:
+    what = "a variable" if isinstance(node, Variable) else "an intermediate"
+    return f"{what} of shape {format_shape(node.shape)}"
+
+
+def given_values(mapping: Any, named: Mapping[str, Any]) -> dict[str, Any]:
+    """One dictionary from a mapping (by name or by quantity) and keyword arguments."""
+    if mapping is None:
+        mapping = {}
+    if not isinstance(mapping, Mapping):
+        raise ValueNotAllowedError(
+            f"values given as {type(mapping).__name__}", "give a mapping of names to arrays"
+        )
+    whole = {getattr(key, "name", None) or key: value for key, value in mapping.items()}
+    return {**whole, **named}
+
+
+def read_values(
+    needed: Iterable[str],
+    variables: Mapping[str, Variable],
+    given: Mapping[str, Any],
+    *,
+    finite: bool,
+    what: str,
+) -> Values:
+    """Check what is given for the variables of a computation and bind the named dimensions.
+
+    Raises MissingValueError for a needed name that is absent, ShapeError for a value that
+    does not fit, ValueNotAllowedError for a value that is no real array (or not ``finite``).
+    """
+    needed = list(needed)
+    missing = [name for name in needed if name not in given]
+    if missing:
+        raise _missing(missing, needed, variables, given, what)
+    values = Values()
+    values.sizes, values.given_shapes = {}, {}
+    origins: dict[str, str] = {}
+    for name, variable in variables.items():
+        if name in given:
+            array = _read_array(name, given[name], finite=finite)
+            values.given_shapes[name] = array.shape
+            if variable.ndim == 1 and array.ndim == 2 and array.shape[1] == 1:
+                array = array[:, 0]
+            bind(name, variable.shape, array.shape, values.sizes, origins)
+            values[name] = array
+    if any(array.dtype != np.float32 for array in values.values()):
+        for name, array in values.items():
+            values[name] = array.astype(np.float64, copy=False)
+    return values
+
+
+def _missing(
+    missing: list[str],
+    needed: list[str],
+    variables: Mapping[str, Variable],
+    given: Mapping[str, Any],
+    what: str,
+) -> MissingValueError:
+    wanted = ", ".join(f"{n} ({format_shape(variables[n].shape)})" for n in missing)
+    strange = [name for name in given if name not in variables]
+    message = f"{what} needs a value for {wanted}"
+    if strange:
+        message += f"; {', '.join(map(str, strange))} is not a variable of it"
+    close = {
+        name: match[0]
+        for name in missing
+        if (match := difflib.get_close_matches(name, map(str, strange), 1, 0.5))
+    }
+    if close:
+        hint = "; ".join(f"did you mean {name} by {other}?" for name, other in close.items())
+    else:
+        hint = "give " + ", ".join(f"{name}=…" for name in missing)
+    return MissingValueError(message, hint)
+
+
+def _read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        kind = {"c": "complex numbers", "U": "text", "S": "text"}.get(
+            array.dtype.kind, f"{type(value).__name__}, not a regular array of numbers"
+        )
+        raise ValueNotAllowedError(
+            f"the value of {name} is {kind}", f"give {name} as an array of real numbers"
+        )
+    if array.dtype != np.float32:
+        array = array.astype(np.float64, copy=False)
+    # minimum and maximum carry NaN along and, unlike isfinite, make no temporary array
+    if finite and array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        raise ValueNotAllowedError(
+            f"the value of {name} contains NaN or infinite entries",
+            f"give finite numbers for {name}",
+        )
+    return array
+
+
+def refuse_empty(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
+    """ShapeError where a mean or a maximum would be taken over no entries at all."""
+    empty = {name for name, size in sizes.items() if size == 0}
+    if not empty:
+        return
+    for node in toposort(roots):
+        dim = None
+        if isinstance(node, Special):
+            dim = node.argument.shape[-1]
+        elif isinstance(node, Elementwise) and (node.function.exponent or 0) < 0:
+            inner = node.arguments[0]
+            if isinstance(inner, Einsum) and all(isinstance(o, Ones) for o in inner.operands):
+                dim = next((o.shape[0] for o in inner.operands if o.shape[0] in empty), None)
+        if dim in empty:
+            raise ShapeError(
+                f"a mean or a maximum over {dim}, which has size 0",
+                f"give values with at least one entry along {dim}",
+            )

@@ -149,5 +149,3 @@ def is_constant(e: Expr) -> bool:
     return isinstance(e, Constant) or (
         not isinstance(e, Variable) and bool(e.args) and not variables_of(e)
     )
-
-

@@ -19,7 +19,14 @@ from tensorcalc.chain import adjoint, differentiate
 from tensorcalc.compile import CompiledFunction, Output, compile_outputs
 from tensorcalc.compile.callable import too_large
 from tensorcalc.display import expression_latex, expression_text
-from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex, title_text
+from tensorcalc.display.derivative import (
+    View,
+    entry_text,
+    formula,
+    letters_of,
+    title_latex,
+    title_text,
+)
 from tensorcalc.display.spelling import LATEX, TEXT
 from tensorcalc.errors import (
     ChainError,
@@ -466,9 +473,7 @@ class Derivative:
         if layout is not None:
             return self.to(layout).evaluate(values, max_bytes=max_bytes, **named)
         if self.dense_nbytes is not None and self.dense_nbytes > max_bytes:
-            raise too_large(
-                self.title, [int(d) for d in self.shape], self.dense_nbytes, max_bytes
-            )
+            raise too_large(self.title, [int(d) for d in self.shape], self.dense_nbytes, max_bytes)
         run = self.compile()
         checked = run.read(given_values(values, named), finite=True)
         run.require_memory(checked.sizes, max_bytes)
@@ -911,7 +916,9 @@ def compile_all(items: Any, name: str = "compute") -> CompiledFunction:
             f"compile of {type(items).__name__}",
             "give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])",
         )
-    outputs = [item.output() if isinstance(item, Derivative) else quantity_output(item) for item in listed]
+    outputs = [
+        item.output() if isinstance(item, Derivative) else quantity_output(item) for item in listed
+    ]
     computation(e for o in outputs for e in (o.expr, *o.universe))
     derivatives = [item for item in listed if isinstance(item, Derivative)]
     return compile_outputs(outputs, name, _hints(derivatives), several=several)
@@ -946,7 +953,13 @@ def _numbers(
     *,
     last: bool,
 ) -> np.ndarray:
-    universe = (*d.universe, *(Variable(n, s.expr.shape) for n, s in zip(names, d.arguments if last else (d.of,), strict=True)))
+    universe = (
+        *d.universe,
+        *(
+            Variable(n, s.expr.shape)
+            for n, s in zip(names, d.arguments if last else (d.of,), strict=True)
+        ),
+    )
     output = Output(result, tuple(range(result.ndim)), f"[{d.title}]", universe)
     run = compile_outputs([output], "apply")
     values = {**given_values(at, {}), **dict(zip(names, given, strict=True))}

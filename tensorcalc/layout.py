@@ -66,6 +66,4 @@ def read_layout(name: object) -> Layout:
         return name
     if isinstance(name, str) and name in LAYOUTS:
         return LAYOUTS[name]
-    raise LayoutError(
-        f"a layout called {name!r}", 'choose "numerator", "denominator" or "mixed"'
-    )
+    raise LayoutError(f"a layout called {name!r}", 'choose "numerator", "denominator" or "mixed"')

@@ -289,5 +289,7 @@ def _number(value: int | float, statement: ast.stmt) -> float:
     except OverflowError:
         number = float("inf")
     if number in (float("inf"), float("-inf")):
-        raise ParseError(f"line {statement.lineno}: a number too large to hold", "use a smaller one")
+        raise ParseError(
+            f"line {statement.lineno}: a number too large to hold", "use a smaller one"
+        )
     return number

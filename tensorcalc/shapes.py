@@ -107,8 +107,7 @@ def bind(
             )
     if not fits:
         raise ShapeError(
-            f"{name} is declared {format_shape(declared)}, but its value is "
-            f"{format_shape(actual)}",
+            f"{name} is declared {format_shape(declared)}, but its value is {format_shape(actual)}",
             f"give {name} a value of shape {format_shape(declared)}",
         )
 

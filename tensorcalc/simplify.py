@@ -100,9 +100,7 @@ def absorb_factors(e: Expr) -> Expr | None:
     return None
 
 
-def _spliced(
-    e: Einsum, k: int, operand: Einsum, factors: Sequence[Factor]
-) -> Expr:
+def _spliced(e: Einsum, k: int, operand: Einsum, factors: Sequence[Factor]) -> Expr:
     numbers = fresh_indices(e.dims)
     rename: dict[int, int] = dict(zip(operand.output, e.inputs[k], strict=True))
     renamed = []
@@ -268,9 +266,7 @@ def _flat_factors(e: Einsum, levels: int = 2) -> list[Factor]:
     return factors
 
 
-def _power_factors(
-    base: Expr, indices: tuple[int, ...], exponent: float
-) -> list[Factor]:
+def _power_factors(base: Expr, indices: tuple[int, ...], exponent: float) -> list[Factor]:
     if exponent == 0:
         dims = dict(zip(indices, base.shape, strict=True))
         return [(Ones(dim), (i,)) for i, dim in dims.items()] or [(Constant(1.0), ())]

@@ -81,7 +81,9 @@ def _log_softmax_rule(x: Expr, y: Expr) -> Expr:
     """∂ log p/∂x = I − 1 pᵀ."""
     batch, dim = x.shape[:-1], x.shape[-1]
     unit = _on_batch(batch, (Delta(dim),), ((0, 1),), (0, 1), 1)
-    return unit - _on_batch(batch, (full(1.0, x.shape), Special(softmax, x)), ((0,), (1,)), (0, 1), 1)
+    return unit - _on_batch(
+        batch, (full(1.0, x.shape), Special(softmax, x)), ((0,), (1,)), (0, 1), 1
+    )
 
 
 def _logsumexp_rule(x: Expr, y: Expr) -> Expr:

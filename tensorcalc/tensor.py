@@ -238,9 +238,7 @@ def _title(t: object) -> str:
 
 def _read_name(name: object) -> str:
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise TensorCalcError(
-            f"a quantity named {name!r}", "choose a name such as W, x or delta_2"
-        )
+        raise TensorCalcError(f"a quantity named {name!r}", "choose a name such as W, x or delta_2")
     return name
 
 
@@ -506,9 +504,7 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
 
 def _no_product(a: Tensor, b: Tensor) -> ShapeError:
     (_, inner), (other, columns) = matrix_shape(a), matrix_shape(b)
-    message = (
-        f"{_title(a)} @ {_title(b)}: the left has {inner} columns, the right has {other} rows"
-    )
+    message = f"{_title(a)} @ {_title(b)}: the left has {inner} columns, the right has {other} rows"
     left, right = _short(a), _short(b)
     if a.form == b.form == "column":
         if a.expr.shape == b.expr.shape:
@@ -548,9 +544,7 @@ def frobenius(a: Any, b: Any, /) -> Tensor:
     """A : B = Σ A_ij B_ij of two quantities of one shape."""
     left, right = as_tensor(a), as_tensor(b)
     if left.expr.shape != right.expr.shape or matrix_shape(left) != matrix_shape(right):
-        raise ShapeError(
-            f"frobenius of {_title(left)} and {_title(right)}", "give them one shape"
-        )
+        raise ShapeError(f"frobenius of {_title(left)} and {_title(right)}", "give them one shape")
     axes = tuple(range(left.expr.ndim))
     return Tensor(product((left.expr, right.expr), (axes, axes), ()))
 
@@ -593,8 +587,7 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
     for word, t in zip(words, tensors, strict=True):
         if len(word) != t.expr.ndim:
             raise ShapeError(
-                f"einsum: {word!r} has {len(word)} letters and {_title(t)} has "
-                f"{t.expr.ndim} axes",
+                f"einsum: {word!r} has {len(word)} letters and {_title(t)} has {t.expr.ndim} axes",
                 "give one letter per axis (a column or a row has one)",
             )
         for letter, dim in zip(word, t.expr.shape, strict=True):
@@ -693,8 +686,8 @@ def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[
 
     apply.__name__ = apply.__qualname__ = name or getattr(record, "name", "function")
     convention = getattr(record, "convention", "")
-    apply.__doc__ = (
-        f"{apply.__name__}(x), entry by entry." + (f" {convention}." if convention else "")
+    apply.__doc__ = f"{apply.__name__}(x), entry by entry." + (
+        f" {convention}." if convention else ""
     )
     return apply
 

@@ -11,15 +11,17 @@ import tensorcalc
 
 # Each module or sub-package imports from the lines above its own, and within its sub-package.
 LAYERS = (
-    "errors shapes",
+    "errors",
+    "shapes",
     "expr",
     "functions special steps",
     "local simplify",
-    "chain layout",
-    "tensor",
-    "evaluate compile display",
+    "chain layout display",
+    "tensor values evaluate",
+    "compile",
     "derivative",
-    "parse program check",
+    "parse check",
+    "program",
     "backprop plot",
     "__init__",
     "cli",

@@ -83,9 +83,7 @@ class CompiledFunction:
 
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for this function's arguments."""
-        values = read_values(
-            self.arguments, self._variables, given, finite=finite, what=self.name
-        )
+        values = read_values(self.arguments, self._variables, given, finite=finite, what=self.name)
         refuse_empty([o.expr for o in self.outputs], values.sizes)
         return values
 
@@ -181,9 +179,7 @@ def compile_outputs(
         Output(root, o.place, o.title, o.universe or (o.expr,), o.like)
         for root, o in zip(roots, outputs, strict=True)
     )
-    return CompiledFunction(
-        name, source, tuple(arguments), final, namespace[name], several=several
-    )
+    return CompiledFunction(name, source, tuple(arguments), final, namespace[name], several=several)
 
 
 def _with_sized(

@@ -156,7 +156,9 @@ class Lowering:
         if exponent == -1:
             return Code(f"1 / {arguments[0].inside(MUL, '/', right=True)}", MUL, "/")
         if exponent is not None:
-            return Code(f"{arguments[0].inside(ATOM)} ** {number_code(exponent).inside(ATOM)}", POWER)
+            return Code(
+                f"{arguments[0].inside(ATOM)} ** {number_code(exponent).inside(ATOM)}", POWER
+            )
         name = self._function_name(node.function)
         return Code(f"{name}({', '.join(a.text for a in arguments)})")
 
@@ -191,7 +193,11 @@ class Lowering:
         if constant_entry(term) is not None and term.ndim:
             return set()
         if isinstance(term, Einsum) and term not in self.hints:
-            lone = {ix[0] for o, ix in zip(term.operands, term.inputs, strict=True) if isinstance(o, Ones)}
+            lone = {
+                ix[0]
+                for o, ix in zip(term.operands, term.inputs, strict=True)
+                if isinstance(o, Ones)
+            }
             return {axis for axis, i in enumerate(term.output) if i not in lone}
         return set(range(term.ndim))
 
@@ -207,7 +213,9 @@ class Lowering:
 
     def _einsum(self, node: Einsum) -> Code:
         """Deltas and ones are handled around the core product of real factors."""
-        deltas = [ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)]
+        deltas = [
+            ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)
+        ]
         if deltas:
             return self._box(node, deltas)
         entry = constant_entry(node)
@@ -220,7 +228,9 @@ class Lowering:
         return self._filled(node, broadcast_code(Factor(core, kept), node.output))
 
     def _covered_einsum(self, node: Einsum) -> set[int]:
-        lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
+        lone = {
+            ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)
+        }
         return {axis for axis, i in enumerate(node.output) if i not in lone}
 
     def _filled(self, node: Einsum, code: Code) -> Code:
@@ -235,7 +245,9 @@ class Lowering:
         scalars: list[Code] = []
         factors: list[Factor] = []
         for operand, indices in zip(node.operands, node.inputs, strict=True):
-            if isinstance(operand, (Delta,)) or (isinstance(operand, Ones) and indices[0] in node.output):
+            if isinstance(operand, (Delta,)) or (
+                isinstance(operand, Ones) and indices[0] in node.output
+            ):
                 continue
             if isinstance(operand, Ones):  # a sum of ones is the size of the dimension
                 scalars.append(Code(self.size(operand.dim)))
@@ -267,8 +279,15 @@ class Lowering:
         for p, q in deltas:
             tied[q] = tied.get(p, p)
         kept = tuple(i for i in node.output if i not in tied)
-        lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
-        core_indices = {i for o, ix in zip(node.operands, node.inputs, strict=True) if not isinstance(o, (Delta, Ones)) for i in ix}
+        lone = {
+            ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)
+        }
+        core_indices = {
+            i
+            for o, ix in zip(node.operands, node.inputs, strict=True)
+            if not isinstance(o, (Delta, Ones))
+            for i in ix
+        }
         has = tuple(i for i in kept if i in core_indices and i not in lone)
         core = self._core(node, has)
         if node.ndim == 2 and len(deltas) == 1:

@@ -93,7 +93,11 @@ def _single(factor: Factor, output: Indices) -> Code:
     gone = [axis for axis, i in enumerate(indices) if i not in output]
     code = factor.code
     if gone:
-        where = "" if len(gone) == len(indices) else f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"
+        where = (
+            ""
+            if len(gone) == len(indices)
+            else f"axis={gone[0] if len(gone) == 1 else tuple(gone)}"
+        )
         code = Code(f"{code.inside(ATOM)}.sum({where})")
         indices = tuple(i for i in indices if i in output)
     if indices == output:
@@ -108,9 +112,7 @@ def _repeated(factor: Factor, output: Indices) -> Code:
     if len(factor.indices) == 2:
         call = "np.diagonal" if output else "np.trace"
         return Code(f"{call}({factor.code.text})")
-    return Code(
-        f'np.einsum("{letters(factor.indices)}->{letters(output)}", {factor.code.text})'
-    )
+    return Code(f'np.einsum("{letters(factor.indices)}->{letters(output)}", {factor.code.text})')
 
 
 def _pair(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
@@ -182,5 +184,3 @@ def _general(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Fa
     output = wanted if wanted is not None else tuple(i for i in union if i in kept)
     spec = f"{letters(a.indices)},{letters(b.indices)}->{letters(output)}"
     return Factor(Code(f'np.einsum("{spec}", {a.code.text}, {b.code.text})'), output)
-
-

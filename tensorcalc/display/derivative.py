@@ -128,5 +128,3 @@ def title_latex(of: str, wrt: Sequence[str], named: bool) -> str:
     else:
         below = r"\,".join(rf"\partial {latex_name(w)}" for w in wrt)
     return rf"\frac{{\partial{power} {of}}}{{{below}}}"
-
-

@@ -118,7 +118,11 @@ class _Writer:
             letter[i] = next(self.free)
         sizes, factors = [], []
         for operand, indices in zip(e.operands, e.inputs, strict=True):
-            if isinstance(operand, Ones) and e.inputs.count(indices) == 1 and indices[0] in e.summed:
+            if (
+                isinstance(operand, Ones)
+                and e.inputs.count(indices) == 1
+                and indices[0] in e.summed
+            ):
                 sizes.append(indices[0])
                 factors.append(Indexed(str(operand.dim), ()))
             else:

@@ -116,9 +116,7 @@ def _special(node: Special, forms: Forms) -> Notation | None:
     if inner is None:
         return None
     extra = ", axis=1" if node.argument.ndim == 2 and node.function.core == 1 else ""
-    return Call(
-        node.function.text or node.function.name, node.function.latex, (inner,), extra
-    )
+    return Call(node.function.text or node.function.name, node.function.latex, (inner,), extra)
 
 
 def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:
@@ -361,4 +359,3 @@ _FORMS = {
     Add: _add,
     Einsum: _einsum,
 }
-

@@ -127,9 +127,7 @@ def _transposed(n: Transposed, s: Spelling) -> tuple[str, int]:
 
 
 def _chain(n: Chain, s: Spelling) -> tuple[str, int]:
-    parts = [
-        _at(transposed(factor) if flag else factor, s, POSTFIX) for factor, flag in n.factors
-    ]
+    parts = [_at(transposed(factor) if flag else factor, s, POSTFIX) for factor, flag in n.factors]
     return s.space.join(parts), PRODUCT
 
 

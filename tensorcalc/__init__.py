@@ -7,6 +7,8 @@ Vectors are columns. A derivative lists the value's axes, then the argument's ax
 from __future__ import annotations
 
 from tensorcalc import functions as _functions
+from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
+from tensorcalc.check import verify as _verify
 from tensorcalc.derivative import Derivative, derivative, from_array, gradient, hessian, jacobian
 from tensorcalc.derivative import compile_all as compile
 from tensorcalc.derivative import compile_tensor as _compile_tensor
@@ -85,15 +87,20 @@ erf = _lift(_functions.erf)
 reciprocal = _lift(_functions.reciprocal, "reciprocal")
 
 # Methods that belong to higher layers than the classes they extend.
+Derivative.verify = _verify  # type: ignore[attr-defined]
+Derivative.check = lambda self, answer, /, at=None, **options: check_answer(  # type: ignore
+    answer, self, at, **options
+)
 Tensor.evaluate = _evaluate_tensor  # type: ignore[attr-defined]
 Tensor.compile = _compile_tensor  # type: ignore[attr-defined]
 Tensor.__repr__ = lambda self: _text(self.expr, self.form, self.shape)
 Tensor._repr_latex_ = lambda self: _latex(self.expr, self.form, self.shape)  # type: ignore[attr-defined]
 
 __all__ = [
-    "ChainError", "Derivative", "DimensionError", "LayoutError", "MemoryLimitError",
+    "AnswerCheck", "ChainError", "Derivative", "DimensionError", "LayoutError", "MemoryLimitError",
     "MissingValueError", "NameClashError", "NotSupportedError", "ParseError", "Program",
     "ShapeError", "Tensor", "TensorCalcError", "UnknownNameError", "ValueNotAllowedError",
+    "Verification", "check_answer", "equal",
     "arccos", "arcsin", "arctan", "compile", "cos", "cosh", "define", "derivative", "diag",
     "diagonal", "dot", "einsum", "erf", "exp", "expm1", "eye", "frobenius", "from_array",
     "function", "gelu", "gradient", "hessian", "jacobian", "log", "log1p", "log_softmax",

@@ -632,7 +632,10 @@ def total(t: Any, axis: int | None = None, /) -> Tensor:
     """The sum of all entries, or along ``axis``: 0 gives a row, 1 a column."""
     t = as_tensor(t)
     output, form, _ = _reduced(t, axis, "sum")
-    return Tensor(product((t.expr,), (tuple(range(t.expr.ndim)),), output), form)
+    e = t.expr
+    if isinstance(e, Einsum) and not e.summed:  # sum(u**2) is the sum of squares, as u.T @ u is
+        return Tensor(Einsum(e.operands, e.inputs, tuple(e.output[k] for k in output)), form)
+    return Tensor(product((e,), (tuple(range(e.ndim)),), output), form)
 
 
 def mean(t: Any, axis: int | None = None, /) -> Tensor:

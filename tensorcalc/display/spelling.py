@@ -156,7 +156,8 @@ def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
     loose = PRODUCT if bottoms or not isinstance(n.body, (Hadamard, Quotient)) else HADAMARD
     if single and not bottoms:
         return _spell((number + tops + body)[0], s)
-    parts = [_at(p, s, PRODUCT) for p in number + tops]
+    alone = len(number) + len(tops) + len(body) == 1
+    parts = [_at(p, s, PRODUCT if alone else POSTFIX) for p in number + tops]
     parts += [_at(p, s, HADAMARD if single else loose) for p in body]
     text = s.space.join(parts)
     if not bottoms:

@@ -1,0 +1,241 @@
+"""``d.check(answer)``: is a person's own answer right, and if not, what went wrong?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.check.points import draw_point, given_point
+from tensorcalc.derivative import Derivative
+from tensorcalc.errors import MissingValueError, ValueNotAllowedError
+from tensorcalc.evaluate import Dense
+from tensorcalc.layout import LAYOUTS
+from tensorcalc.shapes import format_shape
+from tensorcalc.tensor import Tensor
+
+__all__ = ["AnswerCheck", "check_answer"]
+
+_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class AnswerCheck:
+    """The judgement of an answer; true if it is correct.
+
+    ``cause`` is None for a correct answer, else "layout" (right in another layout),
+    "transposed", "factor", "sign", "shape" or "not found"; several are joined by " and ".
+    ``hint`` is one thing to do; ``factor`` the constant found, if any.
+    """
+
+    correct: bool
+    cause: str | None
+    message: str
+    hint: str | None = None
+    factor: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.correct
+
+    def __str__(self) -> str:
+        lines = [f"{'✓' if self.correct else '✗'} {self.message}"]
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def check_answer(
+    answer: Any, d: Derivative, /, at: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> AnswerCheck:
+    """Judge ``answer``, an array for the values ``at`` or a quantity, as ∂of/∂wrt.
+
+    Recognised: correct; right in another layout; transposed; a constant factor; the wrong
+    sign; the wrong shape, with the axis that is missing or too many. Raises MissingValueError
+    for an array without ``at``, ValueNotAllowedError for an answer that is no finite real array.
+    """
+    symbolic = isinstance(answer, (Tensor, Derivative))
+    if at is None and not symbolic:
+        raise MissingValueError(
+            f"an array checked against {d.title} without the values it was computed at",
+            "pass them: d.check(answer, at=dict(W=…, x=…))",
+        )
+    extra = (answer.expr,) if isinstance(answer, Tensor) else ()
+    if isinstance(answer, Derivative):
+        extra = answer.universe
+    universe = (*d.universe, *extra)
+    point = (
+        draw_point(universe, seed, d.title) if at is None else given_point(universe, at, d.title)
+    )
+    if isinstance(answer, Tensor):
+        array = Dense(point.values, point.sizes).array(answer.expr)
+        array = array[None] if answer.form == "row" else array
+    elif isinstance(answer, Derivative):
+        array = answer.compile()(point.values)
+    else:
+        array = _read_answer(answer)
+    return _judge(array, d, point.values)
+
+
+def _read_answer(answer: Any) -> np.ndarray:
+    try:
+        array = np.asarray(answer)
+    except (ValueError, TypeError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise ValueNotAllowedError(
+            f"the answer is {type(answer).__name__} of {array.dtype}, not an array of real numbers",
+            "give the numbers of the derivative",
+        )
+    array = array.astype(float)
+    if not np.isfinite(array).all():
+        raise ValueNotAllowedError(
+            "the answer contains NaN or infinite entries", "give finite numbers"
+        )
+    return array
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What the answer might be right for: the derivative as expected, or seen another way."""
+
+    array: np.ndarray
+    cause: str | None
+    words: str
+    hint: str
+
+
+def _candidates(d: Derivative, values: Mapping[str, np.ndarray]) -> Iterator[_Candidate]:
+    expected = d.compile()(values)
+    yield _Candidate(expected, None, "correct", "")
+    for layout in LAYOUTS.values():
+        if layout.name == d.layout:
+            continue
+        other = d.to(layout.name).compile()(values)
+        name = f"{layout.name} layout"
+        square = other.shape == expected.shape
+        yield _Candidate(
+            other,
+            "transposed" if square else "layout",
+            f"the transpose: right in {name}" if square else f"right in {name}",
+            f"this is the {name}; {d.layout} layout is expected here, so transpose it"
+            if square
+            else f"{d.layout} layout is expected, {format_shape(expected.shape)}; "
+            f"yours is {name}, {format_shape(other.shape)}",
+        )
+    if expected.ndim == 2:
+        yield _Candidate(
+            expected.T, "transposed", "the transpose", "transpose it: swap its two axes"
+        )
+
+
+def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -> AnswerCheck:
+    candidates = list(_candidates(d, values))
+    expected = candidates[0].array
+    for factor_allowed in (False, True):
+        for candidate in candidates:
+            if candidate.array.shape != array.shape:
+                continue
+            factor = _factor(array, candidate.array) if factor_allowed else 1.0
+            if factor is not None and _close(array, factor * candidate.array):
+                return _verdict(candidate, factor, expected)
+    size = f"{format_shape(expected.shape) if expected.shape else 'a scalar'}"
+    if array.shape != expected.shape:
+        return AnswerCheck(
+            False,
+            "shape",
+            f"wrong shape: {format_shape(array.shape) if array.shape else 'a scalar'} "
+            f"where {size} is expected",
+            _axis_hint(array.shape, d, expected.shape),
+        )
+    worst = np.unravel_index(np.argmax(np.abs(array - expected)), expected.shape)
+    place = ", ".join(str(int(k)) for k in worst)
+    return AnswerCheck(
+        False,
+        "not found",
+        f"right shape ({size}), wrong values; no cause found",
+        f"look at entry [{place}] first, which is farthest off",
+    )
+
+
+def _verdict(candidate: _Candidate, factor: float, expected: np.ndarray) -> AnswerCheck:
+    if candidate.cause is None and factor == 1.0:
+        return AnswerCheck(True, None, f"correct ({format_shape(expected.shape) or 'scalar'})")
+    causes = [candidate.cause] if candidate.cause else []
+    words = [candidate.words] if candidate.cause else []
+    hints = [candidate.hint] if candidate.cause else []
+    if factor == -1.0:
+        causes.append("sign")
+        words.append("the negative of the answer")
+        hints.append("turn the sign")
+    elif factor != 1.0:
+        causes.append("factor")
+        words.append(f"{_as_number(factor)} times the answer")
+        hints.append(f"a factor {_as_number(1 / factor)} is missing")
+    return AnswerCheck(
+        False,
+        " and ".join(causes),
+        ", and ".join(words),
+        "; ".join(hints),
+        factor if factor != 1.0 else None,
+    )
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    scale = max(float(np.abs(b).max(initial=0)), 1e-300)
+    return bool(np.abs(a - b).max(initial=0) <= _TOLERANCE * scale)
+
+
+def _factor(array: np.ndarray, expected: np.ndarray) -> float | None:
+    """The constant c with array = c · expected, if the entries can tell one."""
+    weight = float(np.vdot(expected, expected))
+    if expected.size < 2 or weight == 0 or not array.any():
+        if expected.size == 1 and weight and _close(array, -expected):
+            return -1.0
+        return None
+    factor = float(np.vdot(expected, array)) / weight
+    nearest = Fraction(factor).limit_denominator(1000)
+    return float(nearest) if abs(float(nearest) - factor) < 1e-9 * abs(factor) else factor
+
+
+def _as_number(value: float) -> str:
+    fraction = Fraction(value).limit_denominator(1000)
+    if fraction and abs(float(fraction) - value) < 1e-9 * abs(value):
+        return str(fraction).replace("-", "−")
+    return f"{value:.6g}".replace("-", "−")
+
+
+def _axis_hint(shape: tuple[int, ...], d: Derivative, expected: tuple[int, ...]) -> str:
+    labels = _axis_labels(d)
+    left = list(shape)
+    missing = []
+    for size, label in zip(expected, labels, strict=True):
+        if size in left:
+            left.remove(size)
+        else:
+            missing.append(f"the axis {label} ({size})")
+    parts = []
+    if missing:
+        parts.append(" and ".join(missing) + (" is missing" if len(missing) == 1 else " are missing"))
+    if left:
+        sizes = " and ".join(map(str, left))
+        parts.append(f"an axis of size {sizes} is too many: sum over it")
+    if not parts:
+        parts.append("the axes stand in another order")
+    return "; ".join(parts)
+
+
+def _axis_labels(d: Derivative) -> list[str]:
+    stored = []
+    for t in (d.of, *d.arguments):
+        name = t.name or "the value"
+        if t.expr.ndim == 2:
+            stored += [f"of {name}'s rows", f"of {name}'s columns"]
+        else:
+            stored += [f"of {name}"] * t.expr.ndim
+    place = d.output().place
+    return ["of size 1" if axis is None else stored[axis] for axis in place]

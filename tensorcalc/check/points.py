@@ -1,0 +1,144 @@
+"""Points to check at: what a person gives, or drawn from a seed inside every domain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.errors import ShapeError, TensorCalcError
+from tensorcalc.evaluate import Dense
+from tensorcalc.expr import Elementwise, Expr, Variable, toposort
+from tensorcalc.shapes import format_shape, sizes_of
+from tensorcalc.simplify import simplify
+from tensorcalc.tensor import Tensor, as_tensor
+from tensorcalc.values import computation, given_values, read_values, refuse_empty
+
+__all__ = ["Point", "draw_point", "equal", "given_point", "near_kink"]
+
+_TRIES = 60
+_LARGEST = 1e5
+_KINK_DISTANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Point:
+    """Float64 values for every variable of a computation, with the sizes they bind."""
+
+    values: dict[str, np.ndarray]
+    sizes: dict[str, int]
+
+
+def given_point(universe: Iterable[Expr], at: Mapping[str, Any], what: str) -> Point:
+    """The checked values a person gives, in float64."""
+    universe = list(universe)
+    variables = computation(universe)
+    values = read_values(variables, variables, given_values(at, {}), finite=True, what=what)
+    refuse_empty(universe, values.sizes)
+    return Point({n: a.astype(np.float64) for n, a in values.items()}, values.sizes)
+
+
+def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
+    """Random values at which everything is finite and away from kinks.
+
+    Named dimensions get unequal sizes, so that no axis is mistaken for another. Raises
+    TensorCalcError where no such point is found.
+    """
+    universe = list(universe)
+    variables = computation(universe)
+    rng = np.random.default_rng(seed)
+    sizes = _unequal_sizes(variables)
+    for attempt in range(_TRIES):
+        values = {
+            name: _draw(rng, sizes_of(v.shape, sizes), attempt) for name, v in variables.items()
+        }
+        point = Point(values, sizes)
+        if _is_inside(universe, point):
+            return point
+    raise TensorCalcError(
+        f"no random point found at which {what} is defined ({_TRIES} tried)",
+        "give one: at=dict(" + ", ".join(f"{name}=…" for name in variables) + ")",
+    )
+
+
+def _unequal_sizes(variables: Mapping[str, Variable]) -> dict[str, int]:
+    dims = dict.fromkeys(dim for v in variables.values() for dim in v.shape)
+    taken = {dim for dim in dims if isinstance(dim, int)}
+    sizes: dict[str, int] = {}
+    for dim in dims:
+        if isinstance(dim, str):
+            size = next(n for n in range(2, 1000) if n not in taken)
+            sizes[dim] = size
+            taken.add(size)
+    return sizes
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], attempt: int) -> np.ndarray:
+    """Of either sign first; then positive ones, then small ones, for narrower domains."""
+    if attempt % 3 == 0:
+        return np.asarray(rng.normal(size=shape))
+    if attempt % 3 == 1:
+        return np.asarray(rng.uniform(0.2, 1.5, size=shape))
+    return np.asarray(rng.uniform(-0.6, 0.6, size=shape))
+
+
+def _is_inside(universe: list[Expr], point: Point) -> bool:
+    evaluation = Dense(point.values, point.sizes)
+    with np.errstate(all="ignore"):
+        for root in universe:
+            evaluation.array(root)
+    bounded = all(
+        np.isfinite(array).all() and (not array.size or np.abs(array).max() < _LARGEST)
+        for array, _ in evaluation.known.values()
+    )
+    return bounded and near_kink(universe, evaluation) is None
+
+
+def near_kink(universe: Iterable[Expr], evaluation: Dense) -> str | None:
+    """The convention of a function evaluated at, or too near, a point without a derivative."""
+    for node in toposort(universe):
+        if not isinstance(node, Elementwise):
+            continue
+        argument = evaluation.array(node.arguments[0])
+        kinks = node.function.kinks
+        if node.function.name == "length":  # the norm has its kink at 0
+            kinks = (0.0,)
+        for kink in kinks:
+            if argument.size and np.abs(argument - kink).min() < _KINK_DISTANCE:
+                return node.function.convention
+    return None
+
+
+def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
+    """Whether two quantities are equal as functions of their variables.
+
+    Decided by simplification, and otherwise at three random points (to 1e-9 of the largest
+    entry). Quantities of different shape are different; ShapeError if they cannot be compared.
+    """
+    left, right = as_tensor(a), as_tensor(b)
+    if left.shape != right.shape or left.form != right.form:
+        if left.expr.ndim != right.expr.ndim:
+            return False
+        if any(type(p) is not type(q) for p, q in zip(left.shape, right.shape, strict=False)):
+            raise ShapeError(
+                f"equality of shapes {format_shape(left.shape)} and {format_shape(right.shape)}",
+                "use sizes or names for both",
+            )
+        return False
+    if simplify(_opened(left)) is simplify(_opened(right)):
+        return True
+    universe = [left.expr, right.expr]
+    for k in range(3):
+        point = draw_point(universe, seed + k, "the comparison")
+        evaluation = Dense(point.values, point.sizes)
+        x, y = evaluation.array(left.expr), evaluation.array(right.expr)
+        scale = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0), 1e-300)
+        if np.abs(x - y).max(initial=0) > 1e-9 * scale:
+            return False
+    return True
+
+
+def _opened(t: Tensor) -> Expr:
+    return t.expr.args[0] if t.name and t.expr.args else t.expr

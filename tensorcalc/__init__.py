@@ -7,6 +7,7 @@ Vectors are columns. A derivative lists the value's axes, then the argument's ax
 from __future__ import annotations
 
 from tensorcalc import functions as _functions
+from tensorcalc.backprop import Equations, FeedForward, johnston
 from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
 from tensorcalc.check import verify as _verify
 from tensorcalc.derivative import Derivative, derivative, from_array, gradient, hessian, jacobian
@@ -97,13 +98,13 @@ Tensor.__repr__ = lambda self: _text(self.expr, self.form, self.shape)
 Tensor._repr_latex_ = lambda self: _latex(self.expr, self.form, self.shape)  # type: ignore[attr-defined]
 
 __all__ = [
-    "AnswerCheck", "ChainError", "Derivative", "DimensionError", "LayoutError", "MemoryLimitError",
+    "AnswerCheck", "ChainError", "Derivative", "DimensionError", "Equations", "FeedForward", "LayoutError", "MemoryLimitError",
     "MissingValueError", "NameClashError", "NotSupportedError", "ParseError", "Program",
     "ShapeError", "Tensor", "TensorCalcError", "UnknownNameError", "ValueNotAllowedError",
     "Verification", "check_answer", "equal",
     "arccos", "arcsin", "arctan", "compile", "cos", "cosh", "define", "derivative", "diag",
     "diagonal", "dot", "einsum", "erf", "exp", "expm1", "eye", "frobenius", "from_array",
-    "function", "gelu", "gradient", "hessian", "jacobian", "log", "log1p", "log_softmax",
+    "function", "gelu", "gradient", "hessian", "jacobian", "johnston", "log", "log1p", "log_softmax",
     "logsumexp", "matrix", "mean", "norm", "ones", "outer", "parse", "program", "reciprocal",
     "relu", "scalar", "sigmoid", "sign", "silu", "sin", "sinh", "softmax", "softplus", "sqrt",
     "square", "tan", "tanh", "tensor", "trace", "variable", "vector", "zeros",

@@ -10,10 +10,9 @@ on ``of``, so that the gradients by all parameters of a network share one sweep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from tensorcalc.expr import (
-    Constant,
     Definition,
     Elementwise,
     Expr,
@@ -25,9 +24,9 @@ from tensorcalc.expr import (
     zeros,
 )
 from tensorcalc.local import local_derivative
-from tensorcalc.simplify import simplify
+from tensorcalc.simplify import simplify, substitute
 
-__all__ = ["adjoint", "differentiate", "direct_derivative", "variables_of"]
+__all__ = ["adjoint", "differentiate", "differentiate_in_turn"]
 
 
 def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
@@ -133,19 +132,17 @@ def _total(terms: Iterable[Expr], shape: tuple[int | str, ...]) -> Expr:
     return simplify(add(*terms)) if terms else zeros(shape)
 
 
-def direct_derivative(of: Expr, wrt: Expr) -> Expr:
-    """∂of/∂wrt with every other name on the way held fixed: one factor of the chain."""
-    names = {n for n in toposort([of]) if isinstance(n, Definition)} - {of, wrt}
-    return differentiate(of, wrt, names)
+def differentiate_in_turn(of: Expr, by: Sequence[Expr], holding: Collection[Expr] = ()) -> Expr:
+    """∂ⁿof/∂by₁…∂byₙ: all of ``by`` are made independent variables first, then used in turn.
 
-
-def variables_of(*roots: Expr) -> dict[str, Variable]:
-    """The variables below ``roots`` by name, in order of appearance."""
-    return {n.name: n for n in toposort(roots) if isinstance(n, Variable)}
-
-
-def is_constant(e: Expr) -> bool:
-    """Whether nothing below ``e`` is a variable."""
-    return isinstance(e, Constant) or (
-        not isinstance(e, Variable) and bool(e.args) and not variables_of(e)
-    )
+    Really made variables: a rewrite between two steps must not see what a name stands for.
+    """
+    independent = {e for e in (*by, *holding) if isinstance(e, Definition) and e is not of}
+    stand_in: dict[Expr, Expr] = {
+        e: Variable(f"{e.name} alone", e.shape) for e in independent if isinstance(e, Definition)
+    }
+    value = substitute(of, stand_in)
+    for argument in by:
+        value = differentiate(value, stand_in.get(argument, argument))
+    back = {stand: e for e, stand in stand_in.items()}
+    return substitute(value, back)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tensorcalc.chain import adjoint, differentiate
+from tensorcalc.chain import adjoint, differentiate, differentiate_in_turn
 from tensorcalc.compile import CompiledFunction, Output, compile_outputs
 from tensorcalc.compile.callable import too_large
 from tensorcalc.display import expression_latex, expression_text
@@ -53,7 +53,8 @@ from tensorcalc.expr import (
 )
 from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape
-from tensorcalc.simplify import simplify
+from tensorcalc.simplify import rewrites, simplify
+from tensorcalc.steps import Step
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.values import computation, given_values, read_values
 
@@ -118,6 +119,7 @@ class Derivative:
         layout: Layout,
         own_shape: bool = False,
         placeholders: frozenset[Expr] = frozenset(),
+        literal: Expr | None = None,
     ) -> None:
         expected = of.expr.shape + tuple(d for a in arguments for d in a.expr.shape)
         assert value.shape == expected, "a derivative has the axes of its value and argument"
@@ -128,6 +130,7 @@ class Derivative:
         self._layout = layout
         self._own_shape = own_shape
         self._placeholders = placeholders
+        self.literal = value if literal is None else literal
         self._compiled: CompiledFunction | None = None
 
     # ── what it is ──
@@ -206,7 +209,7 @@ class Derivative:
         k is an axis of the value, j and i are row and column of a matrix argument; δ is the
         derivative by the intermediate through which the argument acts.
         """
-        return entry_text(self._view, self._helper_names())
+        return entry_text(self.view, self._helper_names())
 
     def _helper_names(self) -> dict[Expr, str]:
         """δ for a compound adjoint that the value is a product with."""
@@ -245,7 +248,8 @@ class Derivative:
     # ── views ──
 
     @property
-    def _view(self) -> View:
+    def view(self) -> View:
+        """The value as this layout shows it, for printing."""
         ndims = tuple(a.expr.ndim for a in self.arguments)
         place = self._layout.place(self.of.expr.ndim, ndims)
         return View(self.value, self.of.expr.ndim, ndims, place, _taken_letters(self.universe))
@@ -354,7 +358,12 @@ class Derivative:
             ),
             layout=self._layout,
             placeholders=self._placeholders | inner._placeholders,
+            literal=literal,
         )
+
+    def steps(self) -> tuple[Step, ...]:
+        """How the literal contraction that ``@`` wrote becomes the value, rule by rule."""
+        return tuple(rewrites(self.literal))
 
     def __rmatmul__(self, outer: Any) -> NoReturn:
         raise ChainError(
@@ -443,7 +452,7 @@ class Derivative:
         """What a compiled function is to return for this derivative."""
         argument = self.arguments[0].expr
         like = argument.name if self._own_shape and isinstance(argument, Variable) else None
-        place = self._view.place
+        place = self.view.place
         if self._own_shape and self.arguments[0].form == "row":
             place = (None, *place)
         return Output(self.value, place, self.title, self.universe, like)
@@ -539,7 +548,7 @@ class Derivative:
     # ── display ──
 
     def __repr__(self) -> str:
-        text, by_index = formula(self._view, TEXT)
+        text, by_index = formula(self.view, TEXT)
         title = self.title
         if by_index:
             letters = _letters(self)
@@ -568,7 +577,7 @@ class Derivative:
 
     def latex(self) -> str:
         """The title and the formula in LaTeX, without dollars."""
-        text, by_index = formula(self._view, LATEX)
+        text, by_index = formula(self.view, LATEX)
         of = self.of.name or expression_latex(self.of.expr)
         title = title_latex(of, [_name(a) for a in self.arguments], self.of.name is not None)
         if by_index:
@@ -606,15 +615,15 @@ def derivative(
     held_tensors = [holding] if isinstance(holding, Tensor) else list(holding)
     held = frozenset(_differentiable(h, of).expr for h in held_tensors)
     computation([of.expr, *(a.expr for a in arguments), *held])
-    value = of.expr
     if len(arguments) > 2:
         raise NotSupportedError(
             f"a derivative of order {len(arguments)} of {_titled(of)}",
             "differentiate once or twice",
         )
-    for place, argument in enumerate(arguments):
-        others = {a.expr for n, a in enumerate(arguments) if n != place} - {argument.expr}
-        value = differentiate(value, argument.expr, held | others)
+    if len(arguments) == 1:
+        value = differentiate(of.expr, arguments[0].expr, held)
+    else:
+        value = differentiate_in_turn(of.expr, [a.expr for a in arguments], held)
     link = Link(of, arguments, held, value)
     return Derivative(of, arguments, value, (Contribution(1.0, (link,)),), layout=shown)
 
@@ -770,8 +779,8 @@ def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:
 
 
 def _letters(d: Derivative) -> list[str]:
-    letters = letters_of(d._view)
-    return [letters[axis] for axis in d._view.axes]
+    letters = letters_of(d.view)
+    return [letters[axis] for axis in d.view.axes]
 
 
 def _cannot_chain(outer: Derivative, inner: Derivative) -> ChainError:

@@ -12,7 +12,7 @@ consumer makes the cost of a gradient grow with the square of the depth. Names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from tensorcalc.expr import (
 from tensorcalc.functions import length
 from tensorcalc.steps import Rule, Step
 
-__all__ = ["RULES", "coefficient_and_core", "rewrites", "simplify", "substitute"]
+__all__ = ["RULES", "coefficient_and_core", "rebuild", "rewrites", "simplify", "substitute"]
 
 
 Factor = tuple[Expr, tuple[int, ...]]
@@ -376,7 +376,12 @@ def collect_terms(e: Expr) -> Expr | None:
     """Equal terms are added up, zero terms dropped."""
     if not isinstance(e, Add):
         return None
-    terms = _flat_terms(e)
+    whole = _collected(e, [t for t in e.terms if not is_zero(t)])
+    return _collected(e, _flat_terms(e)) if whole is None else whole
+
+
+def _collected(e: Add, terms: list[Expr]) -> Expr | None:
+    """The sum of ``terms`` with equal ones added up; None if there are none."""
     collected: dict[object, tuple[float, Expr]] = {}
     for term in terms:
         number, core = coefficient_and_core(term)
@@ -667,14 +672,24 @@ def _next_step(root: Expr, rules: tuple[Rule, ...]) -> Step | None:
     return None
 
 
-def substitute(root: Expr, replacement: dict[Expr, Expr], leaf=None) -> Expr:
+def substitute(
+    root: Expr, replacement: Mapping[Expr, Expr], leaf: Callable[[Expr], bool] | None = None
+) -> Expr:
     """``root`` with nodes replaced; sharing is kept."""
-    if not replacement:
-        return root
+    return rebuild(root, replacement.get, leaf) if replacement else root
+
+
+def rebuild(
+    root: Expr,
+    change: Callable[[Expr], Expr | None],
+    leaf: Callable[[Expr], bool] | None = is_leaf,
+) -> Expr:
+    """``root`` with ``change(node)`` in place of each node for which it is not None."""
     result: dict[Expr, Expr] = {}
     for node in toposort([root], leaf):
-        if node in replacement:
-            result[node] = replacement[node]
+        changed = change(node)
+        if changed is not None:
+            result[node] = changed
         elif leaf is not None and leaf(node):
             result[node] = node
         else:

@@ -220,7 +220,9 @@ def _axis_hint(shape: tuple[int, ...], d: Derivative, expected: tuple[int, ...])
             missing.append(f"the axis {label} ({size})")
     parts = []
     if missing:
-        parts.append(" and ".join(missing) + (" is missing" if len(missing) == 1 else " are missing"))
+        parts.append(
+            " and ".join(missing) + (" is missing" if len(missing) == 1 else " are missing")
+        )
     if left:
         sizes = " and ".join(map(str, left))
         parts.append(f"an axis of size {sizes} is too many: sum over it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,10 +25,14 @@ _KINK_DISTANCE = 1e-4
 
 @dataclass(frozen=True)
 class Point:
-    """Float64 values for every variable of a computation, with the sizes they bind."""
+    """Float64 values for every variable of a computation, with the sizes they bind.
+
+    ``known`` is for what a check computes at the point and wants again.
+    """
 
     values: dict[str, np.ndarray]
     sizes: dict[str, int]
+    known: dict[Any, np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
 
 def given_point(universe: Iterable[Expr], at: Mapping[str, Any], what: str) -> Point:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorcalc.chain import differentiate
+from tensorcalc.chain import differentiate_in_turn
 from tensorcalc.check.points import Point
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.errors import MemoryLimitError
@@ -22,7 +22,7 @@ from tensorcalc.expr import Definition, Elementwise, Expr, Special, toposort
 from tensorcalc.local import local_derivative
 from tensorcalc.shapes import format_bytes, sizes_of
 
-__all__ = ["allows_complex_step", "differences", "first_order", "literal", "taylor"]
+__all__ = ["LiteralRoute", "allows_complex_step", "differences", "first_order", "literal", "taylor"]
 
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
@@ -47,7 +47,7 @@ def literal(d: Derivative, point: Point, limit: int = LITERAL_LIMIT) -> Literal:
 
     Raises MemoryLimitError if a dense factor would exceed ``limit`` bytes.
     """
-    route = _LiteralRoute(point, limit)
+    route = LiteralRoute(point, limit)
     total: np.ndarray | None = None
     for contribution in d.contributions:
         array: np.ndarray | None = None
@@ -61,7 +61,9 @@ def literal(d: Derivative, point: Point, limit: int = LITERAL_LIMIT) -> Literal:
     return Literal(total, max(route.factors, 1), route.nbytes)
 
 
-class _LiteralRoute:
+class LiteralRoute:
+    """Dense factors at one point, evaluated once and contracted as written."""
+
     def __init__(self, point: Point, limit: int) -> None:
         self.at = Dense(point.values, point.sizes)
         self.point = point
@@ -156,13 +158,13 @@ def _reaching(order: Sequence[Expr], stops: set[Expr]) -> set[Expr]:
 
 def first_order(link: Link) -> tuple[Expr, Expr, frozenset[Expr]]:
     """A link as one function of one argument: a second derivative is that of a first."""
-    of, held = link.of.expr, link.held
     *earlier, last = (w.expr for w in link.wrt)
-    for argument in earlier:
-        others = {last} - {argument}
-        of = differentiate(of, argument, held | others)
-        held = held | ({argument} - {last})
-    return of, last, held
+    if not earlier:
+        return link.of.expr, last, link.held
+    # the first derivatives, with everything that is to stay independent kept so
+    others = [*link.held, *({last} - set(earlier))]
+    of = differentiate_in_turn(link.of.expr, earlier, others)
+    return of, last, link.held | (set(earlier) - {last})
 
 
 # ── differences ──────────────────────────────────────────────────────────────────────────
@@ -277,10 +279,10 @@ def taylor(d: Derivative, array: np.ndarray, point: Point, seed: int) -> float |
     floor = 1e-11 * max(np.abs(rest).max(initial=0), np.abs(slope).max(initial=0), 1e-3)
     usable = np.isfinite(size) & (size > floor)
     pairs = [
-        math.log2(size[k] / size[k + 1]) for k in range(len(size) - 1) if usable[k] and usable[k + 1]
+        math.log2(size[k] / size[k + 1])
+        for k in range(len(size) - 1)
+        if usable[k] and usable[k + 1]
     ]
     if not pairs:
         return None
     return float(np.median(pairs[-3:]))
-
-

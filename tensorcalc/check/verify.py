@@ -71,9 +71,7 @@ class Verification:
     rows: tuple[Row, ...]
 
     def __bool__(self) -> bool:
-        return all(row.ok is not False for row in self.rows) and any(
-            row.ok for row in self.rows
-        )
+        return all(row.ok is not False for row in self.rows) and any(row.ok for row in self.rows)
 
     @property
     def error(self) -> float:
@@ -82,10 +80,11 @@ class Verification:
 
     def __str__(self) -> str:
         table = [row.cells() for row in self.rows]
-        detail = max(len(cells[1]) for cells in table)
-        lines = [f"{self.title:<{detail + 13}} {'error':<9} {'allowed':<8}".rstrip()]
+        name = max(len(cells[0]) for cells in table)
+        wide = max(len(self.title), *(name + 1 + len(cells[1]) for cells in table))
+        lines = [f"{self.title:<{wide}}  {'error':<9} {'allowed':<8}".rstrip()]
         for route, what, error, allowed, verdict in table:
-            line = f"{route:<11} {what:<{detail}}  {error:<9} {allowed:<8} {verdict}"
+            line = f"{f'{route:<{name}} {what}':<{wide}}  {error:<9} {allowed:<8} {verdict}"
             lines.append(line.rstrip())
         return "\n".join(lines)
 
@@ -165,7 +164,7 @@ def _literal_row(d: Derivative, point: Point, stored: np.ndarray) -> Row:
 
 
 def _formula_row(d: Derivative) -> Row:
-    text, by_index = formula(d._view)
+    text, by_index = formula(d.view)
     text = text if len(text) <= 44 else text[:43] + "…"
     return Row("formula", text, None, None, "what is checked", None)
 

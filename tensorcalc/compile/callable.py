@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.compile.lower import Lowering
+from tensorcalc.compile.stable import stabilised
 from tensorcalc.display.derivative import permuted
 from tensorcalc.errors import MemoryLimitError, MissingValueError
 from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
@@ -153,13 +154,17 @@ def compile_outputs(
     several: bool = False,
 ) -> CompiledFunction:
     """One function that computes all the outputs, with shared work done once."""
-    roots = [simplify(permuted(o.expr, [a for a in o.place if a is not None])) for o in outputs]
+    roots = [
+        stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
+        for o in outputs
+    ]
     lowering = Lowering(roots, hints or {})
     found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
     arguments = _with_sized(found, lowering.order, outputs)
     lowering.claim_arguments(arguments)
-    name = lowering.names.claim(name)
     lowering.run()
+    while name in lowering.functions or name in lowering.constants or not name.isidentifier():
+        name = name + "_" if name.isidentifier() else "value"
     body = _body(lowering, roots, outputs, arguments)
     parameters = ", ".join(lowering.argument[a] for a in arguments)
     source = "\n".join(
@@ -193,8 +198,12 @@ def _with_sized(
         if needed & set(candidate.shape):
             found.setdefault(candidate.name, candidate)
             needed -= set(candidate.shape)
-    place = {name: k for k, name in enumerate(everything)}
-    return sorted(found, key=lambda n: place[n])
+    used = (arg for e in order for arg in (() if isinstance(e, Definition) else e.args))
+    place = {
+        v.name: -k for k, v in reversed([*enumerate(v for v in used if isinstance(v, Variable))])
+    }
+    last = {name: k for k, name in enumerate(everything)}
+    return sorted(found, key=lambda n: (-place.get(n, -(10**9)), last[n]))
 
 
 def _preamble(lowering: Lowering) -> list[str]:

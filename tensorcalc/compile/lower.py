@@ -17,6 +17,7 @@ import numpy as np
 
 from tensorcalc.compile.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, number_code
 from tensorcalc.compile.product import Factor, broadcast_code, letters, product_code, times
+from tensorcalc.compile.stable import stabilised
 from tensorcalc.evaluate import value_of
 from tensorcalc.expr import (
     Add,
@@ -56,7 +57,7 @@ class Lowering:
         self._function_names: dict[object, str] = {}
         self.order = list(_program_order(roots))
         self.uses = _count_uses(self.order, roots)
-        bodies = {simplify(n.body): n.name for n in self.order if isinstance(n, Definition)}
+        bodies = {computed_body(n): n.name for n in self.order if isinstance(n, Definition)}
         self.hints = {**hints, **bodies}
 
     def claim_arguments(self, names: Iterable[str]) -> None:
@@ -90,6 +91,8 @@ class Lowering:
             return False
         if isinstance(node, Constant) and node.ndim == 0:
             return False
+        if code.level == UNARY and code.text[1:].isidentifier():  # −y is cheaper than a name
+            return False
         if node in self.hints or len(code.text) > _WIDE:
             return True
         return self.uses.get(node, 0) > 1 and not code.text.isidentifier()
@@ -119,7 +122,7 @@ class Lowering:
         return Code(self.argument[node.name])
 
     def _definition(self, node: Definition) -> Code:
-        code = self.code[simplify(node.body)]
+        code = self.code[computed_body(node)]
         if code.text.isidentifier() and code.text not in self.argument.values():
             return code
         name = self.names.claim(node.name)
@@ -178,15 +181,17 @@ class Lowering:
     def _add(self, node: Add) -> Code:
         covers = [self._covered(term) for term in node.terms]
         whole = set().union(*covers) == set(range(node.ndim))
-        text, level = "", ADD
-        for term in node.terms:
-            number, core = coefficient_and_core(term)
+        text = ""
+        terms = sorted(node.terms, key=lambda t: coefficient_and_core(t)[0] < 0)
+        positive = coefficient_and_core(node.terms[0])[0] >= 0
+        for term in node.terms if positive else terms:
+            number, _ = coefficient_and_core(term)
             code = self._broadcastable(term) if whole else self.code[term]
             if number < 0 and code.text.startswith("-"):
                 text += (" - " if text else "-") + code.text[1:]
             else:
                 text += (" + " if text else "") + code.inside(ADD)
-        return Code(text, level, "+")
+        return Code(text, ADD, "+")
 
     def _covered(self, term: Expr) -> set[int]:
         """The axes along which a term really has entries."""
@@ -326,8 +331,13 @@ def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]
     return factors
 
 
+def computed_body(node: Definition) -> Expr:
+    """What is computed for a name."""
+    return stabilised(simplify(node.body))
+
+
 def _children(node: Expr) -> tuple[Expr, ...]:
-    return (simplify(node.body),) if isinstance(node, Definition) else node.args
+    return (computed_body(node),) if isinstance(node, Definition) else node.args
 
 
 def _program_order(roots: Iterable[Expr]) -> Iterator[Expr]:

@@ -1,7 +1,7 @@
 """Plain evaluation, node by node, with nothing simplified: the slow truth.
 
-Deltas are made dense identity matrices and every product is one einsum in the written
-order, so that what this computes does not depend on the rewriting it is used to check.
+Deltas are made dense identity matrices and every product is one einsum over all of its
+factors, so that what this computes does not depend on the rewriting it is used to check.
 Any node can be overridden, and an overridden value may carry a leading batch axis: finite
 differences evaluate all their points in one sweep.
 """
@@ -32,7 +32,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import size_of
 
-__all__ = ["Dense", "evaluate_dense"]
+__all__ = ["Dense", "contract", "evaluate_dense"]
 
 
 class Dense:
@@ -117,17 +117,14 @@ def _(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
         call += [array, [batch, *indices] if batched else list(indices)]
     any_batched = any(batched for _, batched in pairs)
     output = [batch, *node.output] if any_batched else list(node.output)
-    return contract_in_order(call, output), any_batched
+    return contract(call, output), any_batched
 
 
-def contract_in_order(call: list[Any], output: list[int]) -> np.ndarray:
-    """One einsum of arrays and index lists, contracted from left to right."""
-    count = len(call) // 2
-    if count <= 2:
+def contract(call: list[Any], output: list[int]) -> np.ndarray:
+    """One einsum of arrays and index lists, every delta a dense array."""
+    if len(call) <= 4:
         return np.asarray(np.einsum(*call, output))
-    written = [(0, 1)] + [(0, n) for n in range(count - 2, 0, -1)]
-    # each product goes to the end of the list, so "left to right" takes it and the first
-    return np.asarray(opt_einsum.contract(*call, output, optimize=written))
+    return np.asarray(opt_einsum.contract(*call, output))
 
 
 @_value.register

@@ -122,8 +122,6 @@ class FeedForward:
             q[f"a{layer}"] = t.define(f"a{layer}", value)
         q["λ"] = t.variable("λ", shape(self.sizes[-1]))
         total = self._cost(q[f"a{self.depth}"], q["λ"])
-        if samples is not None:
-            total = total / t.total(t.ones(samples))
         q["C"] = t.define("C", total)
         return q
 
@@ -180,7 +178,7 @@ class FeedForward:
 
     @cached_property
     def batch(self) -> dict[str, Tensor]:
-        """The same network for m samples as columns, with the mean cost."""
+        """The same network for m samples as columns; the cost is the sum of theirs."""
         return self._written("m")
 
     @cached_property
@@ -259,7 +257,7 @@ class FeedForward:
 
     @cached_property
     def training(self) -> CompiledFunction:
-        """The mean cost over a batch and its gradients by every parameter, compiled.
+        """The cost summed over a batch and its gradients by every parameter, compiled.
 
         Arguments z1 and λ have one sample per column; the outputs are C and then the gradients
         in the order of ``parameter_names``, each in its parameter's shape.

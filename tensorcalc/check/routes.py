@@ -17,7 +17,7 @@ from tensorcalc.chain import differentiate_in_turn
 from tensorcalc.check.points import Point
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.errors import MemoryLimitError
-from tensorcalc.evaluate import Dense, contract_in_order
+from tensorcalc.evaluate import Dense, contract
 from tensorcalc.expr import Definition, Elementwise, Expr, Special, toposort
 from tensorcalc.local import local_derivative
 from tensorcalc.shapes import format_bytes, sizes_of
@@ -75,18 +75,16 @@ class LiteralRoute:
         """left · right, summed over the last axes of the one and the first of the other."""
         a = list(range(left.ndim))
         b = list(range(left.ndim - joined, left.ndim - joined + right.ndim))
-        return contract_in_order([left, a, right, b], a[: left.ndim - joined] + b[joined:])
+        return contract([left, a, right, b], a[: left.ndim - joined] + b[joined:])
 
     def link(self, link: Link) -> np.ndarray:
         """∂of/∂wrt as a sum over paths through named quantities."""
         if link.given:
             return self.at.array(link.value)
         of, wrt, held = first_order(link)
-        names = [
-            n
-            for n in toposort([of], lambda n: n is wrt or n in held)
-            if isinstance(n, Definition) and n is not wrt and n not in held and n is not of
-        ]
+        order = toposort([of], lambda n: n is wrt or n in held)
+        below = _reaching(order, {wrt}) - held - {wrt, of}
+        names = [n for n in order if isinstance(n, Definition) and n in below]
         reached = {of: self._identity(of)}
         stops = {*names, wrt}
         for node in [of, *reversed(names)]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.compile.lower import Lowering
+from tensorcalc.compile.regroup import regrouped
 from tensorcalc.compile.stable import stabilised
 from tensorcalc.display.derivative import permuted
 from tensorcalc.errors import MemoryLimitError, MissingValueError
@@ -158,14 +159,15 @@ def compile_outputs(
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
     ]
-    lowering = Lowering(roots, hints or {})
+    shown, names = regrouped(roots, hints or {})
+    lowering = Lowering(shown, names)
     found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
     arguments = _with_sized(found, lowering.order, outputs)
     lowering.claim_arguments(arguments)
     lowering.run()
     while name in lowering.functions or name in lowering.constants or not name.isidentifier():
         name = name + "_" if name.isidentifier() else "value"
-    body = _body(lowering, roots, outputs, arguments)
+    body = _body(lowering, shown, outputs, arguments)
     parameters = ", ".join(lowering.argument[a] for a in arguments)
     source = "\n".join(
         [
@@ -198,12 +200,11 @@ def _with_sized(
         if needed & set(candidate.shape):
             found.setdefault(candidate.name, candidate)
             needed -= set(candidate.shape)
-    used = (arg for e in order for arg in (() if isinstance(e, Definition) else e.args))
-    place = {
-        v.name: -k for k, v in reversed([*enumerate(v for v in used if isinstance(v, Variable))])
-    }
+    # in the order in which the statements use them: v = W @ x gives W, x
+    used = [arg.name for e in order for arg in e.args if isinstance(arg, Variable)]
+    place = {name: k for k, name in enumerate(dict.fromkeys(used))}
     last = {name: k for k, name in enumerate(everything)}
-    return sorted(found, key=lambda n: (-place.get(n, -(10**9)), last[n]))
+    return sorted(found, key=lambda n: (place.get(n, len(place)), last[n]))
 
 
 def _preamble(lowering: Lowering) -> list[str]:

@@ -1,0 +1,148 @@
+"""The command line: ``tensorcalc backprop`` and ``tensorcalc derive``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+from collections.abc import Sequence
+
+from tensorcalc.errors import TensorCalcError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; 0 if all is well, 1 if a check fails, 2 for bad input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # formulas need more than ASCII
+        sys.stdout.reconfigure(errors="replace")
+    parser = _parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0].startswith("--") and given[0] not in ("--help", "--version"):
+        given = ["backprop", *given]
+    options = parser.parse_args(given)
+    try:
+        return options.run(options)
+    except TensorCalcError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(f"  {note}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            sys.stdout = open("/dev/null", "w")  # noqa: PTH123, SIM115
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    import tensorcalc
+
+    parser = argparse.ArgumentParser(
+        prog="tensorcalc",
+        description="Derivatives by vectors and matrices that you can see, check and run.",
+    )
+    parser.add_argument("--version", action="version", version=tensorcalc.__version__)
+    commands = parser.add_subparsers(metavar="command")
+
+    backprop = commands.add_parser(
+        "backprop",
+        help="derive backpropagation equation by equation on real data, then train (default)",
+        description="Johnston's fifteen equations with shapes and errors on real digits, "
+        "then training with the derived gradients.",
+    )
+    backprop.add_argument(
+        "--layers",
+        default="64,30,10",
+        help="sizes of the layers (default 64,30,10; others than 64…10 use random samples "
+        "and skip training)",
+    )
+    backprop.add_argument(
+        "--activation",
+        default="sigmoid",
+        help="sigmoid, tanh, relu, softplus or identity",
+    )
+    backprop.add_argument(
+        "--cost",
+        default="squared",
+        help='squared, "half squared", cross-entropy, or "softmax cross-entropy"',
+    )
+    backprop.add_argument("--seed", type=int, default=0, help="seed of all that is random")
+    backprop.add_argument("--step", type=float, help="step of the training")
+    backprop.add_argument("--quick", action="store_true", help="fewer samples, fewer epochs")
+    backprop.add_argument(
+        "--source", action="store_true", help="print the compiled function of the gradients"
+    )
+    backprop.set_defaults(run=_backprop)
+
+    derive = commands.add_parser(
+        "derive",
+        help="the derivative of an expression or a program",
+        description="Example: tensorcalc derive 'norm(sigmoid(W @ x) - y)**2 / 2' "
+        "--wrt W --shape W=5x4 --shape x=4 --shape y=5 --verify",
+    )
+    derive.add_argument("program", help="an expression, or lines name = expression; - reads stdin")
+    derive.add_argument("--wrt", action="append", required=True, help="differentiate by this name")
+    derive.add_argument(
+        "--shape", action="append", default=[], metavar="NAME=5x4", help="shape of a variable"
+    )
+    derive.add_argument(
+        "--layout", default="numerator", help="numerator (default), denominator or mixed"
+    )
+    shown = derive.add_mutually_exclusive_group()
+    shown.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
+    shown.add_argument("--numpy", action="store_true", help="print NumPy source")
+    derive.add_argument("--verify", action="store_true", help="check by independent routes")
+    derive.set_defaults(run=_derive)
+    return parser
+
+
+def _backprop(options: argparse.Namespace) -> int:
+    from tensorcalc.backprop.demo import Options, run
+
+    try:
+        layers = tuple(int(size) for size in options.layers.split(","))
+    except ValueError:
+        raise TensorCalcError(
+            f"--layers {options.layers}", "give whole numbers with commas: --layers 64,30,10"
+        ) from None
+    return run(
+        Options(
+            layers=layers,
+            activation=options.activation,
+            cost=options.cost,
+            seed=options.seed,
+            quick=options.quick,
+            source=options.source,
+            step=options.step,
+        )
+    )
+
+
+def _derive(options: argparse.Namespace) -> int:
+    import tensorcalc as tc
+
+    shapes = {}
+    for given in options.shape:
+        name, equals, shape = given.partition("=")
+        if not equals:
+            raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
+        shapes[name] = shape.replace("x", " ").replace("×", " ") if shape[:1].isdigit() else shape
+    text = sys.stdin.read() if options.program == "-" else options.program
+    p = tc.program(text, shapes)
+    status = 0
+    for name in options.wrt:
+        d = p.derivative(p.result, name, layout=options.layout)
+        if options.latex:
+            print(d.latex())
+        elif options.numpy:
+            print(d.compile().source)
+        else:
+            print(d)
+        if options.verify:
+            report = tc.check.verify(d)
+            print(report)
+            status = status or int(not report)
+    return status

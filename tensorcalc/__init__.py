@@ -6,16 +6,11 @@ Vectors are columns. A derivative lists the value's axes, then the argument's ax
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from tensorcalc import functions as _functions
-from tensorcalc.backprop import Equations, FeedForward, johnston
-from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
-from tensorcalc.check import verify as _verify
-from tensorcalc.derivative import Derivative, derivative, from_array, gradient, hessian, jacobian
-from tensorcalc.derivative import compile_all as compile
-from tensorcalc.derivative import compile_tensor as _compile_tensor
-from tensorcalc.derivative import evaluate_tensor as _evaluate_tensor
-from tensorcalc.display.tensor import quantity_latex as _latex
-from tensorcalc.display.tensor import quantity_text as _text
+from tensorcalc.derivative import Derivative, derivative, gradient, hessian, jacobian
 from tensorcalc.errors import (
     ChainError,
     DimensionError,
@@ -30,8 +25,6 @@ from tensorcalc.errors import (
     UnknownNameError,
     ValueNotAllowedError,
 )
-from tensorcalc.parse import Program, parse
-from tensorcalc.program import program
 from tensorcalc.tensor import (
     Tensor,
     define,
@@ -61,7 +54,15 @@ from tensorcalc.tensor import (
     zeros,
 )
 from tensorcalc.tensor import lift as _lift
-from tensorcalc.tensor import total as sum
+from tensorcalc.tensor import total as sum  # noqa: F401 - tc.sum, left out of __all__
+
+if TYPE_CHECKING:
+    from tensorcalc.backprop import Equations, FeedForward, johnston
+    from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
+    from tensorcalc.evaluation import compile_several as compile
+    from tensorcalc.explicit import from_array
+    from tensorcalc.language import Program, parse
+    from tensorcalc.language import program
 
 __version__ = "0.1.0"
 
@@ -87,25 +88,159 @@ relu = _lift(_functions.relu)
 erf = _lift(_functions.erf)
 reciprocal = _lift(_functions.reciprocal, "reciprocal")
 
-# Methods that belong to higher layers than the classes they extend.
-Derivative.verify = _verify  # type: ignore[attr-defined]
-Derivative.check = lambda self, answer, /, at=None, **options: check_answer(  # type: ignore
-    answer, self, at, **options
+# What is loaded when it is first used: printing, code generation, checks and networks take
+# longer to import than NumPy, and many a session needs only some of them.
+_LATER = {
+    "AnswerCheck": ("tensorcalc.check", "AnswerCheck"),
+    "Equations": ("tensorcalc.backprop", "Equations"),
+    "FeedForward": ("tensorcalc.backprop", "FeedForward"),
+    "Program": ("tensorcalc.language", "Program"),
+    "Verification": ("tensorcalc.check", "Verification"),
+    "check_answer": ("tensorcalc.check", "check_answer"),
+    "compile": ("tensorcalc.evaluation", "compile_several"),
+    "equal": ("tensorcalc.check", "equal"),
+    "from_array": ("tensorcalc.explicit", "from_array"),
+    "johnston": ("tensorcalc.backprop", "johnston"),
+    "parse": ("tensorcalc.language", "parse"),
+    "program": ("tensorcalc.language", "program"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'tensorcalc' has no attribute {name!r}")
+    module, attribute = _LATER[name]
+    value = globals()[name] = getattr(importlib.import_module(module), attribute)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+class _Method:
+    """A method that belongs to a higher layer than its class, loaded when first asked for."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.attribute = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        function = getattr(importlib.import_module(self.module), self.name)
+        setattr(owner, self.attribute, function)
+        return getattr(owner if instance is None else instance, self.attribute)
+
+
+def _attach(owner: type, methods: dict[str, tuple[str, str]]) -> None:
+    for attribute, (module, name) in methods.items():
+        method = _Method(f"tensorcalc.{module}", name)
+        method.__set_name__(owner, attribute)
+        setattr(owner, attribute, method)
+
+
+_attach(
+    Derivative,
+    {
+        "evaluate": ("evaluation", "evaluate"),
+        "compile": ("evaluation", "compile_derivative"),
+        "apply": ("evaluation", "apply"),
+        "jvp": ("evaluation", "jvp"),
+        "vjp": ("evaluation", "vjp"),
+        "entry": ("presentation", "entry"),
+        "latex": ("presentation", "latex"),
+        "_repr_latex_": ("presentation", "notebook_latex"),
+        "__repr__": ("presentation", "text"),
+        "verify": ("check", "verify"),
+        "check": ("check", "check_derivative"),
+    },
 )
-Tensor.evaluate = _evaluate_tensor  # type: ignore[attr-defined]
-Tensor.compile = _compile_tensor  # type: ignore[attr-defined]
-Tensor.__repr__ = lambda self: _text(self.expr, self.form, self.shape)
-Tensor._repr_latex_ = lambda self: _latex(self.expr, self.form, self.shape)  # type: ignore[attr-defined]
+_attach(
+    Tensor,
+    {
+        "evaluate": ("evaluation", "evaluate_tensor"),
+        "compile": ("evaluation", "compile_tensor"),
+        "latex": ("display.tensor", "quantity_latex"),
+        "_repr_latex_": ("display.tensor", "notebook_latex"),
+        "__repr__": ("display.tensor", "quantity_text"),
+    },
+)
 
 __all__ = [
-    "AnswerCheck", "ChainError", "Derivative", "DimensionError", "Equations", "FeedForward", "LayoutError", "MemoryLimitError",
-    "MissingValueError", "NameClashError", "NotSupportedError", "ParseError", "Program",
-    "ShapeError", "Tensor", "TensorCalcError", "UnknownNameError", "ValueNotAllowedError",
-    "Verification", "check_answer", "equal",
-    "arccos", "arcsin", "arctan", "compile", "cos", "cosh", "define", "derivative", "diag",
-    "diagonal", "dot", "einsum", "erf", "exp", "expm1", "eye", "frobenius", "from_array",
-    "function", "gelu", "gradient", "hessian", "jacobian", "johnston", "log", "log1p", "log_softmax",
-    "logsumexp", "matrix", "mean", "norm", "ones", "outer", "parse", "program", "reciprocal",
-    "relu", "scalar", "sigmoid", "sign", "silu", "sin", "sinh", "softmax", "softplus", "sqrt",
-    "square", "tan", "tanh", "tensor", "trace", "variable", "vector", "zeros",
-]  # fmt: skip
+    "AnswerCheck",
+    "ChainError",
+    "Derivative",
+    "DimensionError",
+    "Equations",
+    "FeedForward",
+    "LayoutError",
+    "MemoryLimitError",
+    "MissingValueError",
+    "NameClashError",
+    "NotSupportedError",
+    "ParseError",
+    "Program",
+    "ShapeError",
+    "Tensor",
+    "TensorCalcError",
+    "UnknownNameError",
+    "ValueNotAllowedError",
+    "Verification",
+    "arccos",
+    "arcsin",
+    "arctan",
+    "check_answer",
+    "compile",
+    "cos",
+    "cosh",
+    "define",
+    "derivative",
+    "diag",
+    "diagonal",
+    "dot",
+    "einsum",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "eye",
+    "frobenius",
+    "from_array",
+    "function",
+    "gelu",
+    "gradient",
+    "hessian",
+    "jacobian",
+    "johnston",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logsumexp",
+    "matrix",
+    "mean",
+    "norm",
+    "ones",
+    "outer",
+    "parse",
+    "program",
+    "reciprocal",
+    "relu",
+    "scalar",
+    "sigmoid",
+    "sign",
+    "silu",
+    "sin",
+    "sinh",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "square",
+    "tan",
+    "tanh",
+    "tensor",
+    "trace",
+    "variable",
+    "vector",
+    "zeros",
+]

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tensorcalc.errors import LayoutError
+from tensorcalc.expr import Add, Einsum, Expr, transpose
 from tensorcalc.shapes import Shape
 
-__all__ = ["LAYOUTS", "Layout", "read_layout"]
+__all__ = ["LAYOUTS", "Layout", "permuted", "read_layout"]
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,14 @@ def read_layout(name: object) -> Layout:
     if isinstance(name, str) and name in LAYOUTS:
         return LAYOUTS[name]
     raise LayoutError(f"a layout called {name!r}", 'choose "numerator", "denominator" or "mixed"')
+
+
+def permuted(e: Expr, axes: Sequence[int]) -> Expr:
+    """The expression with its axes reordered, inside its outermost product or sum."""
+    if tuple(axes) == tuple(range(e.ndim)):
+        return e
+    if isinstance(e, Einsum):
+        return Einsum(e.operands, e.inputs, tuple(e.output[a] for a in axes))
+    if isinstance(e, Add):
+        return Add([permuted(term, axes) for term in e.terms])
+    return transpose(e, axes)

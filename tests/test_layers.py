@@ -16,12 +16,12 @@ LAYERS = (
     "expr",
     "functions special steps",
     "local simplify",
-    "chain layout display",
+    "chain layout structure",
+    "display",
     "tensor values evaluate",
-    "compile",
-    "derivative",
-    "parse check",
-    "program",
+    "codegen derivative",
+    "explicit evaluation presentation",
+    "language check",
     "backprop plot",
     "__init__",
     "cli",
@@ -30,7 +30,7 @@ LAYERS = (
 LAYER = {unit: layer for layer, units in enumerate(LAYERS) for unit in units.split()}
 
 # Where an import may stand inside a function: the edges, where optional libraries are used.
-LAZY = ("__main__", "backprop.demo", "cli", "display", "plot")
+LAZY = ("__main__", "backprop.data", "backprop.demo", "cli", "display", "plot")
 
 OPTIONAL = {"IPython", "jax", "matplotlib", "rich", "scipy", "sklearn", "sympy", "torch"}
 

@@ -30,6 +30,7 @@ from tensorcalc.backprop.network import FeedForward
 from tensorcalc.check.points import Point
 from tensorcalc.check.verify import relative_error
 from tensorcalc.derivative import derivative, gradient
+from tensorcalc.evaluation import evaluate
 from tensorcalc.expr import Elementwise, toposort
 from tensorcalc.shapes import format_bytes, format_shape
 from tensorcalc.tensor import define, matrix, vector
@@ -268,7 +269,7 @@ def _read_as(screen: Screen, equations: Equations) -> None:
 def _slice_of_the_box(screen: Screen, equations: Equations, point: Point) -> None:
     """The first slice of [δz²/δW²], with its zeros shown as dots."""
     piece = equations.box.layer(2).slice(0)
-    array = piece.evaluate(point.values)
+    array = evaluate(piece, point.values)
     rows, columns = array.shape
     screen.say()
     screen.heading(

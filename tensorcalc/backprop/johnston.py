@@ -22,13 +22,14 @@ from tensorcalc.chain import adjoint
 from tensorcalc.check.points import Point, draw_point
 from tensorcalc.check.routes import allows_complex_step, differences, literal, taylor
 from tensorcalc.check.verify import Row, Verification, relative_error
-from tensorcalc.compile.callable import compile_outputs
-from tensorcalc.derivative import Derivative, derivative, quantity_output
+from tensorcalc.derivative import Derivative, derivative
 from tensorcalc.display import expression_text
 from tensorcalc.display.derivative import formula
 from tensorcalc.errors import MissingValueError, TensorCalcError
 from tensorcalc.evaluate import Dense
+from tensorcalc.evaluation import apply, compile_derivative, compile_tensor
 from tensorcalc.expr import Expr
+from tensorcalc.presentation import view_of
 from tensorcalc.tensor import Tensor
 
 __all__ = ["SUMMARY_SLIPS", "Equation", "EquationAtLayer", "Equations", "johnston"]
@@ -189,7 +190,7 @@ class EquationAtLayer:
         """The closed formula, with the helper gradients by name."""
         d = self.fast
         if isinstance(d, Derivative):
-            text, by_index = formula(d.view, names=self._helpers())
+            text, by_index = formula(view_of(d), names=self._helpers())
             return f"[k, i, j] = {text}" if by_index else text
         return expression_text(d.expr.args[0] if d.name else d.expr)
 
@@ -307,7 +308,7 @@ def _prove_derivative(e: EquationAtLayer, point: Point, seed: int) -> float:
     assert isinstance(e.literal, Derivative)
     truth = _truth(e.left, point)
     dense = literal(e.literal, point).array
-    fast = e.literal.to("mixed").compile()(point.values)
+    fast = compile_derivative(e.literal.to("mixed"))(point.values)
     return max(relative_error(dense, truth), relative_error(fast, truth))
 
 
@@ -315,7 +316,7 @@ def _prove_value(e: EquationAtLayer, point: Point, seed: int) -> float:
     """The network's quantity, compiled, against the written formula, node by node."""
     assert isinstance(e.left, Tensor)
     assert isinstance(e.literal, Tensor)
-    left = compile_outputs([quantity_output(e.left)], "left")(point.values)
+    left = compile_tensor(e.left)(point.values)
     right = Dense(point.values, point.sizes).array(e.literal.expr)
     return relative_error(left, right)
 
@@ -324,12 +325,12 @@ def _prove_taylor(e: EquationAtLayer, point: Point, seed: int) -> float:
     """Eq. (3): the double sum over entries, and the order of Taylor's remainder."""
     d = e.left
     assert isinstance(d, Derivative)
-    array = d.to("mixed").compile()(point.values)
+    array = compile_derivative(d.to("mixed"))(point.values)
     increment = np.random.default_rng(seed).normal(size=array.shape)
     written = sum(
         array[i, j] * increment[i, j] for i in range(array.shape[0]) for j in range(array.shape[1])
     )
-    applied = d.apply(increment, at=point.values)
+    applied = apply(d, increment, at=point.values)
     if abs(written - applied) > ALLOWED * max(abs(written), 1e-300) * array.size:
         return 0.0
     order = taylor(d, array, point, seed)

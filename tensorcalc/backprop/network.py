@@ -13,24 +13,34 @@ from typing import Any
 import numpy as np
 
 from tensorcalc import functions as f
-from tensorcalc import tensor as t
 from tensorcalc.check.points import Point
 from tensorcalc.check.routes import LiteralRoute
-from tensorcalc.compile import CompiledFunction
-from tensorcalc.derivative import Derivative, compile_all, derivative, gradient
+from tensorcalc.codegen import CompiledFunction
+from tensorcalc.derivative import Derivative, derivative, gradient
+from tensorcalc.evaluation import compile_several
 from tensorcalc.errors import MissingValueError, ShapeError, TensorCalcError
-from tensorcalc.tensor import Tensor
+from tensorcalc.tensor import (
+    Tensor,
+    define,
+    lift,
+    matrix,
+    norm,
+    softmax,
+    variable,
+    vector,
+    total,
+)
 from tensorcalc.values import Values, computation, read_values
 
 __all__ = ["ACTIVATIONS", "COSTS", "FeedForward"]
 
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    "sigmoid": t.lift(f.sigmoid),
-    "tanh": t.lift(f.tanh),
-    "relu": t.lift(f.relu),
-    "softplus": t.lift(f.softplus),
+    "sigmoid": lift(f.sigmoid),
+    "tanh": lift(f.tanh),
+    "relu": lift(f.relu),
+    "softplus": lift(f.softplus),
     "identity": lambda z: z,
-    "softmax": t.softmax,
+    "softmax": softmax,
 }
 COSTS = ("squared", "half squared", "cross-entropy")
 
@@ -108,32 +118,32 @@ class FeedForward:
         """The forward pass: for one sample, or for ``samples`` of them as columns."""
         whole = {} if samples is None else {"axis": 0}
         shape = lambda n: (n,) if samples is None else (n, samples)
-        q: dict[str, Tensor] = {"z1": t.variable("z1", shape(self.sizes[0]))}
+        q: dict[str, Tensor] = {"z1": variable("z1", shape(self.sizes[0]))}
         for layer in range(1, self.depth + 1):
             if layer > 1:
                 n, m = self.size(layer), self.size(layer - 1)
-                weights = q[f"W{layer}"] = t.matrix(f"W{layer}", n, m)
-                bias = q[f"b{layer}"] = t.vector(f"b{layer}", n)
+                weights = q[f"W{layer}"] = matrix(f"W{layer}", n, m)
+                bias = q[f"b{layer}"] = vector(f"b{layer}", n)
                 z = weights @ q[f"a{layer - 1}"] + bias
-                q[f"z{layer}"] = t.define(f"z{layer}", z)
+                q[f"z{layer}"] = define(f"z{layer}", z)
             name = self.activation(layer)
             axis = whole.values() if name == "softmax" else ()
             value = ACTIVATIONS[name](q[f"z{layer}"], *axis)
-            q[f"a{layer}"] = t.define(f"a{layer}", value)
-        q["λ"] = t.variable("λ", shape(self.sizes[-1]))
-        total = self._cost(q[f"a{self.depth}"], q["λ"])
-        q["C"] = t.define("C", total)
+            q[f"a{layer}"] = define(f"a{layer}", value)
+        q["λ"] = variable("λ", shape(self.sizes[-1]))
+        cost = self._cost(q[f"a{self.depth}"], q["λ"])
+        q["C"] = define("C", cost)
         return q
 
     def _cost(self, a: Tensor, target: Tensor) -> Tensor:
         if self.cost == "squared":
-            return t.norm(a - target) ** 2
+            return norm(a - target) ** 2
         if self.cost == "half squared":
-            return t.norm(a - target) ** 2 / 2
-        log = t.lift(f.log)
+            return norm(a - target) ** 2 / 2
+        log = lift(f.log)
         if self.activations[-1] == "softmax":
-            return -t.total(target * log(a))
-        return -t.total(target * log(a) + (1 - target) * log(1 - a))
+            return -total(target * log(a))
+        return -total(target * log(a) + (1 - target) * log(1 - a))
 
     # ── values ──
 
@@ -174,7 +184,7 @@ class FeedForward:
 
     @cached_property
     def _forward(self) -> CompiledFunction:
-        return compile_all(self[f"a{self.depth}"], "forward")
+        return compile_several(self[f"a{self.depth}"], "forward")
 
     @cached_property
     def batch(self) -> dict[str, Tensor]:
@@ -183,7 +193,7 @@ class FeedForward:
 
     @cached_property
     def _forward_batch(self) -> CompiledFunction:
-        return compile_all(self.batch[f"a{self.depth}"], "forward")
+        return compile_several(self.batch[f"a{self.depth}"], "forward")
 
     # ── three ways to the gradients ──
 
@@ -238,7 +248,7 @@ class FeedForward:
             for layer in range(2, self.depth + 1)
             for p in "Wb"
         ]
-        return compile_all(chained, "structured_gradients")
+        return compile_several(chained, "structured_gradients")
 
     def structured_gradients(self, params: Mapping[str, Any], sample: Any) -> dict[str, np.ndarray]:
         """The same gradients through δˡ and I[j=k], with nothing dense (eqs. 9, 12, 15)."""
@@ -247,7 +257,7 @@ class FeedForward:
     @cached_property
     def fast(self) -> CompiledFunction:
         """Johnston's summary algorithm: feed forward, then (5), (9), (13) and (15), compiled."""
-        return compile_all(
+        return compile_several(
             [gradient(self["C"], self[name]) for name in self.parameter_names], "backprop"
         )
 
@@ -263,7 +273,7 @@ class FeedForward:
         in the order of ``parameter_names``, each in its parameter's shape.
         """
         q = self.batch
-        return compile_all(
+        return compile_several(
             [q["C"], *(gradient(q["C"], q[name]) for name in self.parameter_names)],
             "cost_and_gradients",
         )

@@ -13,11 +13,12 @@ from tensorcalc.check.points import draw_point, given_point
 from tensorcalc.derivative import Derivative
 from tensorcalc.errors import MissingValueError, ValueNotAllowedError
 from tensorcalc.evaluate import Dense
+from tensorcalc.evaluation import compile_derivative, derivative_output
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.shapes import format_shape
 from tensorcalc.tensor import Tensor
 
-__all__ = ["AnswerCheck", "check_answer"]
+__all__ = ["AnswerCheck", "check_answer", "check_derivative"]
 
 _TOLERANCE = 1e-6
 
@@ -75,7 +76,7 @@ def check_answer(
         array = Dense(point.values, point.sizes).array(answer.expr)
         array = array[None] if answer.form == "row" else array
     elif isinstance(answer, Derivative):
-        array = answer.compile()(point.values)
+        array = compile_derivative(answer)(point.values)
     else:
         array = _read_answer(answer)
     return _judge(array, d, point.values)
@@ -110,12 +111,12 @@ class _Candidate:
 
 
 def _candidates(d: Derivative, values: Mapping[str, np.ndarray]) -> Iterator[_Candidate]:
-    expected = d.compile()(values)
+    expected = compile_derivative(d)(values)
     yield _Candidate(expected, None, "correct", "")
     for layout in LAYOUTS.values():
         if layout.name == d.layout:
             continue
-        other = d.to(layout.name).compile()(values)
+        other = compile_derivative(d.to(layout.name))(values)
         name = f"{layout.name} layout"
         square = other.shape == expected.shape
         yield _Candidate(
@@ -239,5 +240,12 @@ def _axis_labels(d: Derivative) -> list[str]:
             stored += [f"of {name}'s rows", f"of {name}'s columns"]
         else:
             stored += [f"of {name}"] * t.expr.ndim
-    place = d.output().place
+    place = derivative_output(d).place
     return ["of size 1" if axis is None else stored[axis] for axis in place]
+
+
+def check_derivative(
+    d: Derivative, answer: Any, /, at: Mapping[str, Any] | None = None, *, seed: int = 0
+) -> AnswerCheck:
+    """Judge a person's answer for this derivative: ``check_answer`` as a method."""
+    return check_answer(answer, d, at, seed=seed)

@@ -21,6 +21,8 @@ from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import formula
 from tensorcalc.errors import MemoryLimitError
 from tensorcalc.evaluate import Dense
+from tensorcalc.evaluation import compile_derivative
+from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 
 __all__ = ["Row", "Verification", "relative_error", "verify"]
@@ -147,7 +149,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
 
 def _stored(d: Derivative, point: Point) -> np.ndarray:
     """The formula's numbers with the stored axes: value, then arguments."""
-    run = d.to("mixed").compile()
+    run = compile_derivative(d.to("mixed"))
     return run(point.values)
 
 
@@ -164,7 +166,7 @@ def _literal_row(d: Derivative, point: Point, stored: np.ndarray) -> Row:
 
 
 def _formula_row(d: Derivative) -> Row:
-    text, by_index = formula(d.view)
+    text, _ = formula(view_of(d))
     text = text if len(text) <= 44 else text[:43] + "…"
     return Row("formula", text, None, None, "what is checked", None)
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from tensorcalc.display.index import index_form
-from tensorcalc.display.letters import value_letters
-from tensorcalc.display.matrix import matrix_form
-from tensorcalc.display.spelling import LATEX, TEXT, Spelling, spell
 from tensorcalc.expr import Expr
 
 __all__ = ["describe", "expression_latex", "expression_text"]
@@ -13,17 +9,25 @@ __all__ = ["describe", "expression_latex", "expression_text"]
 
 def expression_text(e: Expr, names: dict[Expr, str] | None = None) -> str:
     """The expression in matrix notation as Unicode text; in index notation where it must."""
-    return _spelt(e, TEXT, names)
+    return _spelt(e, "TEXT", names)
 
 
 def expression_latex(e: Expr, names: dict[Expr, str] | None = None) -> str:
     """The expression in matrix notation as LaTeX; in index notation where it must."""
-    return _spelt(e, LATEX, names)
+    return _spelt(e, "LATEX", names)
 
 
-def _spelt(e: Expr, spelling: Spelling, names: dict[Expr, str] | None) -> str:
+def _spelt(e: Expr, spelling: str, names: dict[Expr, str] | None) -> str:
+    # loaded when something is first printed, which many a computation never does
+    from tensorcalc.display import spelling as spellings
+    from tensorcalc.display.index import index_form
+    from tensorcalc.display.letters import value_letters
+    from tensorcalc.display.matrix import matrix_form
+
     form = matrix_form(e, names)
-    return spell(form or index_form(e, value_letters(e.ndim), names), spelling)
+    if form is None:
+        form = index_form(e, value_letters(e.ndim), names)
+    return spellings.spell(form, getattr(spellings, spelling))
 
 
 def describe(e: Expr, longest: int = 30) -> str:

@@ -10,9 +10,10 @@ from tensorcalc.display.letters import argument_letters, value_letters
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import Notation, Number, transposed
 from tensorcalc.display.spelling import TEXT, Spelling, latex_name, spell
-from tensorcalc.expr import Add, Delta, Einsum, Expr, transpose
+from tensorcalc.expr import Delta, Einsum, Expr
+from tensorcalc.layout import permuted
 
-__all__ = ["View", "entry_text", "formula", "letters_of", "permuted", "title_latex", "title_text"]
+__all__ = ["View", "entry_text", "formula", "letters_of", "title_latex"]
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,6 @@ class View:
     def axes(self) -> tuple[int, ...]:
         """The stored axes in the order of the view."""
         return tuple(a for a in self.place if a is not None)
-
-
-def permuted(e: Expr, axes: Sequence[int]) -> Expr:
-    """The expression with its axes reordered, inside its outermost product or sum."""
-    if tuple(axes) == tuple(range(e.ndim)):
-        return e
-    if isinstance(e, Einsum):
-        return Einsum(e.operands, e.inputs, tuple(e.output[a] for a in axes))
-    if isinstance(e, Add):
-        return Add([permuted(term, axes) for term in e.terms])
-    return transpose(e, axes)
 
 
 def letters_of(view: View) -> list[str]:
@@ -107,16 +97,6 @@ def _entry_of(
     output = tuple(i for i in value.output if i in present)
     core = Einsum([f[0] for f in factors], [f[1] for f in factors], output)
     return index_form(core, [letter[i] for i in output], names, taken)
-
-
-def title_text(of: str, wrt: Sequence[str]) -> str:
-    """∂E/∂W, ∂²E/∂x², ∂²E/∂x∂y."""
-    of = of if of.isidentifier() else f"({of})"
-    if len(wrt) == 1:
-        return f"∂{of}/∂{wrt[0]}"
-    order = "²³⁴"[len(wrt) - 2]
-    below = f"∂{wrt[0]}{order}" if len(set(wrt)) == 1 else "".join(f"∂{w}" for w in wrt)
-    return f"∂{order}{of}/{below}"
 
 
 def title_latex(of: str, wrt: Sequence[str], named: bool) -> str:

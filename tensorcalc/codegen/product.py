@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import opt_einsum
 
-from tensorcalc.compile.code import ATOM, MUL, Code
+from tensorcalc.codegen.code import ATOM, MUL, Code
 
 __all__ = ["Factor", "broadcast_code", "product_code"]
 

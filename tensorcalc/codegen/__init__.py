@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tensorcalc.compile.callable import CompiledFunction, Output, compile_outputs
+from tensorcalc.codegen.callable import CompiledFunction, Output, compile_outputs
 
 __all__ = ["CompiledFunction", "Output", "compile_outputs"]

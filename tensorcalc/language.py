@@ -1,4 +1,4 @@
-"""Program text to quantities, through Python's own ``ast`` and an allow-list; nothing is run."""
+"""Programs: text to quantities by name, through Python's own ``ast`` and an allow-list; nothing is run."""
 
 from __future__ import annotations
 
@@ -9,41 +9,64 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
 from tensorcalc import functions as f
-from tensorcalc import tensor as t
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.errors import ParseError, TensorCalcError, UnknownNameError
-from tensorcalc.tensor import Tensor
+from tensorcalc.tensor import (
+    Tensor,
+    as_tensor,
+    define,
+    diag,
+    diagonal,
+    dot,
+    eye,
+    frobenius,
+    gelu,
+    lift,
+    log_softmax,
+    logsumexp,
+    mean,
+    norm,
+    ones,
+    outer,
+    silu,
+    softmax,
+    square,
+    total,
+    trace,
+    variable,
+    zeros,
+)
 
-__all__ = ["FUNCTION_NAMES", "Program", "parse"]
+__all__ = ["FUNCTION_NAMES", "Program", "parse", "program"]
 
 _LONGEST = 100_000
 _DEEPEST = 150
 
 FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
     **{
-        record.name: t.lift(record)
+        record.name: lift(record)
         for record in f.FUNCTIONS
         if record not in (f.step, f.length, f.inverse_or_zero)
     },
-    "square": t.square,
-    "silu": t.silu,
-    "gelu": t.gelu,
-    "reciprocal": t.lift(f.reciprocal, "reciprocal"),
-    "softmax": t.softmax,
-    "log_softmax": t.log_softmax,
-    "logsumexp": t.logsumexp,
-    "sum": t.total,
-    "mean": t.mean,
-    "norm": t.norm,
-    "trace": t.trace,
-    "dot": t.dot,
-    "outer": t.outer,
-    "frobenius": t.frobenius,
-    "diag": t.diag,
-    "diagonal": t.diagonal,
-    "ones": t.ones,
-    "zeros": t.zeros,
-    "eye": t.eye,
+    "square": square,
+    "silu": silu,
+    "gelu": gelu,
+    "reciprocal": lift(f.reciprocal, "reciprocal"),
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "logsumexp": logsumexp,
+    "sum": total,
+    "mean": mean,
+    "norm": norm,
+    "trace": trace,
+    "dot": dot,
+    "outer": outer,
+    "frobenius": frobenius,
+    "diag": diag,
+    "diagonal": diagonal,
+    "ones": ones,
+    "zeros": zeros,
+    "eye": eye,
 }
 
 _WITH_AXIS = {"sum", "mean", "softmax", "log_softmax", "logsumexp"}
@@ -115,14 +138,14 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
     s = σ(v) : 5 × 1 column
     """
     given = dict(shapes.items() if isinstance(shapes, Mapping) else shapes or ()) | named
-    quantities = {name: t.variable(name, shape) for name, shape in given.items()}
+    quantities = {name: variable(name, shape) for name, shape in given.items()}
     statements = _statements(text)
     result = None
     for place, statement in enumerate(statements):
         reader = _Reader(quantities, statement)
         if isinstance(statement, ast.Assign):
             name = _target(statement, quantities)
-            result = t.define(name, reader.read(statement.value))
+            result = define(name, reader.read(statement.value))
             quantities[name] = result
         elif isinstance(statement, ast.Expr) and place == len(statements) - 1:
             result = reader.read(statement.value)
@@ -130,6 +153,17 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
             reader.refuse(statement, "write each line as name = expression")
     assert result is not None
     return Program(text, quantities, result)
+
+
+def program(source: Any, shapes: Any = None, /, **named: Any) -> Program:
+    """A program from text: lines ``name = expression`` over variables of the shapes given.
+
+    >>> import tensorcalc as tc
+    >>> p = tc.program("v = W @ x; E = norm(v)**2 / 2", W=(5, 4), x=4)
+    >>> p.derivative("E", "x")
+    ∂E/∂x = vᵀ W : 1 × 4 row gradient, numerator
+    """
+    return parse(source, shapes, **named)
 
 
 def _statements(text: object) -> list[ast.stmt]:
@@ -220,7 +254,7 @@ class _Reader:
                 "name parts of it on lines of their own",
             )
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            return t.as_tensor(_number(node.value, self.statement))
+            return as_tensor(_number(node.value, self.statement))
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.compile.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, number_code
-from tensorcalc.compile.product import Factor, broadcast_code, letters, product_code, times
-from tensorcalc.compile.stable import stabilised
+from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, number_code
+from tensorcalc.codegen.product import Factor, broadcast_code, letters, product_code, times
+from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
 from tensorcalc.expr import (
     Add,

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.compile.lower import Lowering
-from tensorcalc.compile.regroup import regrouped
-from tensorcalc.compile.stable import stabilised
-from tensorcalc.display.derivative import permuted
+from tensorcalc.codegen.lower import Lowering
+from tensorcalc.codegen.regroup import regrouped
+from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import MemoryLimitError, MissingValueError
 from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
+from tensorcalc.layout import permuted
 from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import Values, computation, given_values, read_values, refuse_empty

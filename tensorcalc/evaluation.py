@@ -1,0 +1,245 @@
+"""Numbers from quantities and derivatives: compile, evaluate, and apply to increments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
+from tensorcalc.codegen.callable import too_large
+from tensorcalc.derivative import Derivative, name_of, titled
+from tensorcalc.errors import ShapeError, TensorCalcError
+from tensorcalc.expr import Definition, Expr, Variable, product
+from tensorcalc.shapes import format_shape
+from tensorcalc.simplify import simplify
+from tensorcalc.tensor import Tensor, as_tensor
+from tensorcalc.values import computation, given_values, read_values
+
+__all__ = [
+    "apply",
+    "compile_derivative",
+    "compile_several",
+    "compile_tensor",
+    "evaluate",
+    "evaluate_tensor",
+    "jvp",
+    "vjp",
+]
+
+MAX_BYTES = 2**31
+
+
+# ── compiling ────────────────────────────────────────────────────────────────────────────
+
+
+def derivative_output(d: Derivative) -> Output:
+    """What a compiled function is to return for a derivative."""
+    argument = d.arguments[0].expr
+    like = argument.name if d.own_shape and isinstance(argument, Variable) else None
+    place = d.layout_view.place(d.of.expr.ndim, [a.expr.ndim for a in d.arguments])
+    if d.own_shape and d.arguments[0].form == "row":
+        place = (None, *place)
+    return Output(d.value, place, d.title, d.universe, like)
+
+
+def quantity_output(t: Tensor) -> Output:
+    """What a compiled function is to return for a quantity."""
+    place: tuple[int | None, ...] = tuple(range(t.expr.ndim))
+    if t.form == "row":
+        place = (None, *place)
+    return Output(t.expr, place, name_of(t), (t.expr,))
+
+
+def compile_derivative(d: Derivative, /, name: str | None = None) -> CompiledFunction:
+    """A plain NumPy function of this derivative in this layout; see its ``source``."""
+    if name is not None:
+        return compile_outputs([derivative_output(d)], name, _names_of_adjoints([d]))
+    if d.compiled is None:
+        hints = _names_of_adjoints([d])
+        d.compiled = compile_outputs([derivative_output(d)], _function_name(d), hints)
+    return d.compiled
+
+
+def compile_tensor(t: Tensor, /, name: str | None = None) -> CompiledFunction:
+    """A plain NumPy function of this quantity."""
+    return compile_outputs([quantity_output(t)], name or t.name or "value")
+
+
+def compile_several(items: Any, name: str = "compute") -> CompiledFunction:
+    """One function for several quantities and derivatives; shared work is done once.
+
+    Returns a tuple in the order given (one array for a single quantity or derivative).
+    Raises TensorCalcError for anything else, NameClashError if a name has two meanings.
+    """
+    several = isinstance(items, (list, tuple))
+    listed = list(items) if several else [items]
+    if not listed or not all(isinstance(item, (Tensor, Derivative)) for item in listed):
+        raise TensorCalcError(
+            f"compile of {type(items).__name__}",
+            "give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])",
+        )
+    outputs = [
+        derivative_output(item) if isinstance(item, Derivative) else quantity_output(item)
+        for item in listed
+    ]
+    computation(e for o in outputs for e in (o.expr, *o.universe))
+    derivatives = [item for item in listed if isinstance(item, Derivative)]
+    return compile_outputs(outputs, name, _names_of_adjoints(derivatives), several=several)
+
+
+def _names_of_adjoints(items: Iterable[Derivative]) -> dict[Expr, str]:
+    """Names in generated code: dv for the derivative by v."""
+    names: dict[Expr, str] = {}
+    for d in items:
+        for key, known in d.of.expr.memo.items():
+            if isinstance(key, tuple) and key and key[0] == "adjoints":
+                for node, value in known.items():
+                    if isinstance(node, Definition) and node is not d.of.expr and value.args:
+                        names.setdefault(value, "d" + node.name)
+    return names
+
+
+def _function_name(d: Derivative) -> str:
+    of = d.of.name or "value"
+    by = "_d".join(a.name or "u" for a in d.arguments)
+    return f"grad_{of}_{by}" if d.own_shape else f"d{of}_d{by}"
+
+
+# ── evaluating ───────────────────────────────────────────────────────────────────────────
+
+
+def evaluate(
+    d: Derivative,
+    values: Mapping[str, Any] | None = None,
+    /,
+    *,
+    layout: str | None = None,
+    max_bytes: float = MAX_BYTES,
+    **named: Any,
+) -> np.ndarray:
+    """The dense array of exactly ``shape``, for values given by name or as a mapping.
+
+    Raises MemoryLimitError, before anything is computed, if the array or what is computed on
+    the way takes more than ``max_bytes``; MissingValueError, ShapeError or ValueNotAllowedError
+    for values that are absent, do not fit, or are no finite real numbers.
+    """
+    if layout is not None:
+        return evaluate(d.to(layout), values, max_bytes=max_bytes, **named)
+    if d.dense_nbytes is not None and d.dense_nbytes > max_bytes:
+        raise too_large(d.title, [int(n) for n in d.shape], d.dense_nbytes, max_bytes)
+    return _evaluated(compile_derivative(d), given_values(values, named), max_bytes)
+
+
+def evaluate_tensor(
+    t: Tensor,
+    values: Mapping[str, Any] | None = None,
+    /,
+    *,
+    max_bytes: float = MAX_BYTES,
+    **named: Any,
+) -> np.ndarray:
+    """The value as an array of the quantity's shape, for values by name or as a mapping.
+
+    Raises the errors of ``Derivative.evaluate``.
+    """
+    return _evaluated(compile_tensor(t), given_values(values, named), max_bytes)
+
+
+def _evaluated(run: CompiledFunction, given: Mapping[str, Any], max_bytes: float) -> np.ndarray:
+    checked = run.read(given, finite=True)
+    run.require_memory(checked.sizes, max_bytes)
+    return run.run(checked)
+
+
+# ── applying to increments ───────────────────────────────────────────────────────────────
+
+
+def apply(d: Derivative, /, *increments: Any, at: Mapping[str, Any] | None = None) -> Any:
+    """[∂f/∂X]·ΔX, contracted over every axis of X: the change of the value, as eq. (3).
+
+    ``increments`` has one array of the argument's shape per argument; the result has the
+    value's shape. An increment may be a quantity; then the result is one. Raises ShapeError
+    for an increment of another shape. Source: Johnston 2020, eq. (3).
+    """
+    if len(increments) != len(d.arguments):
+        raise ShapeError(
+            f"{d.title} applied to {len(increments)} increments",
+            f"give one for each of {', '.join(map(name_of, d.arguments))}",
+        )
+    return _contracted(d, d.arguments, increments, at, last=True)
+
+
+def jvp(d: Derivative, tangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
+    """The Jacobian times a tangent of the argument's shape: the same as ``apply``."""
+    return apply(d, tangent, at=at)
+
+
+def vjp(d: Derivative, cotangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
+    """A cotangent of the value's shape times the Jacobian: an array of the argument's shape."""
+    return _contracted(d, (d.of,), (cotangent,), at, last=False)
+
+
+def _contracted(
+    d: Derivative,
+    sides: Sequence[Tensor],
+    given: Sequence[Any],
+    at: Mapping[str, Any] | None,
+    *,
+    last: bool,
+) -> Any:
+    """The derivative with its last axes (or first) summed against increments."""
+    symbolic = any(isinstance(g, Tensor) for g in given)
+    factors = [
+        _increment(side, value, k, symbolic=symbolic)
+        for k, (side, value) in enumerate(zip(sides, given, strict=True))
+    ]
+    axes = tuple(range(d.value.ndim))
+    split = d.of.expr.ndim
+    kept, summed = (axes[:split], axes[split:]) if last else (axes[split:], axes[:split])
+    inputs, start = [axes], 0
+    for factor in factors:
+        inputs.append(summed[start : start + factor.ndim])
+        start += factor.ndim
+    result = simplify(product((d.value, *factors), inputs, kept))
+    if symbolic:
+        return Tensor(result, d.of.form if last else None)
+    names = [factor.name for factor in factors if isinstance(factor, Variable)]
+    return _numbers(d, result, dict(zip(names, given, strict=True)), at)
+
+
+def _increment(side: Tensor, value: Any, k: int, *, symbolic: bool) -> Expr:
+    if not symbolic:
+        return Variable(f"Δ{side.name or ''}{k + 1 if k else ''}", side.expr.shape)
+    t = as_tensor(value)
+    if t.expr.shape != side.expr.shape:
+        raise ShapeError(
+            f"the increment of {titled(side)} given as {format_shape(t.shape)}",
+            f"give it the shape {format_shape(side.shape)}",
+        )
+    return t.expr
+
+
+def _numbers(
+    d: Derivative, result: Expr, increments: dict[str, Any], at: Mapping[str, Any] | None
+) -> np.ndarray:
+    universe = (*d.universe, result)
+    output = Output(result, tuple(range(result.ndim)), f"[{d.title}]", universe)
+    run = compile_outputs([output], "apply")
+    everything = computation(universe)
+    stated = {n: Variable(n, _shape_of(d, n)) for n in increments if n not in everything}
+    values = {**given_values(at, {}), **increments}
+    needed = dict.fromkeys([*run.arguments, *increments])
+    checked = read_values(
+        needed, {**everything, **stated}, values, finite=True, what=f"{d.title} applied"
+    )
+    return run.run(checked)
+
+
+def _shape_of(d: Derivative, increment: str) -> tuple[int | str, ...]:
+    """The shape of an increment that the result no longer contains."""
+    for side in (*d.arguments, d.of):
+        if increment.startswith(f"Δ{side.name or ''}"):
+            return side.expr.shape
+    return d.of.expr.shape

@@ -1,0 +1,106 @@
+"""How a derivative object presents itself: one line of text, one entry, LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tensorcalc.chain import adjoint
+from tensorcalc.derivative import Derivative, name_of
+from tensorcalc.display import expression_latex
+from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex
+from tensorcalc.display.spelling import LATEX, TEXT
+from tensorcalc.expr import Definition, Einsum, Expr, Variable, toposort
+from tensorcalc.shapes import format_shape
+
+__all__ = ["description", "entry", "latex", "notebook_latex", "text", "view_of"]
+
+
+def view_of(d: Derivative) -> View:
+    """The value as its layout shows it."""
+    ndims = tuple(a.expr.ndim for a in d.arguments)
+    place = d.layout_view.place(d.of.expr.ndim, ndims)
+    return View(d.value, d.of.expr.ndim, ndims, place, _taken_letters(d.universe))
+
+
+def entry(d: Derivative, /) -> str:
+    """One entry in index letters: ``'x_i δ_j'``; for ∂v/∂W ``'x_i if k = j else 0'``.
+
+    k is an axis of the value, j and i are row and column of a matrix argument; δ is the
+    derivative by the intermediate through which the argument acts.
+    """
+    return entry_text(view_of(d), _helper_names(d))
+
+
+def _helper_names(d: Derivative) -> dict[Expr, str]:
+    """δ for a compound adjoint that the value is a product with."""
+    if not isinstance(d.value, Einsum) or d.of.expr.ndim:
+        return {}
+    adjoints = {
+        adjoint(d.of.expr, node)
+        for node in toposort([d.of.expr])
+        if isinstance(node, Definition) and node is not d.of.expr
+    }
+    found = {
+        operand
+        for operand in d.value.operands
+        if operand in adjoints and isinstance(operand, Einsum) and operand.ndim
+    }
+    return dict.fromkeys(found, "δ") if len(found) == 1 else {}
+
+
+def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:
+    """Names that an index letter must not repeat: those of quantities and of dimensions."""
+    taken = {dim for e in universe for dim in e.shape if isinstance(dim, str)}
+    for node in toposort(universe):
+        if isinstance(node, (Variable, Definition)):
+            taken.add(node.name)
+    return frozenset(t for t in taken if len(t) == 1)
+
+
+def _letters(d: Derivative) -> list[str]:
+    view = view_of(d)
+    letters = letters_of(view)
+    return [letters[axis] for axis in view.axes]
+
+
+def text(d: Derivative, /) -> str:
+    """One line that says everything: title, formula, shape, kind and layout."""
+    words, by_index = formula(view_of(d), TEXT)
+    title = f"{d.title}[{', '.join(_letters(d))}]" if by_index else d.title
+    return f"{title} = {words} : {description(d)}"
+
+
+def description(d: Derivative, /) -> str:
+    """``4 × 5 matrix gradient, numerator (shape of Wᵀ)``."""
+    size = f"{format_shape(d.shape)} " if d.shape else ""
+    words = f"{size}{d.kind}, {d.layout}"
+    if d.of.expr.ndim == 0 and len(d.arguments) == 1:
+        if d.arguments[0].form == "matrix":
+            turned = "ᵀ" if d.layout == "numerator" else ""
+            words += f" (shape of {name_of(d.arguments[0])}{turned})"
+    elif d.entries_used is not None and d.dense_nbytes is not None:
+        whole = d.dense_nbytes // 8
+        if d.entries_used < whole:
+            words += f", {d.entries_used:,} of {whole:,} entries used"
+    if d.is_partial:
+        words += ", via " + ", ".join(name_of(t) for t in d.via)
+    held = {h for c in d.contributions for link in c.links for h in link.held}
+    if held and len(d.contributions) == 1:
+        words += ", holding " + ", ".join(sorted(getattr(h, "name", "…") for h in held))
+    return words
+
+
+def latex(d: Derivative, /) -> str:
+    """The title and the formula in LaTeX, without dollars."""
+    words, by_index = formula(view_of(d), LATEX)
+    of = d.of.name or expression_latex(d.of.expr)
+    title = title_latex(of, [name_of(a) for a in d.arguments], d.of.name is not None)
+    if by_index:
+        title = rf"\left[{title}\right]_{{{''.join(_letters(d))}}}"
+    return f"{title} = {words}"
+
+
+def notebook_latex(d: Derivative, /) -> str:
+    """The LaTeX a notebook shows, with the shape below."""
+    size = r" \times ".join(map(str, d.shape))
+    return rf"$$\underset{{{size}}}{{{latex(d)}}}$$" if size else f"$${latex(d)}$$"

@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
     from tensorcalc.evaluation import compile_several as compile
     from tensorcalc.explicit import from_array
-    from tensorcalc.language import Program, parse
-    from tensorcalc.language import program
+    from tensorcalc.language import Program, parse, program
 
 __version__ = "0.1.0"
 

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="replace")
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0].startswith("--") and given[0] not in ("--help", "--version"):
+    if not given or (given[0].startswith("--") and given[0] not in ("--help", "--version")):
         given = ["backprop", *given]
     options = parser.parse_args(given)
     try:

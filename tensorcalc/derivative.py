@@ -410,6 +410,7 @@ class Derivative:
                 found += [link.of.expr, *(w.expr for w in link.wrt)]
         return tuple(e for e in dict.fromkeys(found) if e not in self._placeholders)
 
+
 # ── making them ──────────────────────────────────────────────────────────────────────────
 
 

@@ -10,14 +10,13 @@ Operations (differentiate, simplify, print, compile) stand outside the nodes.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -144,12 +143,14 @@ class Interned(type):
     The lock matters: without it two threads can each make the "one" object.
     """
 
-    table: WeakValueDictionary[tuple[object, ...], Expr] = WeakValueDictionary()
-    lock = threading.RLock()
+    table: ClassVar[WeakValueDictionary[tuple[object, ...], Expr]] = WeakValueDictionary()
+    lock: ClassVar[Any] = threading.RLock()
+    normal: Callable[..., tuple[Any, ...]]
+    key: Callable[..., tuple[Any, ...]]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        values = cls.normal(*args, **kwargs)  # type: ignore[attr-defined]
-        key = (cls, *cls.key(*values))  # type: ignore[attr-defined]
+        values = cls.normal(*args, **kwargs)
+        key = (cls, *cls.key(*values))
         with Interned.lock:
             node = Interned.table.get(key)
             if node is None:
@@ -168,15 +169,9 @@ class Expr(metaclass=Interned):
 
     __array_ufunc__ = None
 
-    @staticmethod
-    def normal(*values: Any) -> tuple[Any, ...]:
-        """The node's fields with one spelling for equal meanings."""
-        return values
-
-    @staticmethod
-    def key(*values: Any) -> tuple[Any, ...]:
-        """What equality means for the fields."""
-        return values
+    # the node's fields with one spelling for equal meanings, and what equality of them means
+    normal: ClassVar[Callable[..., tuple[Any, ...]]] = staticmethod(lambda *values: values)
+    key: ClassVar[Callable[..., tuple[Any, ...]]] = staticmethod(lambda *values: values)
 
     @cached_property
     def shape(self) -> Shape:
@@ -302,7 +297,7 @@ class Constant(Expr):
     def key(value: Any) -> tuple[Any, ...]:
         if value.ndim == 0:
             return (float(value),)
-        return (value.shape, hashlib.sha256(np.ascontiguousarray(value).data).digest())
+        return (value.shape, value.tobytes())
 
     @cached_property
     def shape(self) -> Shape:

@@ -1,8 +1,9 @@
-"""Programs: text to quantities by name, through Python's own ``ast`` and an allow-list; nothing is run."""
+"""Programs: text to quantities by name, through ``ast`` and an allow-list; nothing is run."""
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -111,12 +112,12 @@ class Program(Mapping[str, Tensor]):
 
     def derivative(self, of: Any, wrt: Any, /, *more: Any, **options: Any) -> Derivative:
         """``tc.derivative`` of quantities given by name."""
-        of, wrt, *more = (self._quantity(q) for q in (of, wrt, *more))
+        quantities = [self._quantity(q) for q in (of, wrt, *more)]
         if "holding" in options:
             held = options["holding"]
             held = [held] if isinstance(held, (str, Tensor)) else held
             options["holding"] = [self._quantity(q) for q in held]
-        return derivative(of, wrt, *more, **options)
+        return derivative(*quantities, **options)
 
     def gradient(self, of: Any, wrt: Any, /) -> Derivative:
         """``tc.gradient`` of quantities given by name."""
@@ -241,10 +242,8 @@ class _Reader:
     def refuse(self, node: ast.AST, hint: str) -> NoReturn:
         """ParseError for a construct the language does not have."""
         what = type(node).__name__
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             what = ast.unparse(node)[:60]
-        except (ValueError, RecursionError):
-            pass
         raise ParseError(f"line {self.statement.lineno}: {what} is not in the language", hint)
 
     def _read(self, node: ast.expr, depth: int) -> Tensor:
@@ -254,7 +253,7 @@ class _Reader:
                 "name parts of it on lines of their own",
             )
         if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            return as_tensor(_number(node.value, self.statement))
+            return as_tensor(_number(node.value, self.statement))  # type: ignore[arg-type]
         if isinstance(node, ast.Name):
             return self._name(node)
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
@@ -269,7 +268,7 @@ class _Reader:
             return self._call(node, depth)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitXor):
             self.refuse(node, "write powers with **")
-        self.refuse(node, "use names, numbers, + - * / ** @, .T and the named functions")
+        return self.refuse(node, "use names, numbers, + - * / ** @, .T and the named functions")
 
     def _name(self, node: ast.Name) -> Tensor:
         if node.id in self.quantities:
@@ -309,12 +308,12 @@ class _Reader:
             return node.value
         if isinstance(node, ast.Name):
             return node.id
-        self.refuse(node, "give sizes as whole numbers or names of dimensions")
+        return self.refuse(node, "give sizes as whole numbers or names of dimensions")
 
     def _axis(self, node: ast.expr) -> int:
         if isinstance(node, ast.Constant) and node.value in (0, 1):
             return int(node.value)
-        self.refuse(node, "axis is 0 (down each column) or 1 (along each row)")
+        return self.refuse(node, "axis is 0 (down each column) or 1 (along each row)")
 
 
 def _number(value: int | float, statement: ast.stmt) -> float:

@@ -88,6 +88,7 @@ class Tensor:
     form: str
 
     def __new__(cls, expr: Expr, form: str | None = None) -> Tensor:
+        """The one quantity of this expression that stands so."""
         form = form or ("scalar", "column", "matrix")[expr.ndim] if expr.ndim < 3 else "tensor"
         known = _made.get((expr, form))
         if known is None:
@@ -264,7 +265,7 @@ def vector(name: str, dim: Any, /) -> Tensor:
 
 
 def matrix(name: str, /, *dims: Any) -> Tensor:
-    """A matrix variable: ``matrix("W", 5, 4)``, ``matrix("W", "k n")``, ``matrix("W", "k", "n")``."""
+    """A matrix variable: ``matrix("W", 5, 4)``, or with named dimensions ``matrix("W", "k n")``."""
     return Tensor(Variable(_read_name(name), _read_dims(name, dims, 2)))
 
 
@@ -487,7 +488,7 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
             f"{_title(a)} @ {_title(b)}: more than two axes",
             "say which axes are summed with tc.einsum",
         )
-    (rows, inner), (other, columns) = matrix_shape(a), matrix_shape(b)
+    inner, other = matrix_shape(a)[1], matrix_shape(b)[0]
     if inner != other:
         raise _no_product(a, b)
     # rows get index 0, the joined axis 1, columns 2; a column or a row lacks one of them

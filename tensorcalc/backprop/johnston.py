@@ -452,7 +452,7 @@ class _Written:
             prove=_prove_taylor,
             read_as=(
                 "section 3.4 drops the superscript l of W: read W^{l+1}",
-                "the entry [j, i] belongs to w_ij here, the entry [k, i, j] of the 3-tensor to w_ji",
+                "the entry [j, i] belongs to w_ij here, the 3-tensor's entry [k, i, j] to w_ji",
             ),
         )
         yield self.make(

@@ -17,8 +17,8 @@ from tensorcalc.check.points import Point
 from tensorcalc.check.routes import LiteralRoute
 from tensorcalc.codegen import CompiledFunction
 from tensorcalc.derivative import Derivative, derivative, gradient
-from tensorcalc.evaluation import compile_several
 from tensorcalc.errors import MissingValueError, ShapeError, TensorCalcError
+from tensorcalc.evaluation import compile_several
 from tensorcalc.tensor import (
     Tensor,
     define,
@@ -26,9 +26,9 @@ from tensorcalc.tensor import (
     matrix,
     norm,
     softmax,
+    total,
     variable,
     vector,
-    total,
 )
 from tensorcalc.values import Values, computation, read_values
 

@@ -235,7 +235,7 @@ def _path_differences(c: Contribution, point: Point, *, complex_step: bool) -> n
         unit[np.arange(count), first + np.arange(count)] = 1
         unit = unit.reshape(count, *start.shape)
         if complex_step:
-            columns.append(path(start + 1j * COMPLEX_STEP * unit).imag / COMPLEX_STEP)
+            columns.append(np.imag(path(start + 1j * COMPLEX_STEP * unit)) / COMPLEX_STEP)
         else:
             forward, back = path(start + CENTRAL_STEP * unit), path(start - CENTRAL_STEP * unit)
             columns.append((forward - back) / (2 * CENTRAL_STEP))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import opt_einsum
 
@@ -65,7 +66,7 @@ def _best_pair(
     number = {i: s if isinstance(s, int) else _ASSUMED for i, s in sizes.items()}
     shapes = [tuple(number[i] for i in f.indices) for f in factors]
     equation = ",".join(letters(f.indices) for f in factors) + "->" + letters(output)
-    path, _ = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="auto")
+    path: Any = opt_einsum.contract_path(equation, *shapes, shapes=True, optimize="auto")[0]
     pair = sorted(path[0])
     return (pair[0], pair[1]) if len(pair) == 2 else (0, 1)
 

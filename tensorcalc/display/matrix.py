@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from tensorcalc.display.notation import (
     Atom,
     Call,
-    Notation,
     Norm,
+    Notation,
     Number,
     Power,
     chain,

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 __all__ = [
     "Atom",
+    "BigSum",
     "Call",
     "Chain",
-    "BigSum",
     "Hadamard",
     "Indexed",
     "Indicator",

@@ -48,7 +48,9 @@ def quantity_latex(t: Quantity, /) -> str:
 def notebook_latex(t: Quantity, /) -> str:
     """The LaTeX a notebook shows, with the shape below."""
     size = r" \times ".join(map(str, (*t.shape, 1) if t.form == "column" else t.shape))
-    return rf"$$\underset{{{size}}}{{{quantity_latex(t)}}}$$" if size else f"$${quantity_latex(t)}$$"
+    return (
+        rf"$$\underset{{{size}}}{{{quantity_latex(t)}}}$$" if size else f"$${quantity_latex(t)}$$"
+    )
 
 
 def _sized(form: str, shape: Shape) -> str:

@@ -41,7 +41,7 @@ from tensorcalc.simplify import rewrites, simplify
 from tensorcalc.steps import Step
 from tensorcalc.structure import structure, tied_dims
 from tensorcalc.tensor import Tensor, as_tensor
-from tensorcalc.values import computation
+from tensorcalc.values import require_one_meaning
 
 __all__ = [
     "Contribution",
@@ -436,7 +436,7 @@ def derivative(
     arguments = tuple(_differentiable(w, of) for w in (wrt, *more))
     held_tensors = [holding] if isinstance(holding, Tensor) else list(holding)
     held = frozenset(_differentiable(h, of).expr for h in held_tensors)
-    computation([of.expr, *(a.expr for a in arguments), *held])
+    require_one_meaning(of.expr, [*(a.expr for a in arguments), *held])
     if len(arguments) > 2:
         raise NotSupportedError(
             f"a derivative of order {len(arguments)} of {titled(of)}",

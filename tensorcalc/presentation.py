@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tensorcalc.chain import adjoint
 from tensorcalc.derivative import Derivative, name_of
@@ -10,6 +11,7 @@ from tensorcalc.display import expression_latex
 from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex
 from tensorcalc.display.spelling import LATEX, TEXT
 from tensorcalc.expr import Definition, Einsum, Expr, Variable, toposort
+from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import format_shape
 
 __all__ = ["description", "entry", "latex", "notebook_latex", "text", "view_of"]
@@ -28,24 +30,26 @@ def entry(d: Derivative, /) -> str:
     k is an axis of the value, j and i are row and column of a matrix argument; δ is the
     derivative by the intermediate through which the argument acts.
     """
-    return entry_text(view_of(d), _helper_names(d))
+    value, names = _with_helper(d)
+    return entry_text(replace(view_of(d), value=value), names)
 
 
-def _helper_names(d: Derivative) -> dict[Expr, str]:
-    """δ for a compound adjoint that the value is a product with."""
+def _with_helper(d: Derivative) -> tuple[Expr, dict[Expr, str]]:
+    """The value, with δ for a compound adjoint that it is a product with."""
     if not isinstance(d.value, Einsum) or d.of.expr.ndim:
-        return {}
+        return d.value, {}
     adjoints = {
-        adjoint(d.of.expr, node)
+        adjoint(d.of.expr, node): "δ"
         for node in toposort([d.of.expr])
         if isinstance(node, Definition) and node is not d.of.expr
     }
+    (value,), adjoints = regrouped([d.value], adjoints)
     found = {
         operand
-        for operand in d.value.operands
+        for operand in (value.operands if isinstance(value, Einsum) else ())
         if operand in adjoints and isinstance(operand, Einsum) and operand.ndim
     }
-    return dict.fromkeys(found, "δ") if len(found) == 1 else {}
+    return (value, dict.fromkeys(found, "δ")) if len(found) == 1 else (d.value, {})
 
 
 def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:

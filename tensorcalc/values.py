@@ -26,7 +26,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import bind, format_shape
 
-__all__ = ["Values", "computation", "given_values", "read_values"]
+__all__ = ["Values", "computation", "given_values", "read_values", "require_one_meaning"]
 
 
 class Values(dict[str, np.ndarray]):
@@ -38,20 +38,44 @@ class Values(dict[str, np.ndarray]):
 
 def computation(roots: Iterable[Expr]) -> dict[str, Variable]:
     """The variables of a computation by name; NameClashError if a name has two meanings."""
-    variables: dict[str, Variable] = {}
     named: dict[str, Expr] = {}
-    for node in toposort(roots):
-        if isinstance(node, (Variable, Definition)):
-            other = named.setdefault(node.name, node)
-            if other is not node:
-                raise NameClashError(
-                    f"{node.name} names two quantities in one computation: {_kind(other)} and "
-                    f"{_kind(node)}",
-                    f"rename one of the two {node.name}",
-                )
-            if isinstance(node, Variable):
-                variables[node.name] = node
-    return variables
+    for root in dict.fromkeys(roots):
+        if named.get(getattr(root, "name", "")) is not root:
+            for node in _named_below(root):
+                _one_meaning(named, node)
+    return {name: node for name, node in named.items() if isinstance(node, Variable)}
+
+
+def _named_below(root: Expr) -> Iterable[Expr]:
+    """The named nodes below an expression, remembered on it."""
+    if "named" not in root.memo:
+        named: dict[str, Expr] = {}
+        for node in toposort([root]):
+            if isinstance(node, (Variable, Definition)):
+                _one_meaning(named, node)
+        root.memo["named"] = tuple(node for node in named.values() if node is not root)
+    return (*root.memo["named"], *([root] if isinstance(root, (Variable, Definition)) else []))
+
+
+def _one_meaning(named: dict[str, Expr], node: Expr) -> None:
+    assert isinstance(node, (Variable, Definition))
+    other = named.setdefault(node.name, node)
+    if other is not node:
+        raise NameClashError(
+            f"{node.name} names two quantities in one computation: {_kind(other)} and "
+            f"{_kind(node)}",
+            f"rename one of the two {node.name}",
+        )
+
+
+def require_one_meaning(of: Expr, others: Iterable[Expr]) -> None:
+    """NameClashError if a name means one thing in ``of`` and another in ``others``."""
+    if "names" not in of.memo:
+        of.memo["names"] = {getattr(n, "name", ""): n for n in _named_below(of) if n is not of}
+    names = of.memo["names"]
+    strangers = [e for e in others if names.get(getattr(e, "name", "")) is not e and e is not of]
+    if strangers:
+        computation([of, *strangers])
 
 
 def _kind(node: Expr) -> str:

@@ -16,7 +16,7 @@ LAYERS = (
     "expr",
     "functions special steps",
     "local simplify",
-    "chain layout structure",
+    "chain layout regroup structure",
     "display",
     "tensor values evaluate",
     "codegen derivative",

@@ -12,7 +12,7 @@ Source: Carolyn Johnston, *Backpropagation*, write-up, 2020. Slips of the text a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import apply, compile_derivative, compile_tensor
 from tensorcalc.expr import Expr
 from tensorcalc.presentation import view_of
+from tensorcalc.regroup import regrouped
 from tensorcalc.tensor import Tensor
 
 __all__ = ["SUMMARY_SLIPS", "Equation", "EquationAtLayer", "Equations", "johnston"]
@@ -190,18 +191,25 @@ class EquationAtLayer:
         """The closed formula, with the helper gradients by name."""
         d = self.fast
         if isinstance(d, Derivative):
-            text, by_index = formula(view_of(d), names=self._helpers())
+            (value,), names = regrouped([d.value], self._helpers())
+            names = {node: name for node, name in names.items() if name}
+            text, by_index = formula(replace(view_of(d), value=value), names=names)
             return f"[k, i, j] = {text}" if by_index else text
         return expression_text(d.expr.args[0] if d.name else d.expr)
 
     def _helpers(self) -> dict[Expr, str]:
-        """δˡ as a column, for every layer but the one the equation defines."""
+        """δˡ as a column, for every layer but the one the equation defines.
+
+        The derivatives by aˡ have no name of hers; they only take their numbers with them.
+        """
         net, d = self.equation.network, self.fast
-        return {
-            adjoint(net["C"].expr, net[f"z{k}"].expr): f"δ{superscript(k)}"
-            for k in range(1, net.depth + 1)
-            if isinstance(d, Derivative) and d.arguments[0] is not net[f"z{k}"]
-        }
+        assert isinstance(d, Derivative)
+        by = lambda name: adjoint(net["C"].expr, net[name].expr)
+        helpers = {by(f"a{k}"): "" for k in range(1, net.depth + 1)}
+        for k in range(1, net.depth + 1):
+            if d.arguments[0] is not net[f"z{k}"]:
+                helpers[by(f"z{k}")] = f"δ{superscript(k)}"
+        return helpers
 
     def slice(self, k: int) -> Derivative:
         """Slice k of a 3-tensor: the matrix gradient of entry k."""

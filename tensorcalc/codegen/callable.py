@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.lower import Lowering
-from tensorcalc.codegen.regroup import regrouped
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import MemoryLimitError, MissingValueError
 from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
 from tensorcalc.layout import permuted
+from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import Values, computation, given_values, read_values, refuse_empty

@@ -1,7 +1,7 @@
 """Giving numbers back to the quantities they came from.
 
 Simplifying moves the 2 of δ = 2 (a − λ) ⊙ … into everything that uses δ, where it meets other
-numbers. For code, δ is one named line: wherever 2 · core is used, it is used by its name.
+numbers. In code and in formulas δ is one name: wherever 2 · core is used, it is used by name.
 """
 
 from __future__ import annotations

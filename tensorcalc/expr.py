@@ -608,11 +608,17 @@ def transpose(e: Expr, axes: Iterable[int]) -> Expr:
     return product((e,), [tuple(range(e.ndim))], tuple(axes))
 
 
-def toposort(roots: Iterable[Expr], leaf: Callable[[Expr], bool] | None = None) -> list[Expr]:
+def toposort(
+    roots: Iterable[Expr],
+    leaf: Callable[[Expr], bool] | None = None,
+    below: Callable[[Expr], Iterable[Expr]] | None = None,
+) -> list[Expr]:
     """Every node below ``roots`` once, arguments before those that use them.
 
-    ``leaf`` says where not to look further down. No recursion: chains may be long.
+    ``leaf`` says where not to look further down, ``below`` what stands below a node if not its
+    arguments. No recursion: chains may be long.
     """
+    below = below or (lambda node: node.args)
     order: list[Expr] = []
     seen: set[int] = set()
     stack: list[tuple[Expr, Iterator[Expr] | None]] = [(root, None) for root in reversed([*roots])]
@@ -622,7 +628,7 @@ def toposort(roots: Iterable[Expr], leaf: Callable[[Expr], bool] | None = None) 
             if id(node) in seen:
                 continue
             seen.add(id(node))
-            rest = iter(() if leaf is not None and leaf(node) else node.args)
+            rest = iter(() if leaf is not None and leaf(node) else below(node))
         child = next((c for c in rest if id(c) not in seen), None)
         if child is None:
             order.append(node)

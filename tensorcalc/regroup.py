@@ -6,7 +6,7 @@ numbers. In code and in formulas δ is one name: wherever 2 · core is used, it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tensorcalc.expr import Constant, Definition, Einsum, Expr, product, toposort
 from tensorcalc.simplify import coefficient_and_core
@@ -25,27 +25,37 @@ def regrouped(
             named[number, core] = node
     if not named:
         return list(roots), dict(hints)
+    used = lambda node: _named_use(node, named)
+    order = toposort(
+        [*hints, *roots],
+        lambda n: isinstance(n, Definition),
+        below=lambda n: (*n.args, *(whole for _, whole in used(n))),
+    )
     result: dict[Expr, Expr] = {}
-    for node in _order([*hints, *roots]):
-        result[node] = _with_names(node, named, result)
+    for node in order:
+        result[node] = _with_name(node, used(node), result)
     return [result[root] for root in roots], {result[node]: name for node, name in hints.items()}
 
 
-def _order(roots: Iterable[Expr]) -> list[Expr]:
-    return toposort(roots, lambda n: isinstance(n, Definition))
+def _named_use(node: Expr, named: Mapping[tuple[float, Expr], Expr]) -> list[tuple[int, Expr]]:
+    """Where 2 · core stands in a product, with the named node that it is."""
+    if not isinstance(node, Einsum) or not isinstance(node.operands[0], Constant):
+        return []
+    number = node.operands[0]
+    found = [
+        (k, named[number.number, operand])
+        for k, operand in enumerate(node.operands)
+        if number.ndim == 0 and (number.number, operand) in named
+    ]
+    return [(k, whole) for k, whole in found if whole is not node][:1]
 
 
-def _with_names(
-    node: Expr, named: Mapping[tuple[float, Expr], Expr], result: Mapping[Expr, Expr]
-) -> Expr:
+def _with_name(node: Expr, used: Sequence[tuple[int, Expr]], result: Mapping[Expr, Expr]) -> Expr:
     if isinstance(node, Definition) or not node.args:
         return node
     args = tuple(result[arg] for arg in node.args)
-    if isinstance(node, Einsum) and isinstance(node.operands[0], Constant):
-        number = node.operands[0]
-        for k, operand in enumerate(node.operands[1:], 1):
-            whole = named.get((number.number, operand)) if number.ndim == 0 else None
-            if whole is not None and whole is not node and whole in result:
-                operands = (*args[1:k], result[whole], *args[k + 1 :])
-                return product(operands, node.inputs[1:], node.output)
+    if isinstance(node, Einsum) and used:
+        ((k, whole),) = used
+        operands = (*args[1:k], result[whole], *args[k + 1 :])
+        return product(operands, node.inputs[1:], node.output)
     return node if args == node.args else node.with_args(args)

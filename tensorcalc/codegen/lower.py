@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from tensorcalc.expr import (
     Special,
     SpecialFunction,
     Variable,
+    toposort,
 )
 from tensorcalc.shapes import Dim
 from tensorcalc.simplify import coefficient_and_core, constant_entry, simplify
@@ -55,7 +56,8 @@ class Lowering:
         self.argument: dict[str, str] = {}
         self.dims: dict[str, str] = {}
         self._function_names: dict[object, str] = {}
-        self.order = list(_program_order(roots))
+        # every node to compute, arguments first; names are looked through
+        self.order = toposort(roots, below=_children)
         self.uses = _count_uses(self.order, roots)
         bodies = {computed_body(n): n.name for n in self.order if isinstance(n, Definition)}
         self.hints = {**hints, **bodies}
@@ -338,22 +340,6 @@ def computed_body(node: Definition) -> Expr:
 
 def _children(node: Expr) -> tuple[Expr, ...]:
     return (computed_body(node),) if isinstance(node, Definition) else node.args
-
-
-def _program_order(roots: Iterable[Expr]) -> Iterator[Expr]:
-    """Every node to compute, arguments first; names are looked through, simplified."""
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed([*roots])]
-    while stack:
-        node, ready = stack.pop()
-        if node in seen:
-            continue
-        if ready:
-            seen.add(node)
-            yield node
-        else:
-            stack.append((node, True))
-            stack.extend((child, False) for child in reversed(_children(node)) if child not in seen)
 
 
 def _count_uses(order: Iterable[Expr], roots: Iterable[Expr]) -> dict[Expr, int]:

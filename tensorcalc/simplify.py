@@ -327,15 +327,8 @@ def _divisors(term: Expr) -> Iterator[tuple[Expr, tuple[int, ...]]]:
 
 def has_delta(e: Expr) -> bool:
     """Whether a term is tied by a Kronecker delta (or a unit vector)."""
-    if isinstance(e, Select):
-        return isinstance(e.operand, Delta)
-    return isinstance(e, Delta) or (
-        isinstance(e, Einsum) and any(has_delta(f) for f in e.operands if not _is_real(f))
-    )
-
-
-def _is_real(e: Expr) -> bool:
-    return not is_structural(e)
+    factors = e.operands if isinstance(e, Einsum) else (e,)
+    return any(is_structural(f) and isinstance(f, (Delta, Select)) for f in factors)
 
 
 def _with_operand(e: Einsum, k: int, operand: Expr) -> Expr:
@@ -474,12 +467,13 @@ def _expanded(term: Expr) -> list[Expr]:
     return done + waiting
 
 
-def _weight(e: Expr) -> int:
-    """How long a sum of products is when written out."""
-    if isinstance(e, Add):
-        return sum(map(_weight, e.terms))
-    if isinstance(e, Einsum):
-        return sum(_weight(f) for f in e.operands if not isinstance(f, Constant)) or 1
+def _weight(e: Expr, levels: int = 4) -> int:
+    """How long a sum of products is when written out, looking a few levels down."""
+    if levels and isinstance(e, Add):
+        return sum(_weight(term, levels - 1) for term in e.terms)
+    if levels and isinstance(e, Einsum):
+        factors = (f for f in e.operands if not isinstance(f, Constant))
+        return sum(_weight(f, levels - 1) for f in factors) or 1
     return 1
 
 
@@ -487,16 +481,20 @@ def _weight(e: Expr) -> int:
 
 
 def constant_entry(e: Expr) -> float | None:
-    """The number that every entry of ``e`` is, if that can be read off."""
+    """The number that every entry of ``e`` is, if it is written as a number times ones."""
     if isinstance(e, Constant) and e.ndim == 0:
         return e.number
     if isinstance(e, Ones):
         return 1.0
-    if isinstance(e, Einsum) and not e.summed:
-        numbers = [constant_entry(f) for f in e.operands]
-        if all(n is not None for n in numbers):
-            return float(np.prod(numbers))  # type: ignore[arg-type]
-    return None
+    if not isinstance(e, Einsum) or len(e.dims) != e.ndim:
+        return None
+    number = 1.0
+    for operand in e.operands:
+        if isinstance(operand, Constant) and operand.ndim == 0:
+            number *= operand.number
+        elif not isinstance(operand, Ones):
+            return None
+    return number
 
 
 def apply_to_numbers(e: Expr) -> Expr | None:
@@ -578,22 +576,27 @@ def push_slice(e: Expr) -> Expr | None:
 # ── the table and the engine ─────────────────────────────────────────────────────────────
 
 RULES: tuple[Rule, ...] = (
-    Rule("absorb the inner product", absorb_factors, tidies=True),
-    Rule("multiply the numbers", multiply_numbers, tidies=True),
-    Rule("contract the Kronecker delta", contract_delta, "Σ_k I[k=j] A_k = A_j"),
-    Rule("drop the ones", drop_ones, "Σ_i 1 = n", tidies=True),
-    Rule("pick the entry", pick_entry, "Σ_q I[q=c] A_q = A_c"),
-    Rule("‖u‖ · ‖u‖ = ‖u‖²", square_of_length),
-    Rule("cancel the reciprocal", cancel_reciprocals, "u · (1/u) = 1"),
-    Rule("multiply out over the sum", distribute, "(A + I) B = A B + B"),
-    Rule("multiply out to cancel", distribute_to_cancel, "(p/u + q) u = p + q u"),
-    Rule("collect equal terms", collect_terms, "A + A = 2 A"),
-    Rule("open the inner sum", open_inner_sums, tidies=True),
-    Rule("multiply out where terms cancel", expand_where_shorter),
-    Rule("evaluate at a number", apply_to_numbers, tidies=True),
-    Rule("combine the powers", combine_powers, "(uᵖ)^q = u^(pq)"),
-    Rule("slice each factor", push_slice, tidies=True),
+    Rule("absorb the inner product", Einsum, absorb_factors, tidies=True),
+    Rule("multiply the numbers", Einsum, multiply_numbers, tidies=True),
+    Rule("contract the Kronecker delta", Einsum, contract_delta, "Σ_k I[k=j] A_k = A_j"),
+    Rule("drop the ones", Einsum, drop_ones, "Σ_i 1 = n", tidies=True),
+    Rule("pick the entry", Einsum, pick_entry, "Σ_q I[q=c] A_q = A_c"),
+    Rule("‖u‖ · ‖u‖ = ‖u‖²", Einsum, square_of_length),
+    Rule("cancel the reciprocal", Einsum, cancel_reciprocals, "u · (1/u) = 1"),
+    Rule("multiply out over the sum", Einsum, distribute, "(A + I) B = A B + B"),
+    Rule("multiply out to cancel", Einsum, distribute_to_cancel, "(p/u + q) u = p + q u"),
+    Rule("collect equal terms", Add, collect_terms, "A + A = 2 A"),
+    Rule("open the inner sum", Add, open_inner_sums, tidies=True),
+    Rule("multiply out where terms cancel", Add, expand_where_shorter),
+    Rule("evaluate at a number", Elementwise, apply_to_numbers, tidies=True),
+    Rule("combine the powers", Elementwise, combine_powers, "(uᵖ)^q = u^(pq)"),
+    Rule("slice each factor", Select, push_slice, tidies=True),
 )
+
+RULES_FOR: dict[type[Expr], tuple[Rule, ...]] = {
+    kind: tuple(rule for rule in RULES if rule.node is kind)
+    for kind in dict.fromkeys(rule.node for rule in RULES)
+}
 
 _LEAVES = (Definition, Delta, Ones, Constant)
 
@@ -605,7 +608,7 @@ def is_leaf(e: Expr) -> bool:
 
 def first_rule(node: Expr) -> tuple[Rule, Expr] | None:
     """The first rule of the table that rewrites ``node``, and what it gives."""
-    for rule in RULES:
+    for rule in RULES_FOR.get(type(node), ()):
         after = rule.apply(node)
         if after is not None:
             assert after.shape == node.shape, f"{rule.name} changed the shape"
@@ -664,7 +667,7 @@ def _next_step(root: Expr, rules: tuple[Rule, ...]) -> Step | None:
         if is_leaf(node):
             continue
         for rule in rules:
-            after = rule.apply(node)
+            after = rule.apply(node) if isinstance(node, rule.node) else None
             if after is not None:
                 assert after.shape == node.shape, f"{rule.name} changed the shape"
                 whole = substitute(root, {node: after}, is_leaf)

@@ -12,12 +12,13 @@ __all__ = ["Rule", "Step"]
 
 @dataclass(frozen=True)
 class Rule:
-    """A named rewrite: ``apply`` gives the rewritten node, or None where it does not fit.
+    """A named rewrite of one type of ``node``; ``apply`` gives None where it does not fit.
 
     ``tidies`` marks a rule that only cleans up, so that displays can fold its steps.
     """
 
     name: str
+    node: type[Expr]
     apply: Callable[[Expr], Expr | None]
     formula: str = ""
     tidies: bool = False

@@ -32,6 +32,7 @@ class Names:
 
     def __init__(self) -> None:
         self.taken = {"np", *keyword.kwlist, *dir(builtins)}
+        self.counts: dict[str, int] = {}
 
     def claim(self, wanted: str) -> str:
         """``wanted``, or with underscores added until it is free."""
@@ -43,9 +44,10 @@ class Names:
 
     def number(self, stem: str) -> str:
         """The next free name stem1, stem2, …"""
-        n = 1
+        n = self.counts.get(stem, 0) + 1
         while f"{stem}{n}" in self.taken:
             n += 1
+        self.counts[stem] = n
         return self.claim(f"{stem}{n}")
 
 

@@ -44,6 +44,7 @@ from tensorcalc.functions import inverse_or_zero, length
 __all__ = ["matrix_form"]
 
 _LARGEST = 400  # pieces of notation; beyond this a formula is no longer read
+_DEEPEST = 40  # levels of nesting; beyond this neither
 ONE = Atom("1")
 IDENTITY = Atom("I", symmetric=True)
 ELLIPSIS = Atom("…")
@@ -57,15 +58,18 @@ def matrix_form(root: Expr, names: dict[Expr, str] | None = None) -> Notation | 
     names = names or {}
     forms: dict[Expr, Notation | None] = {}
     size: dict[Expr, int] = {}
+    depth: dict[Expr, int] = {}
     for node in toposort([root], lambda n: isinstance(n, Definition) or n in names):
         if node in names:
-            forms[node], size[node] = Atom(names[node]), 1
+            forms[node], size[node], depth[node] = Atom(names[node]), 1, 1
             continue
         inner = () if isinstance(node, Definition) else node.args
         size[node] = 1 + sum(size[arg] for arg in inner)
-        forms[node] = ELLIPSIS if size[node] > _LARGEST else _FORMS[type(node)](node, forms)
-        if size[node] > _LARGEST:
-            size[node] = 1
+        depth[node] = 1 + max((depth[arg] for arg in inner), default=0)
+        if size[node] > _LARGEST or depth[node] > _DEEPEST:
+            forms[node], size[node], depth[node] = ELLIPSIS, 1, 1
+        else:
+            forms[node] = _FORMS[type(node)](node, forms)
     return forms[root]
 
 

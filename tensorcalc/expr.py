@@ -540,8 +540,10 @@ def power(exponent: float) -> Function:
 def product(
     operands: Iterable[Expr], inputs: Iterable[tuple[int, ...]], output: tuple[int, ...]
 ) -> Expr:
-    """An ``Einsum``, or the operand itself where nothing would be done to it."""
+    """An ``Einsum``, or the operand itself where nothing would be done to it; 1 of no operands."""
     operands, inputs = tuple(operands), tuple(inputs)
+    if not operands:
+        return Constant(1.0)
     if len(operands) == 1 and inputs[0] == output and len(set(output)) == len(output):
         return operands[0]
     return Einsum(operands, inputs, output)

@@ -20,6 +20,7 @@ from tensorcalc.expr import (
     Special,
     fresh_indices,
     identity,
+    product,
 )
 
 __all__ = ["local_derivative"]
@@ -42,7 +43,7 @@ def of_einsum(node: Einsum, k: int, value: Expr | None = None) -> Expr:
     numbers = fresh_indices(node.dims)
     fresh = tuple(next(numbers) for _ in tied)
     deltas = tuple(Delta(node.dims[i]) for i in tied)
-    return Einsum(
+    return product(
         node.operands[:k] + deltas + node.operands[k + 1 :],
         (*node.inputs[:k], *zip(tied, fresh, strict=True), *node.inputs[k + 1 :]),
         node.output + fresh,

@@ -276,6 +276,9 @@ def taylor(d: Derivative, array: np.ndarray, point: Point, seed: int) -> float |
     size = np.abs(remainder).max(axis=1, initial=0)
     floor = 1e-11 * max(np.abs(rest).max(initial=0), np.abs(slope).max(initial=0), 1e-3)
     usable = np.isfinite(size) & (size > floor)
+    last = max(np.flatnonzero(usable), default=-1)
+    if -1 < last < len(size) - 1 and size[last] > 16 * floor:
+        return None  # gone at once: affine near the point, with a kink farther off
     pairs = [
         math.log2(size[k] / size[k + 1])
         for k in range(len(size) - 1)

@@ -31,6 +31,7 @@ LITERAL_ALLOWED = 1e-12
 COMPLEX_ALLOWED = 1e-10
 CENTRAL_ALLOWED = 1e-7
 TAYLOR_ORDER = 1.9
+_NEGLIGIBLE = 1e-3  # entries this much smaller than the function are compared on its scale
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,15 @@ def scientific(value: float) -> str:
     return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
 
 
-def relative_error(value: np.ndarray, reference: np.ndarray) -> float:
-    """The largest deviation relative to the reference's largest entry."""
+def relative_error(value: np.ndarray, reference: np.ndarray, floor: float = 0.0) -> float:
+    """The largest deviation relative to the reference's largest entry, or to ``floor``.
+
+    A derivative that vanishes, such as that of the sum of a softmax, is rounding noise; only
+    a ``floor`` from the size of the function itself says how small that is.
+    """
     if not np.size(reference):
         return 0.0
-    scale = float(np.abs(reference).max()) or 1.0
+    scale = max(float(np.abs(reference).max()), floor) or 1.0
     error = float(np.abs(value - reference).max()) / scale
     return error if np.isfinite(error) else float("inf")
 
@@ -129,17 +134,20 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
         point = given_point(d.universe, at, d.title)
         where = "at the values given"
     stored = _stored(d, point)
-    rows = [_literal_row(d, point, stored), _formula_row(d)]
     evaluation = Dense(point.values, point.sizes)
     for root in d.universe:
         evaluation.array(root)
+    known = d.of.expr in d.universe  # what an array is the derivative of may be a mere name
+    size = np.abs(evaluation.array(d.of.expr)).max(initial=0) if known else 0.0
+    floor = _NEGLIGIBLE * float(size)
+    rows = [_literal_row(d, point, stored, floor), _formula_row(d)]
     convention = near_kink(d.universe, evaluation)
     if convention:
         why = f"at a kink, where {convention} by convention"
         rows.append(Row("differences", "not taken", None, None, why, None))
         rows.append(Row("Taylor", "not taken", None, None, why, None))
     else:
-        rows.append(_difference_row(d, point, stored))
+        rows.append(_difference_row(d, point, stored, floor))
         rows.append(_taylor_row(d, point, stored, seed))
     sizes = ", ".join(
         f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}" for a in d.arguments if a.shape
@@ -153,14 +161,14 @@ def _stored(d: Derivative, point: Point) -> np.ndarray:
     return run(point.values)
 
 
-def _literal_row(d: Derivative, point: Point, stored: np.ndarray) -> Row:
+def _literal_row(d: Derivative, point: Point, stored: np.ndarray, floor: float) -> Row:
     why = "rounding in a chain of products"
     try:
         with np.errstate(all="ignore"):
             result = literal(d, point)
     except MemoryLimitError as error:
         return Row("literal", "not taken", None, None, str(error), None)
-    error = relative_error(result.array, stored)
+    error = relative_error(result.array, stored, floor)
     count = f"{result.factors} dense factor" + ("s, in order" if result.factors > 1 else "")
     return Row("literal", count, error, LITERAL_ALLOWED, why, error <= LITERAL_ALLOWED)
 
@@ -171,11 +179,11 @@ def _formula_row(d: Derivative) -> Row:
     return Row("formula", text, None, None, "what is checked", None)
 
 
-def _difference_row(d: Derivative, point: Point, stored: np.ndarray) -> Row:
+def _difference_row(d: Derivative, point: Point, stored: np.ndarray, floor: float) -> Row:
     complex_step = allows_complex_step(d, point)
     with np.errstate(all="ignore"):
         array = differences(d, point, complex_step=complex_step)
-    error = relative_error(array, stored)
+    error = relative_error(array, stored, floor)
     if complex_step:
         detail, allowed = f"complex step, h = {scientific(COMPLEX_STEP)}", COMPLEX_ALLOWED
         why = "rounding only: the complex step subtracts nothing"

@@ -200,12 +200,7 @@ class Lowering:
         if constant_entry(term) is not None and term.ndim:
             return set()
         if isinstance(term, Einsum) and term not in self.hints:
-            lone = {
-                ix[0]
-                for o, ix in zip(term.operands, term.inputs, strict=True)
-                if isinstance(o, Ones)
-            }
-            return {axis for axis, i in enumerate(term.output) if i not in lone}
+            return _axes_with_entries(term)
         return set(range(term.ndim))
 
     def _broadcastable(self, term: Expr) -> Code:
@@ -228,17 +223,11 @@ class Lowering:
         entry = constant_entry(node)
         if entry is not None and node.ndim:
             return self._filled(node, number_code(entry))
-        kept = tuple(i for axis, i in enumerate(node.output) if axis in self._covered_einsum(node))
+        kept = tuple(i for axis, i in enumerate(node.output) if axis in _axes_with_entries(node))
         core = self._core(node, kept)
         if kept == node.output:
             return core
         return self._filled(node, broadcast_code(Factor(core, kept), node.output))
-
-    def _covered_einsum(self, node: Einsum) -> set[int]:
-        lone = {
-            ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)
-        }
-        return {axis for axis, i in enumerate(node.output) if i not in lone}
 
     def _filled(self, node: Einsum, code: Code) -> Code:
         shape = ", ".join(map(self.size, node.shape))
@@ -286,16 +275,13 @@ class Lowering:
         for p, q in deltas:
             tied[q] = tied.get(p, p)
         kept = tuple(i for i in node.output if i not in tied)
-        lone = {
-            ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)
-        }
-        core_indices = {
+        entries = {
             i
             for o, ix in zip(node.operands, node.inputs, strict=True)
             if not isinstance(o, (Delta, Ones))
             for i in ix
         }
-        has = tuple(i for i in kept if i in core_indices and i not in lone)
+        has = tuple(i for i in kept if i in entries)
         core = self._core(node, has)
         if node.ndim == 2 and len(deltas) == 1:
             if not has:
@@ -309,6 +295,14 @@ class Lowering:
         self.lines.append(f"{box} = np.zeros(({shape}))")
         self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
         return Code(box)
+
+
+def _axes_with_entries(node: Einsum) -> set[int]:
+    """The axes of a product along which it is not just repeated; all, if deltas tie some."""
+    if any(isinstance(operand, Delta) for operand in node.operands):
+        return set(range(node.ndim))
+    lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
+    return {axis for axis, i in enumerate(node.output) if i not in lone}
 
 
 def divided(top: Code, bottom: Code) -> Code | None:

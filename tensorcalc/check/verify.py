@@ -142,8 +142,13 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     floor = _NEGLIGIBLE * float(size)
     rows = [_literal_row(d, point, stored, floor), _formula_row(d)]
     convention = near_kink(d.universe, evaluation)
-    if convention:
-        why = f"at a kink, where {convention} by convention"
+    given = any(c.links[-1].given for c in d.contributions)
+    if convention or given:
+        why = (
+            "given as an array: there is no function to evaluate"
+            if given
+            else f"at a kink, where {convention} by convention"
+        )
         rows.append(Row("differences", "not taken", None, None, why, None))
         rows.append(Row("Taylor", "not taken", None, None, why, None))
     else:

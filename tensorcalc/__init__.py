@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from tensorcalc.backprop import Equations, FeedForward, johnston
     from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
     from tensorcalc.evaluation import compile_several as compile
+    from tensorcalc.evaluation import hvp
     from tensorcalc.explicit import from_array
     from tensorcalc.language import Program, parse, program
 
@@ -99,6 +100,7 @@ _LATER = {
     "compile": ("tensorcalc.evaluation", "compile_several"),
     "equal": ("tensorcalc.check", "equal"),
     "from_array": ("tensorcalc.explicit", "from_array"),
+    "hvp": ("tensorcalc.evaluation", "hvp"),
     "johnston": ("tensorcalc.backprop", "johnston"),
     "parse": ("tensorcalc.language", "parse"),
     "program": ("tensorcalc.language", "program"),
@@ -210,6 +212,7 @@ __all__ = [
     "gelu",
     "gradient",
     "hessian",
+    "hvp",
     "jacobian",
     "johnston",
     "log",

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.chain import differentiate
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
-from tensorcalc.derivative import Derivative, name_of, titled
+from tensorcalc.derivative import Derivative, gradient, name_of, titled
 from tensorcalc.errors import ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
 from tensorcalc.shapes import format_shape
@@ -24,6 +25,7 @@ __all__ = [
     "compile_tensor",
     "evaluate",
     "evaluate_tensor",
+    "hvp",
     "jvp",
     "vjp",
 ]
@@ -179,6 +181,25 @@ def jvp(d: Derivative, tangent: Any, /, at: Mapping[str, Any] | None = None) -> 
 def vjp(d: Derivative, cotangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
     """A cotangent of the value's shape times the Jacobian: an array of the argument's shape."""
     return _contracted(d, (d.of,), (cotangent,), at, last=False)
+
+
+def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
+    """The Hessian of a scalar times a tangent, [∂²of/∂wrt²]·ΔX, without the Hessian.
+
+    Differentiates the directional derivative; the result has the argument's shape, and is a
+    quantity if the tangent is one. Raises NotSupportedError for a value with axes.
+    Source: Pearlmutter 1994.
+    """
+    slope = gradient(of, wrt)
+    x = slope.arguments[0]
+    moved = _increment(x, tangent, 0, symbolic=isinstance(tangent, Tensor))
+    axes = tuple(range(x.expr.ndim))
+    directional = simplify(product((slope.value, moved), (axes, axes), ()))
+    value = differentiate(directional, x.expr, {moved} - {x.expr})
+    if isinstance(tangent, Tensor):
+        return Tensor(value, x.form)
+    assert isinstance(moved, Variable)
+    return _numbers(slope, value, {moved.name: tangent}, at)
 
 
 def _contracted(

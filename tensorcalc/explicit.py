@@ -24,7 +24,7 @@ def from_array(array: Any, /, of: Any, wrt: Any, *, layout: str = "numerator") -
     size. Raises ShapeError where the array has not the shape of ∂of/∂wrt.
     """
     shown = read_layout(layout)
-    constant = as_tensor(np.array(array, copy=True) if not np.isscalar(array) else array)
+    constant = as_tensor(array)  # a Constant copies and freezes its array
     shape = constant.expr.shape
     if isinstance(of, str) and isinstance(wrt, str):
         value_ndim, argument_ndim = _axes_of_named(shape, of, wrt)

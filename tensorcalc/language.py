@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from tensorcalc import functions as f
 from tensorcalc.derivative import Derivative, derivative, gradient
-from tensorcalc.errors import ParseError, TensorCalcError, UnknownNameError
+from tensorcalc.errors import ParseError, ShapeError, TensorCalcError, UnknownNameError
 from tensorcalc.tensor import (
     Tensor,
     as_tensor,
@@ -138,7 +138,13 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
     >>> tc.parse("v = W @ x; s = sigmoid(v)", W=(5, 4), x=4)["s"]
     s = σ(v) : 5 × 1 column
     """
-    given = dict(shapes.items() if isinstance(shapes, Mapping) else shapes or ()) | named
+    try:
+        given = dict(shapes.items() if isinstance(shapes, Mapping) else shapes or ()) | named
+    except (TypeError, ValueError):
+        raise ShapeError(
+            f"the shapes of a program given as {type(shapes).__name__}",
+            'give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}',
+        ) from None
     quantities = {name: variable(name, shape) for name, shape in given.items()}
     statements = _statements(text)
     result = None

@@ -328,7 +328,10 @@ def as_tensor(value: Any) -> Tensor:
         return value
     if isinstance(value, Expr):
         return Tensor(value)
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a ragged list
+        array = np.asarray(None)
     if array.dtype.kind not in "fiub":
         raise ValueNotAllowedError(
             f"a constant of type {array.dtype} ({type(value).__name__})",

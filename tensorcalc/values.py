@@ -20,13 +20,21 @@ from tensorcalc.expr import (
     Elementwise,
     Expr,
     Ones,
+    Select,
     Special,
     Variable,
     toposort,
 )
 from tensorcalc.shapes import bind, format_shape
 
-__all__ = ["Values", "computation", "given_values", "read_values", "require_one_meaning"]
+__all__ = [
+    "Values",
+    "computation",
+    "given_values",
+    "read_values",
+    "require_entries",
+    "require_one_meaning",
+]
 
 
 class Values(dict[str, np.ndarray]):
@@ -176,12 +184,12 @@ def _read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
     return array
 
 
-def refuse_empty(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
-    """ShapeError where a mean or a maximum would be taken over no entries at all."""
+def require_entries(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
+    """ShapeError where an entry beyond an axis is asked for, or a mean or maximum of nothing."""
     empty = {name for name, size in sizes.items() if size == 0}
-    if not empty:
-        return
-    for node in toposort(roots):
+    for node in toposort(roots) if sizes else ():
+        if isinstance(node, Select):
+            _require_index(node, sizes)
         dim = None
         if isinstance(node, Special):
             dim = node.argument.shape[-1]
@@ -194,3 +202,12 @@ def refuse_empty(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
                 f"a mean or a maximum over {dim}, which has size 0",
                 f"give values with at least one entry along {dim}",
             )
+
+
+def _require_index(node: Select, sizes: Mapping[str, int]) -> None:
+    dim = node.operand.shape[node.axis]
+    if isinstance(dim, str) and dim in sizes and node.index >= sizes[dim]:
+        raise ShapeError(
+            f"entry {node.index} along {dim}, which has size {sizes[dim]}",
+            f"choose an entry from 0 to {sizes[dim] - 1}",
+        )

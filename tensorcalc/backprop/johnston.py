@@ -372,6 +372,11 @@ def johnston(network: FeedForward) -> Equations:
 
     Source: Carolyn Johnston, Backpropagation, 2020.
     """
+    if not isinstance(network, FeedForward):
+        raise TensorCalcError(
+            f"Johnston's equations for {type(network).__name__}",
+            "give a network: tc.johnston(tc.FeedForward([3, 4, 2]))",
+        )
     return Equations(network, list(_Written(network).equations()))
 
 

@@ -310,6 +310,11 @@ def _read_activations(
                 "softmax as the activation of every layer",
                 'use it for the output: output="softmax"',
             )
+    elif not isinstance(activation, Sequence):
+        raise TensorCalcError(
+            f"activations given as {type(activation).__name__}",
+            'give a name such as "tanh", or a list with one per layer from the second on',
+        )
     else:
         hidden = list(activation)
         if len(hidden) != depth - 1:

@@ -14,7 +14,7 @@ from tensorcalc.expr import Elementwise, Expr, Variable, toposort
 from tensorcalc.shapes import format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor, as_tensor
-from tensorcalc.values import computation, given_values, read_values, refuse_empty
+from tensorcalc.values import computation, given_values, read_values, require_entries
 
 __all__ = ["Point", "draw_point", "equal", "given_point", "near_kink"]
 
@@ -40,7 +40,7 @@ def given_point(universe: Iterable[Expr], at: Mapping[str, Any], what: str) -> P
     universe = list(universe)
     variables = computation(universe)
     values = read_values(variables, variables, given_values(at, {}), finite=True, what=what)
-    refuse_empty(universe, values.sizes)
+    require_entries(universe, values.sizes)
     return Point({n: a.astype(np.float64) for n, a in values.items()}, values.sizes)
 
 
@@ -50,6 +50,8 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
     Named dimensions get unequal sizes, so that no axis is mistaken for another. Raises
     TensorCalcError where no such point is found.
     """
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise TensorCalcError(f"a seed given as {seed!r}", "give a whole number of 0 or more")
     universe = list(universe)
     variables = computation(universe)
     rng = np.random.default_rng(seed)

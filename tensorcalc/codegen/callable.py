@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tensorcalc.layout import permuted
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
-from tensorcalc.values import Values, computation, given_values, read_values, refuse_empty
+from tensorcalc.values import Values, computation, given_values, read_values, require_entries
 
 __all__ = ["CompiledFunction", "Output", "compile_outputs"]
 
@@ -64,6 +64,9 @@ class CompiledFunction:
             e for output in outputs for e in (output.expr, *output.universe)
         )
 
+    def __reduce__(self) -> Any:
+        return _recompiled, (self.outputs, self.name, self._several)
+
     def __repr__(self) -> str:
         return f"<compiled {self.name}({', '.join(self.arguments)})>"
 
@@ -86,7 +89,7 @@ class CompiledFunction:
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for this function's arguments."""
         values = read_values(self.arguments, self._variables, given, finite=finite, what=self.name)
-        refuse_empty([o.expr for o in self.outputs], values.sizes)
+        require_entries([o.expr for o in self.outputs], values.sizes)
         return values
 
     def run(self, values: Values) -> Any:
@@ -105,9 +108,11 @@ class CompiledFunction:
         """MemoryLimitError if an array, or all of them together, would exceed ``max_bytes``."""
         total = 0
         for output in self.outputs:
-            arrays = [output.expr, *_computed(output.expr)]
-            for e in dict.fromkeys(arrays):
+            root = simplify(output.expr)
+            for e in dict.fromkeys([root, *_computed(root)]):
                 shape = sizes_of(e.shape, sizes)
+                if e is root:
+                    shape = tuple(1 if a is None else shape[a] for a in output.place)
                 count = 8
                 for size in shape:
                     count *= size
@@ -182,11 +187,13 @@ def compile_outputs(
     )
     namespace: dict[str, Any] = {**lowering.constants, **lowering.functions}
     exec(compile(source, f"<tensorcalc {name}>", "exec"), namespace)
-    final = tuple(
-        Output(root, o.place, o.title, o.universe or (o.expr,), o.like)
-        for root, o in zip(roots, outputs, strict=True)
-    )
+    final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
     return CompiledFunction(name, source, tuple(arguments), final, namespace[name], several=several)
+
+
+def _recompiled(outputs: tuple[Output, ...], name: str, several: bool) -> CompiledFunction:
+    """A compiled function from its pickle: the source is generated anew."""
+    return compile_outputs(outputs, name, several=several)
 
 
 def _with_sized(

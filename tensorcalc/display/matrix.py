@@ -37,6 +37,7 @@ from tensorcalc.expr import (
     Select,
     Special,
     Variable,
+    is_zero,
     toposort,
 )
 from tensorcalc.functions import inverse_or_zero, length
@@ -201,6 +202,8 @@ class _Graph:
 def _einsum(node: Einsum, forms: Forms) -> Notation | None:
     if node.ndim > 2:
         return None
+    if is_zero(node):
+        return Atom("0", symmetric=True)
     graph = _graph_of(node, forms)
     if graph is None:
         return None

@@ -55,7 +55,7 @@ class Dense:
         """The value of ``root``, and whether its first axis is the batch."""
         for node in toposort([root], lambda n: n in self.known):
             if node not in self.known:
-                self.known[node] = _value(node, self)
+                self.known[node] = dense_value(node, self)
         return self.known[root]
 
     def array(self, root: Expr) -> np.ndarray:
@@ -77,39 +77,40 @@ def evaluate_dense(
 
 
 @singledispatch
-def _value(node: Expr, at: Dense) -> tuple[np.ndarray, bool]:
+def dense_value(node: Expr, at: Dense) -> tuple[np.ndarray, bool]:
+    """The array of a node whose arguments are known, and whether it has the batch axis."""
     raise TypeError(f"no rule to evaluate {type(node).__name__}")
 
 
-@_value.register
-def _(node: Variable, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_variable(node: Variable, at: Dense) -> tuple[np.ndarray, bool]:
     if node.name not in at.values:
         raise MissingValueError(f"no value for {node.name}", f"give {node.name}=…")
     return at.values[node.name], False
 
 
-@_value.register
-def _(node: Definition, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_definition(node: Definition, at: Dense) -> tuple[np.ndarray, bool]:
     return at.known[node.body]
 
 
-@_value.register
-def _(node: Constant, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_constant(node: Constant, at: Dense) -> tuple[np.ndarray, bool]:
     return node.value, False
 
 
-@_value.register
-def _(node: Delta, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_delta(node: Delta, at: Dense) -> tuple[np.ndarray, bool]:
     return np.eye(size_of(node.dim, at.sizes)), False
 
 
-@_value.register
-def _(node: Ones, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_ones(node: Ones, at: Dense) -> tuple[np.ndarray, bool]:
     return np.ones(size_of(node.dim, at.sizes)), False
 
 
-@_value.register
-def _(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_einsum(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
     pairs = [at.known[operand] for operand in node.operands]
     batch = len(node.dims)
     call: list[Any] = []
@@ -127,8 +128,8 @@ def contract(call: list[Any], output: list[int]) -> np.ndarray:
     return np.asarray(opt_einsum.contract(*call, output))
 
 
-@_value.register
-def _(node: Add, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_sum(node: Add, at: Dense) -> tuple[np.ndarray, bool]:
     arrays, batched = at.arguments(node)
     total = arrays[0]
     for array in arrays[1:]:
@@ -136,20 +137,20 @@ def _(node: Add, at: Dense) -> tuple[np.ndarray, bool]:
     return total, batched
 
 
-@_value.register
-def _(node: Elementwise, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_elementwise(node: Elementwise, at: Dense) -> tuple[np.ndarray, bool]:
     arrays, batched = at.arguments(node)
     return np.asarray(value_of(node.function.name, node.function.evaluate)(*arrays)), batched
 
 
-@_value.register
-def _(node: Special, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_special(node: Special, at: Dense) -> tuple[np.ndarray, bool]:
     arrays, batched = at.arguments(node)
     return np.asarray(node.function.evaluate(*arrays)), batched
 
 
-@_value.register
-def _(node: Select, at: Dense) -> tuple[np.ndarray, bool]:
+@dense_value.register
+def of_slice(node: Select, at: Dense) -> tuple[np.ndarray, bool]:
     (array,), batched = at.arguments(node)
     return np.take(array, node.index, axis=node.axis + batched), batched
 

@@ -25,6 +25,7 @@ from tensorcalc.errors import (
     UnknownNameError,
     ValueNotAllowedError,
 )
+from tensorcalc.steps import Step
 from tensorcalc.tensor import (
     Tensor,
     define,
@@ -157,6 +158,7 @@ _attach(
         "check": ("check", "check_derivative"),
     },
 )
+_attach(Step, {"__repr__": ("presentation", "step_text")})
 _attach(
     Tensor,
     {

@@ -26,7 +26,10 @@ from tensorcalc.errors import (
     TensorCalcError,
 )
 from tensorcalc.expr import (
+    Add,
     Constant,
+    Definition,
+    Einsum,
     Expr,
     Select,
     Variable,
@@ -309,6 +312,7 @@ class Derivative:
                 f'bring both to one layout: .to("{self.layout}")',
             )
         literal = contract(self.value, inner.value, joined.expr.ndim)
+        shown = contract(_helper(self), inner.value, joined.expr.ndim)
         return Derivative(
             self.of,
             inner.arguments,
@@ -320,11 +324,14 @@ class Derivative:
             ),
             layout=self.layout_view,
             placeholders=self._placeholders | inner._placeholders,
-            literal=literal,
+            literal=shown,
         )
 
     def steps(self) -> tuple[Step, ...]:
-        """How the literal contraction that ``@`` wrote becomes the value, rule by rule."""
+        """How the literal contraction that ``@`` wrote becomes the value, rule by rule.
+
+        A compound row on the left is called δ throughout.
+        """
         return tuple(rewrites(self.literal))
 
     def __rmatmul__(self, outer: Any) -> NoReturn:
@@ -514,6 +521,13 @@ def _cannot_chain(outer: Derivative, inner: Derivative) -> ChainError:
     if left.name is None or right.name is None or left.name == right.name:
         return ChainError(message, "join the argument of the left with the value of the right")
     return ChainError(message, f"put tc.derivative({left.name}, {right.name}) between them")
+
+
+def _helper(d: Derivative) -> Expr:
+    """The value under the name δ where it is a compound row: a helper gradient."""
+    if d.of.expr.ndim or not isinstance(d.value, (Einsum, Add)):
+        return d.value
+    return Definition("δ", d.value)
 
 
 def _ends(t: Tensor) -> str:

@@ -9,12 +9,15 @@ from tensorcalc.chain import adjoint
 from tensorcalc.derivative import Derivative, name_of
 from tensorcalc.display import expression_latex
 from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex
-from tensorcalc.display.spelling import LATEX, TEXT
+from tensorcalc.display.index import index_form
+from tensorcalc.display.letters import argument_letters
+from tensorcalc.display.spelling import LATEX, TEXT, spell
 from tensorcalc.expr import Definition, Einsum, Expr, Variable, toposort
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import format_shape
+from tensorcalc.steps import Step
 
-__all__ = ["description", "entry", "latex", "notebook_latex", "text", "view_of"]
+__all__ = ["description", "entry", "latex", "notebook_latex", "step_text", "text", "view_of"]
 
 
 def view_of(d: Derivative) -> View:
@@ -76,10 +79,10 @@ def text(d: Derivative, /) -> str:
 
 def description(d: Derivative, /) -> str:
     """``4 × 5 matrix gradient, numerator (shape of Wᵀ)``."""
-    size = f"{format_shape(d.shape)} " if d.shape else ""
+    size = f"({d.shape[0]},) " if d.ndim == 1 else f"{format_shape(d.shape)} " if d.shape else ""
     words = f"{size}{d.kind}, {d.layout}"
     if d.of.expr.ndim == 0 and len(d.arguments) == 1:
-        if d.arguments[0].form == "matrix":
+        if d.arguments[0].form == "matrix" or d.own_shape:
             turned = "ᵀ" if d.layout == "numerator" else ""
             words += f" (shape of {name_of(d.arguments[0])}{turned})"
     elif d.entries_used is not None and d.dense_nbytes is not None:
@@ -96,15 +99,28 @@ def description(d: Derivative, /) -> str:
 
 def latex(d: Derivative, /) -> str:
     """The title and the formula in LaTeX, without dollars."""
+    return " = ".join(_latex_sides(d))
+
+
+def _latex_sides(d: Derivative) -> tuple[str, str]:
     words, by_index = formula(view_of(d), LATEX)
     of = d.of.name or expression_latex(d.of.expr)
     title = title_latex(of, [name_of(a) for a in d.arguments], d.of.name is not None)
     if by_index:
         title = rf"\left[{title}\right]_{{{''.join(_letters(d))}}}"
-    return f"{title} = {words}"
+    return title, words
 
 
 def notebook_latex(d: Derivative, /) -> str:
-    """The LaTeX a notebook shows, with the shape below."""
+    """The LaTeX a notebook shows, with the shape below the title."""
+    title, words = _latex_sides(d)
     size = r" \times ".join(map(str, d.shape))
-    return rf"$$\underset{{{size}}}{{{latex(d)}}}$$" if size else f"$${latex(d)}$$"
+    return rf"$$\underset{{{size}}}{{{title}}} = {words}$$" if size else f"$${title} = {words}$$"
+
+
+def step_text(step: Step, /) -> str:
+    """One step of rewriting: the whole expression before and after, and the rule between."""
+    letters = argument_letters(step.before.ndim)
+    before, after = (spell(index_form(e, letters)) for e in (step.before, step.after))
+    note = f"  [{step.rule.formula}]" if step.rule.formula else ""
+    return f"{before}  =  {after}    {step.rule.name}{note}"

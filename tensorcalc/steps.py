@@ -24,7 +24,7 @@ class Rule:
     tidies: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step:
     """One application of a rule: the whole expression before and after, and the rule."""
 

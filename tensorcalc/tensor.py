@@ -32,6 +32,7 @@ from tensorcalc.expr import (
     Einsum,
     Expr,
     Function,
+    Interned,
     Ones,
     Select,
     Special,
@@ -90,11 +91,12 @@ class Tensor:
     def __new__(cls, expr: Expr, form: str | None = None) -> Tensor:
         """The one quantity of this expression that stands so."""
         form = form or ("scalar", "column", "matrix")[expr.ndim] if expr.ndim < 3 else "tensor"
-        known = _made.get((expr, form))
-        if known is None:
-            known = super().__new__(cls)
-            known.expr, known.form = expr, form
-            known = _made.setdefault((expr, form), known)
+        with Interned.lock:
+            known = _made.get((expr, form))
+            if known is None:
+                known = super().__new__(cls)
+                known.expr, known.form = expr, form
+                _made[expr, form] = known
         return known
 
     def __reduce__(self) -> Any:

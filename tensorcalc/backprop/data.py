@@ -38,7 +38,7 @@ def digits(held_out: int = 360, seed: int = 0) -> tuple[Samples, Samples]:
     except ImportError:
         raise NotSupportedError(
             "the handwritten digits, which scikit-learn brings along",
-            "pip install 'tensorcalc[demo]', or use other sizes: --layers 3,4,2",
+            "pip install 'tensorcalc[demo]'",
         ) from None
     pixels, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(labels))

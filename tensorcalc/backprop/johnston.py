@@ -138,16 +138,39 @@ class Equation:
         return "\n".join(lines)
 
     def _repr_latex_(self) -> str:
-        return f"$${self.latex} \\tag{{{self.number}}}$$"
+        shapes = [rf"l = {e.layer}:\quad {_latex_shapes(e.shapes)}" for e in self]
+        lines = r" \\ ".join([self.latex, *(rf"{{\scriptstyle {line}}}" for line in shapes[:4])])
+        number = r"\text{box}" if self.number == "box" else self.number
+        return rf"$$\begin{{gathered}} {lines} \end{{gathered}} \tag{{{number}}}$$"
 
 
-@dataclass(frozen=True)
+def _latex_shapes(shapes: str) -> str:
+    """1×4 = 1×2 · 2×4 in LaTeX."""
+    for word, spelt in (
+        ("×", r" \times "),
+        ("·", r"\cdot"),
+        ("⊗", r"\otimes"),
+        ("←", r"\leftarrow"),
+        (" used", r"\ \text{used}"),
+        (" of ", r"\ \text{of}\ "),
+    ):
+        shapes = shapes.replace(word, spelt)
+    return shapes
+
+
+@dataclass(frozen=True, repr=False)
 class EquationAtLayer:
     """One equation in one layer."""
 
     equation: Equation
     layer: int
     _sides: _Sides = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"({self.equation.number}) {self.statement}    {self.shapes}\n"
+            f"    literal  {self.literal_text}\n    fast     {self.fast_text}"
+        )
 
     @property
     def statement(self) -> str:
@@ -268,21 +291,27 @@ class Equations(Mapping[Any, Equation]):
     def __len__(self) -> int:
         return len(self._by_number)
 
-    def verify(self, params: Any = None, sample: Any = None, seed: int = 0) -> bool:
-        """Whether every equation holds in every layer."""
+    def verify(self, params: Any = None, sample: Any = None, seed: int = 0) -> Verification:
+        """Check every equation in every layer: a table, true if all of them hold."""
         point = network_point(self.network, params, sample, seed)
-        return all(
-            row.ok
-            for equation in self.in_order
-            for layer in equation.layers
-            for row in (equation.layer(layer).row(point, seed),)
-        )
+        rows = []
+        for equation in self.in_order:
+            number = "box" if equation.number == "box" else f"({equation.number})"
+            for layer in equation.layers:
+                row = equation.layer(layer).row(point, seed)
+                where = "" if row.route == "Taylor" else f"{row.route}: "
+                detail = f"{number:>4} {where}{row.detail}"
+                rows.append(
+                    replace(row, detail=detail, route="Taylor" if not where else "equation")
+                )
+        return Verification("Johnston's equations", tuple(rows))
 
     def __repr__(self) -> str:
-        lines = [f"{self.network!r}", f"{'eq':>3}  {'statement':<46} shapes"]
+        wide = max(len(e.statement) for e in self.in_order)
+        lines = [f"{self.network!r}", f"{'eq':>3}  {'statement':<{wide}}  shapes"]
         for e in self.in_order:
             number = "–" if e.number == "box" else e.number
-            lines.append(f"{number:>3}  {e.statement:<46} l = {e.shown.layer}: {e.shapes}")
+            lines.append(f"{number:>3}  {e.statement:<{wide}}  l = {e.shown.layer}: {e.shapes}")
         return "\n".join(lines)
 
 
@@ -464,7 +493,7 @@ class _Written:
             ),
             prove=_prove_taylor,
             read_as=(
-                "section 3.4 drops the superscript l of W: read W^{l+1}",
+                "section 3.4 drops the superscript of W: read Wˡ⁺¹",
                 "the entry [j, i] belongs to w_ij here, the 3-tensor's entry [k, i, j] to w_ji",
             ),
         )
@@ -522,7 +551,7 @@ class _Written:
             ),
             prove=_prove_derivative,
             read_as=(
-                "δ^l is once called N_l × 1: it is a row, 1 × N_l",
+                "δˡ is once called N_l × 1: it is a row, 1 × N_l",
                 "section 4.1 opens with δ^L = δf/δz^L: read δC_L/δz^L",
             ),
             note=(
@@ -558,7 +587,7 @@ class _Written:
                 f"{self.n(l + 1)}×{self.n(l)} = {self.weight(l + 1)} · {self.square(l)}",
             ),
             prove=_prove_derivative,
-            read_as=("φ_l and b^l stand for φ_{l+1} and b^{l+1}",),
+            read_as=("φ_l and bˡ stand for φ_{l+1} and bˡ⁺¹",),
         )
         yield self.make(
             8,

@@ -212,6 +212,11 @@ def _as_number(value: float) -> str:
 
 def _axis_hint(shape: tuple[int, ...], d: Derivative, expected: tuple[int, ...]) -> str:
     labels = _axis_labels(d)
+    if len(shape) == len(expected):
+        wrong = [k for k in range(len(shape)) if shape[k] != expected[k]]
+        if len(wrong) == 1 and sorted(shape) != sorted(expected):
+            k = wrong[0]
+            return f"the axis {labels[k]} has size {expected[k]}, yours {shape[k]}"
     left = list(shape)
     missing = []
     for size, label in zip(expected, labels, strict=True):

@@ -8,9 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.derivative import Derivative
 from tensorcalc.errors import ShapeError, TensorCalcError
 from tensorcalc.evaluate import Dense
 from tensorcalc.expr import Elementwise, Expr, Variable, toposort
+from tensorcalc.layout import permuted
+from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor, as_tensor
@@ -118,12 +121,13 @@ def near_kink(universe: Iterable[Expr], evaluation: Dense) -> str | None:
 
 
 def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
-    """Whether two quantities are equal as functions of their variables.
+    """Whether two quantities, or two derivatives, are equal as functions of their variables.
 
-    Decided by simplification, and otherwise at three random points (to 1e-9 of the largest
-    entry). Quantities of different shape are different; ShapeError if they cannot be compared.
+    Derivatives are compared as their layouts show them. Decided by simplification, and otherwise
+    at three random points (to 1e-9 of the largest entry). What differs in shape is different;
+    ShapeError if the shapes cannot be compared.
     """
-    left, right = as_tensor(a), as_tensor(b)
+    left, right = _quantity(a), _quantity(b)
     if left.shape != right.shape or left.form != right.form:
         if left.expr.ndim != right.expr.ndim:
             return False
@@ -144,6 +148,12 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
         if np.abs(x - y).max(initial=0) > 1e-9 * scale:
             return False
     return True
+
+
+def _quantity(x: Any) -> Tensor:
+    if not isinstance(x, Derivative):
+        return as_tensor(x)
+    return Tensor(permuted(x.value, [a for a in view_of(x).place if a is not None]))
 
 
 def _opened(t: Tensor) -> Expr:

@@ -22,7 +22,15 @@ from tensorcalc.expr import Definition, Elementwise, Expr, Special, toposort
 from tensorcalc.local import local_derivative
 from tensorcalc.shapes import format_bytes, sizes_of
 
-__all__ = ["LiteralRoute", "allows_complex_step", "differences", "first_order", "literal", "taylor"]
+__all__ = [
+    "LiteralRoute",
+    "allows_complex_step",
+    "differences",
+    "first_order",
+    "has_function",
+    "literal",
+    "taylor",
+]
 
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
@@ -185,7 +193,7 @@ class _Path:
         """The value for each argument of the batch, with the batch as first axis."""
         moved = batch
         for link, of, wrt, held in self.links:
-            if link.given:
+            if link.given and not has_function(link):
                 array = self.base.array(link.value)
                 flat = moved.reshape(len(moved), -1) @ array.reshape(-1, wrt_size(wrt, self)).T
                 moved = flat.reshape((len(moved), *array.shape[: of.ndim]))
@@ -204,6 +212,12 @@ class _Path:
             for node in toposort([of])
             if isinstance(node, (Elementwise, Special))
         )
+
+
+def has_function(link: Link) -> bool:
+    """Whether the value of a link is a function of its argument, or a mere name."""
+    *_, last = link.wrt
+    return any(node is last.expr for node in toposort([link.of.expr]))
 
 
 def wrt_size(wrt: Expr, path: _Path) -> int:

@@ -9,7 +9,7 @@ __all__ = ["argument_letters", "number_text", "summation_letters", "value_letter
 
 _VALUE = "klmnpq"
 _ARGUMENTS = ("j", "ji", "jir"), ("t", "ts", "tsq"), ("v", "vu", "vuw")
-_SUMMED = "hmnpqrtuvwabcdefg"
+_SUMMED = "khmnpqrtuvwabcdefg"
 _FRACTIONS = {0.5: "½", 0.25: "¼", 0.75: "¾", 1 / 3: "⅓", 2 / 3: "⅔", 0.125: "⅛"}
 
 

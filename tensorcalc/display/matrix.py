@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tensorcalc.display.letters import number_text
 from tensorcalc.display.notation import (
     Atom,
     Call,
+    Chain,
     Norm,
     Notation,
     Number,
     Power,
+    Transposed,
     chain,
     hadamard,
     quotient,
@@ -85,7 +88,7 @@ def _constant(node: Constant, forms: Forms) -> Notation | None:
     if node.ndim == 0:
         return Number(node.number)
     if node.ndim == 1 and node.value.size <= 6:
-        return Call("col", r"\operatorname{col}", tuple(Number(float(v)) for v in node.value))
+        return Transposed(Atom("[" + ", ".join(map(number_text, node.value)) + "]"))
     return Atom(constant_name(node)) if node.ndim <= 2 else None
 
 
@@ -111,8 +114,9 @@ def _select(node: Select, forms: Forms) -> Notation | None:
     if node.operand.ndim == 1:
         return Atom(f"{inner.name}[{node.index}]")
     if node.operand.ndim == 2:
-        place = f"{node.index}, :" if node.axis == 0 else f":, {node.index}"
-        return Atom(f"{inner.name}[{place}]")
+        if node.axis == 0:
+            return Transposed(Atom(f"{inner.name}[{node.index}, :]"))
+        return Atom(f"{inner.name}[:, {node.index}]")
     return None
 
 
@@ -253,7 +257,8 @@ def _eliminate(graph: _Graph, vertex: int) -> bool:
         a, b, matrix = edges[0]
         other = a if b == vertex else b
         towards = matrix if a == other else transposed(matrix)
-        graph.put(other, chain((towards, False), (weight or ONE, False)))
+        for factor in _times_column(towards, weight or ONE):
+            graph.put(other, factor)
     elif len(edges) == 2:
         (a, b, first), (c, d, second) = edges
         start, end = (a if b == vertex else b), (c if d == vertex else d)
@@ -276,6 +281,16 @@ def _eliminate(graph: _Graph, vertex: int) -> bool:
     graph.edges = [e for e in graph.edges if e not in edges]
     graph.weights.pop(vertex, None)
     return True
+
+
+def _times_column(matrix: Notation, column: Notation) -> list[Notation]:
+    """A d as factors to be multiplied entry by entry: diag(u) B d is u ⊙ B d."""
+    factors = matrix.factors if isinstance(matrix, Chain) else ((matrix, False),)
+    first = factors[0][0]
+    if isinstance(first, Call) and first.name == "diag":
+        rest = chain(*factors[1:], (column, False))
+        return [first.arguments[0], rest]
+    return [chain((matrix, False), (column, False))]
 
 
 def _merge_parallel(graph: _Graph, vertex: int) -> None:
@@ -310,7 +325,7 @@ def _inner_product(weights: list[Notation]) -> Notation:
 
 def _trace(left: Notation, right: Notation, product: Notation, *, plain: bool) -> Notation:
     if plain and left == transposed(right):
-        return Power(Norm(right), 2.0, 0)
+        return Power(Norm(left if isinstance(right, Transposed) else right), 2.0, 0)
     return Call("tr", r"\operatorname{tr}", (product,))
 
 

@@ -103,7 +103,11 @@ def _spell(n: Notation, s: Spelling) -> tuple[str, int]:
 def _atom(n: Atom, s: Spelling) -> tuple[str, int]:
     if not s.latex:
         return n.name, ATOM
-    return (r"\mathbf{1}" if n.name == "1" else latex_name(n.name)), ATOM
+    if n.name == "1":
+        return r"\mathbf{1}", ATOM
+    stem, bracket, place = n.name.partition("[")  # an entry, a slice, an array of numbers
+    inside = bracket + place.replace("×", r" \times ").replace("−", "-").replace("array", r"\ldots")
+    return (latex_name(stem) if stem else "") + inside, ATOM
 
 
 def _number(n: Number, s: Spelling) -> tuple[str, int]:

@@ -39,18 +39,26 @@ def quantity_text(t: Quantity, /) -> str:
 
 def quantity_latex(t: Quantity, /) -> str:
     """The same in LaTeX, without dollars and shape."""
-    text = expression_latex(_body(t))
+    title, text = _latex_sides(t)
+    return f"{title} = {text}" if text else title
+
+
+def _latex_sides(t: Quantity) -> tuple[str, str]:
+    """The name and the formula; a quantity without a name has its formula alone."""
+    body = _body(t)
+    text = expression_latex(body)
     if t.form == "row":
-        text = rf"\left({text}\right)^{{\top}}"
-    return f"{latex_name(t.expr.name)} = {text}" if isinstance(t.expr, Definition) else text
+        atomic = isinstance(body, (Variable, Definition))
+        text = rf"{text}^{{\top}}" if atomic else rf"\left({text}\right)^{{\top}}"
+    return (latex_name(t.expr.name), text) if isinstance(t.expr, Definition) else (text, "")
 
 
 def notebook_latex(t: Quantity, /) -> str:
-    """The LaTeX a notebook shows, with the shape below."""
+    """The LaTeX a notebook shows, with the shape below the name."""
     size = r" \times ".join(map(str, (*t.shape, 1) if t.form == "column" else t.shape))
-    return (
-        rf"$$\underset{{{size}}}{{{quantity_latex(t)}}}$$" if size else f"$${quantity_latex(t)}$$"
-    )
+    title, text = _latex_sides(t)
+    named = rf"\underset{{{size}}}{{{title}}}" if size else title
+    return f"$${named} = {text}$$" if text else f"$${named}$$"
 
 
 def _sized(form: str, shape: Shape) -> str:

@@ -1,0 +1,243 @@
+"""Values that people give: what is accepted, what is refused, and in which words."""
+
+import numpy as np
+import pytest
+
+import tensorcalc as tc
+from tensorcalc import functions as f
+from tensorcalc.errors import (
+    MissingValueError,
+    NameClashError,
+    ShapeError,
+    TensorCalcError,
+    ValueNotAllowedError,
+)
+from tensorcalc.expr import Definition, Ones, Select, Special, Variable, einsum, power
+from tensorcalc.special import logsumexp
+from tensorcalc.values import (
+    computation,
+    given_values,
+    read_values,
+    require_entries,
+    require_one_meaning,
+)
+
+W, x, y = Variable("W", ("k", "n")), Variable("x", ("n",)), Variable("y", (2,))
+c = Variable("c", ())
+VARIABLES = {v.name: v for v in (W, x, y, c)}
+
+
+def read(needed=(), finite=True, **given):
+    return read_values(needed, VARIABLES, given, finite=finite, what="E")
+
+
+# ── what is accepted ─────────────────────────────────────────────────────────────────────
+
+ACCEPTED = [
+    ([1, 2], [1.0, 2.0]),
+    ((1, 2.5), [1.0, 2.5]),
+    (np.array([True, False]), [1.0, 0.0]),
+    (np.array([1, 2], dtype=np.uint8), [1.0, 2.0]),
+    (np.array([1, 2], dtype=np.float16), [1.0, 2.0]),
+    (np.array([[1], [2]]), [1.0, 2.0]),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), ACCEPTED, ids=lambda part: repr(part)[:40])
+def test_real_numbers_of_any_kind_become_float64(value, expected):
+    found = read(y=value)["y"]
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_float32_stays_if_all_values_are():
+    single = np.ones(2, np.float32)
+    assert read(y=single, c=np.float32(1))["y"].dtype == np.float32
+    assert {v.dtype for v in read(y=single, c=1.0).values()} == {np.dtype(np.float64)}
+    assert {v.dtype for v in read(y=single, c=1).values()} == {np.dtype(np.float64)}
+
+
+def test_the_shapes_in_which_values_were_given_are_remembered():
+    values = read(y=[[1], [2]], x=[1, 2, 3], c=0)
+    assert values.given_shapes == {"y": (2, 1), "x": (3,), "c": ()}
+    assert values["y"].shape == (2,)
+
+
+def test_names_of_dimensions_are_bound_by_unused_values_too():
+    assert read(needed=["y"], y=[1, 2], W=np.ones((3, 0))).sizes == {"k": 3, "n": 0}
+
+
+def test_values_for_strangers_are_ignored():
+    assert set(read(y=[1, 2], stranger="anything")) == {"y"}
+
+
+def test_values_come_by_name_or_by_quantity_and_keywords_win():
+    tensor = tc.vector("y", 2)
+    found = given_values({tensor: 1, x: 2, "c": 3}, {"c": 4})
+    assert found == {"y": 1, "x": 2, "c": 4}
+    assert given_values(None, {"c": 4}) == {"c": 4}
+
+
+def test_compiled_functions_may_be_given_what_is_not_finite():
+    assert np.isnan(read(finite=False, y=[np.nan, np.inf])["y"][0])
+
+
+# ── what is refused ──────────────────────────────────────────────────────────────────────
+
+REFUSED = {
+    "complex": ([1j, 2], "the value of y is complex numbers"),
+    "text": (["a", "b"], "the value of y is text"),
+    "bytes": ([b"a", b"b"], "the value of y is text"),
+    "objects": ([None, 1], "the value of y is list, not a regular array of numbers"),
+    "ragged": ([[1], [1, 2]], "the value of y is list, not a regular array of numbers"),
+    "nothing": (None, "the value of y is NoneType, not a regular array of numbers"),
+    "dates": (
+        np.array(["2020-01-01"], "M8[D]"),
+        "the value of y is ndarray, not a regular array of numbers",
+    ),
+    "a quantity": (tc.vector("u", 2), "the value of y is Tensor, not a regular array of numbers"),
+    "NaN": ([1, np.nan], "the value of y contains NaN or infinite entries"),
+    "infinity": ([-np.inf, 1], "the value of y contains NaN or infinite entries"),
+}
+
+
+@pytest.mark.parametrize(("value", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_no_finite_real_array_is_refused_by_name(value, message):
+    with pytest.raises(ValueNotAllowedError) as caught:
+        read(y=value)
+    assert str(caught.value) == message
+    finite = "finite numbers for y" if "NaN" in message else "y as an array of real numbers"
+    assert caught.value.__notes__ == [f"hint: give {finite}"]
+
+
+def test_values_must_come_as_a_mapping():
+    with pytest.raises(ValueNotAllowedError, match="values given as list") as caught:
+        given_values([1, 2], {})
+    assert caught.value.__notes__ == ["hint: give a mapping of names to arrays"]
+
+
+MISSHAPEN = {
+    "too long": (dict(y=[1, 2, 3]), "y is declared 2, but its value is 3"),
+    "a row for a column": (dict(y=[[1, 2]]), "y is declared 2, but its value is 1 × 2"),
+    "a number for a column": (dict(y=1), "y is declared 2, but its value is scalar"),
+    "a column for a number": (dict(c=[1]), "c is declared scalar, but its value is 1"),
+    "a name with two sizes": (
+        dict(W=np.ones((2, 3)), x=[1, 2]),
+        "x is declared n and its value is 2: n = 2, but W has n = 3",
+    ),
+    "a column of a named size": (
+        dict(W=np.ones((2, 3)), x=[[1], [2]]),
+        "x is declared n and its value is 2: n = 2, but W has n = 3",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "message"), MISSHAPEN.values(), ids=MISSHAPEN)
+def test_a_value_that_does_not_fit_its_declaration_is_refused(given, message):
+    with pytest.raises(ShapeError) as caught:
+        read(**given)
+    assert str(caught.value) == message
+
+
+MISSING = {
+    "one": (dict(c=1), "E needs a value for y (2)", "give y=…"),
+    "with its shape": (dict(y=[1, 2]), "E needs a value for c (scalar)", "give c=…"),
+    "none given": ({}, "E needs a value for y (2), c (scalar)", "give y=…, c=…"),
+    "misspelled": (
+        dict(c=1, yy=[1, 2]),
+        "E needs a value for y (2); yy is not a variable of it",
+        "did you mean y by yy?",
+    ),
+    "two strangers": (
+        dict(y=[1, 2], bias=0, rate=1),
+        "E needs a value for c (scalar); bias, rate is not a variable of it",
+        "give c=…",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "message", "hint"), MISSING.values(), ids=MISSING)
+def test_a_missing_value_is_named_with_its_shape_and_possible_misspellings(given, message, hint):
+    with pytest.raises(MissingValueError) as caught:
+        read(needed=["y", "c"], **given)
+    assert str(caught.value) == message
+    assert caught.value.__notes__ == [f"hint: {hint}"]
+
+
+def test_all_these_errors_are_value_errors_with_their_hint_at_hand():
+    with pytest.raises(ValueError, match="needs a value") as caught:
+        read(needed=["y"])
+    assert isinstance(caught.value, TensorCalcError)
+    assert caught.value.hint == "give y=…"
+
+
+# ── one meaning per name ─────────────────────────────────────────────────────────────────
+
+
+def test_a_computation_lists_its_variables_by_name():
+    v = Definition("v", einsum("kn,n->k", W, x))
+    assert computation([f.tanh(v), c]) == {"W": W, "x": x, "c": c}
+
+
+CLASHES = {
+    "two variables": (
+        lambda: [x, f.tanh(Variable("x", (7,)))],
+        "x names two quantities in one computation: a variable of shape n and a variable of "
+        "shape 7",
+    ),
+    "a variable and an intermediate": (
+        lambda: [Definition("c", x), Definition("d", c)],
+        "c names two quantities in one computation: an intermediate of shape n and a variable "
+        "of shape scalar",
+    ),
+    "two intermediates in one expression": (
+        lambda: [f.sin(Definition("u", x)) + Definition("u", f.cos(x))],
+        "u names two quantities in one computation: an intermediate of shape n and an "
+        "intermediate of shape n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("roots", "message"), CLASHES.values(), ids=CLASHES)
+def test_a_name_with_two_meanings_is_refused(roots, message):
+    with pytest.raises(NameClashError) as caught:
+        computation(roots())
+    assert str(caught.value) == message
+    assert caught.value.__notes__[0].startswith("hint: rename one of the two ")
+
+
+def test_further_quantities_must_mean_what_they_mean_in_the_value():
+    E = einsum("n,n->", x, f.tanh(x))
+    require_one_meaning(E, [x, Variable("elsewhere", (7,)), E])
+    with pytest.raises(NameClashError, match="x names two quantities"):
+        require_one_meaning(E, [Variable("x", (7,))])
+
+
+# ── no entries ───────────────────────────────────────────────────────────────────────────
+
+OVER_NOTHING = {
+    "logsumexp": Special(logsumexp, x),
+    "mean": einsum("n,->", x, power(-1.0)(einsum("n->", Ones("n")))),
+}
+
+
+@pytest.mark.parametrize("e", OVER_NOTHING.values(), ids=OVER_NOTHING)
+def test_a_mean_or_maximum_over_no_entries_is_refused(e):
+    require_entries([e], {"n": 1})
+    require_entries([e], {"n": 1, "m": 0})
+    with pytest.raises(ShapeError, match="a mean or a maximum over n, which has size 0") as caught:
+        require_entries([e], {"n": 0})
+    assert caught.value.__notes__ == ["hint: give values with at least one entry along n"]
+
+
+def test_a_sum_over_no_entries_is_allowed():
+    require_entries([einsum("n->", x), f.tanh(x)], {"n": 0})
+
+
+def test_an_entry_beyond_a_named_axis_is_refused_once_its_size_is_known():
+    entry = Select(x, 0, 2)
+    require_entries([entry], {})
+    require_entries([entry], {"n": 3})
+    with pytest.raises(ShapeError, match="entry 2 along n, which has size 2") as caught:
+        require_entries([f.tanh(entry)], {"n": 2})
+    assert caught.value.__notes__ == ["hint: choose an entry from 0 to 1"]

@@ -15,7 +15,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
 
@@ -523,17 +523,26 @@ def _rebuild(rows: list[tuple[type[Expr], tuple[Any, ...]]]) -> Expr:
 # ── building and walking ────────────────────────────────────────────────────────────────
 
 
-@cache
+_POWERS: dict[float, Function] = {}
+
+
 def power(exponent: float) -> Function:
     """The record of t ↦ t**exponent, with derivative exponent · t**(exponent − 1)."""
-    whole = float(exponent).is_integer()
+    known = _POWERS.get(exponent)
+    if known is None:  # setdefault, so that threads that meet here get one record
+        known = _POWERS.setdefault(exponent, _power_record(float(exponent)))
+    return known
+
+
+def _power_record(exponent: float) -> Function:
+    whole = exponent.is_integer()
     return Function(
         name=f"power({exponent:g})",
         evaluate=lambda x: x**exponent,
         derivatives=(lambda x, y: exponent * x ** (exponent - 1),),
         domain=(-2.0, 2.0) if whole and exponent >= 0 else (0.3, 2.0),
         nonnegative=whole and exponent % 2 == 0,
-        exponent=float(exponent),
+        exponent=exponent,
     )
 
 

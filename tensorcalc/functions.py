@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -390,16 +389,22 @@ def magnitude(u: Expr) -> Expr:
 # ── functions a person declares ───────────────────────────────────────────────────────────
 
 
-@cache
+_ABSTRACT: dict[str, Function] = {}
+
+
 def abstract(name: str) -> Function:
     """A function of which only the name is known: its derivative is called name′."""
-    return Function(
-        name=name,
-        evaluate=None,
-        derivatives=(lambda x, y: abstract(name + "′")(x),),
-        text=name,
-        latex=name.replace("′", "'"),
-    )
+    known = _ABSTRACT.get(name)
+    if known is None:  # setdefault, so that threads that meet here get one record
+        record = Function(
+            name=name,
+            evaluate=None,
+            derivatives=(lambda x, y: abstract(name + "′")(x),),
+            text=name,
+            latex=name.replace("′", "'"),
+        )
+        known = _ABSTRACT.setdefault(name, record)
+    return known
 
 
 def custom(

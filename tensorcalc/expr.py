@@ -78,6 +78,7 @@ class Function:
     increasing: bool = False
     exponent: float | None = None
     module: str = ""
+    made_by: tuple[Callable[..., Function], tuple[Any, ...]] | None = None
 
     @property
     def arity(self) -> int:
@@ -122,16 +123,17 @@ class SpecialFunction:
 
 
 def _reduce_record(record: Function | SpecialFunction) -> Any:
-    """Pickle a record by where it stands; a person's own record by its fields."""
+    """Pickle a record by where it stands, or by how it was made: its rules cannot travel."""
+    if isinstance(record, Function) and record.made_by is not None:
+        return record.made_by
     if record.module:
         return _record, (record.module, record.name)
-    if isinstance(record, Function) and record.exponent is not None:
-        return power, (record.exponent,)
     return type(record), tuple(getattr(record, field.name) for field in fields(record))
 
 
 def _record(module: str, name: str) -> Any:
-    return getattr(importlib.import_module(module), name)
+    home = importlib.import_module(module)
+    return getattr(home, name + "_", None) or getattr(home, name)  # abs_ leaves abs alone
 
 
 # ── nodes ───────────────────────────────────────────────────────────────────────────────
@@ -543,6 +545,7 @@ def _power_record(exponent: float) -> Function:
         domain=(-2.0, 2.0) if whole and exponent >= 0 else (0.3, 2.0),
         nonnegative=whole and exponent % 2 == 0,
         exponent=exponent,
+        made_by=(power, (exponent,)),
     )
 
 

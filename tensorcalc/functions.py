@@ -104,7 +104,7 @@ def erf_value(x):
     def ratio(coefficients, t):
         return np.polyval(coefficients[0], t) / np.polyval(coefficients[1], t)
 
-    sign = np.where(np.real(x) < 0, -1, 1)
+    sign = np.copysign(1, np.real(x))
     a = x * sign  # |x|, in a form that continues to complex arguments
     size = np.real(a)
     small = np.where(size < 0.84375, a, 0)
@@ -402,6 +402,7 @@ def abstract(name: str) -> Function:
             derivatives=(lambda x, y: abstract(name + "′")(x),),
             text=name,
             latex=name.replace("′", "'"),
+            made_by=(abstract, (name,)),
         )
         known = _ABSTRACT.setdefault(name, record)
     return known
@@ -411,25 +412,19 @@ def custom(
     name: str, value: Callable[[Any], Any], derivative: Callable[[Any], Any] | None
 ) -> Function:
     """A person's own elementwise function, and perhaps its derivative, as NumPy callables."""
-    prime = (
-        None
-        if derivative is None
-        else Function(
-            name=name + "′",
-            evaluate=derivative,
-            derivatives=(refuse_derivative(name + "′"),),
-            text=name + "′",
-            latex=name + "'",
-            complex_step=False,
-        )
-    )
+    if derivative is None:
+        rule = refuse_derivative(name)
+    else:
+        prime = custom(name + "′", derivative, None)
+        rule = lambda x, y: prime(x)
     return Function(
         name=name,
         evaluate=value,
-        derivatives=(refuse_derivative(name) if prime is None else lambda x, y: prime(x),),
+        derivatives=(rule,),
         text=name,
-        latex=name,
+        latex=name.replace("′", "'"),
         complex_step=False,
+        made_by=(custom, (name, value, derivative)),
     )
 
 

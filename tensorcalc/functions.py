@@ -101,8 +101,14 @@ def erf_value(x):
          3.03380607434824582924e01, 1.0],
     )  # fmt: skip
 
+    def polynomial(coefficients, t):
+        value = coefficients[0]
+        for coefficient in coefficients[1:]:  # plain floats, so that float32 stays float32
+            value = value * t + coefficient
+        return value
+
     def ratio(coefficients, t):
-        return np.polyval(coefficients[0], t) / np.polyval(coefficients[1], t)
+        return polynomial(coefficients[0], t) / polynomial(coefficients[1], t)
 
     sign = np.copysign(1, np.real(x))
     a = x * sign  # |x|, in a form that continues to complex arguments

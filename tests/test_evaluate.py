@@ -144,6 +144,8 @@ def test_a_dimension_without_a_size_is_named():
 
 def test_an_abstract_function_has_no_value_and_neither_has_its_derivative():
     for record in (f.abstract("g"), f.abstract("g′")):
-        with pytest.raises(NotSupportedError, match=f"the value of {record.name}, an abst") as error:
+        with pytest.raises(
+            NotSupportedError, match=f"the value of {record.name}, an abst"
+        ) as error:
             dense(record(x))
         assert error.value.__notes__[0].startswith("hint: declare it with a value: tc.function('g'")

@@ -46,12 +46,6 @@ def name_of(part):
     return getattr(part, "name", None) or getattr(part, "__name__", "")
 
 
-def with_known_bugs(records, reasons):
-    """One parameter per record; those with a reason are expected to fail."""
-    marks = {r: pytest.mark.xfail(strict=True, reason=reason) for r, reason in reasons.items()}
-    return [pytest.param(r, id=r.name, marks=marks.get(r, ())) for r in records]
-
-
 each_record = pytest.mark.parametrize("record", FUNCTIONS, ids=name_of)
 each_formula = pytest.mark.parametrize("g", (*FUNCTIONS, *POWERS, f.silu, f.gelu), ids=name_of)
 
@@ -128,10 +122,7 @@ def test_far_from_zero_value_and_slope_are_finite_and_right(g, expected):
     np.testing.assert_allclose(dense(slope, at), expected[1], rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "record",
-    with_known_bugs((*FUNCTIONS, *POWERS), {f.erf: "its sign is made as an array of integers"}),
-)
+@pytest.mark.parametrize("record", (*FUNCTIONS, *POWERS), ids=name_of)
 @pytest.mark.parametrize("size", [(), (3,)], ids=str)
 def test_float32_stays_float32(record, size, rng):
     arguments = [
@@ -218,21 +209,12 @@ def test_a_record_that_continues_analytically_has_the_same_value_on_the_real_axi
 
 
 @pytest.mark.parametrize(
-    "record",
-    with_known_bugs(
-        (*FUNCTIONS, power(2.5), f.abstract("g"), f.abstract("g′")),
-        {
-            f.abs_: "it is called abs and stands in its module as abs_",
-            f.abstract("g"): "its derivative rule is a nested lambda",
-            f.abstract("g′"): "its derivative rule is a nested lambda",
-        },
-    ),
+    "record", (*FUNCTIONS, power(2.5), f.abstract("g"), f.abstract("g′")), ids=name_of
 )
 def test_a_record_is_one_object_through_pickling(record):
     assert pickle.loads(pickle.dumps(record)) is record
 
 
-@pytest.mark.xfail(strict=True, reason="the rules of a person's own record are nested functions")
 @pytest.mark.parametrize("derivative", [None, np.cos], ids=["without", "with derivative"])
 def test_a_persons_own_record_can_be_pickled(derivative):
     again = pickle.loads(pickle.dumps(f.custom("g", np.sin, derivative)))

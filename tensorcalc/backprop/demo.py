@@ -318,7 +318,7 @@ def _three_ways(
     )
     screen.say()
     title = "Three ways to the same gradient"
-    screen.heading(f"{title:<38}{'largest relative difference':<30}memory (one sample, measured)")
+    screen.heading(f"{title:<40}{'largest relative difference':<30}memory (one sample, measured)")
     reference: dict[str, np.ndarray] | None = None
     for name, how, way in ways:
         way(params, sample)  # derive and compile first: only the computation is measured
@@ -330,7 +330,7 @@ def _three_ways(
             difference = _error_text(
                 max(relative_error(gradients[k], reference[k]) for k in reference)
             )
-        screen.say(f"  {name:<12}{how:<24}{difference:<30}{format_bytes(peak())}")
+        screen.say(f"  {name:<12}{how:<26}{difference:<30}{format_bytes(peak())}")
     screen.say(_at_4096())
 
 

@@ -144,8 +144,10 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
         point = draw_point(universe, seed + k, "the comparison")
         evaluation = Dense(point.values, point.sizes)
         x, y = evaluation.array(left.expr), evaluation.array(right.expr)
-        scale = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0), 1e-300)
-        if np.abs(x - y).max(initial=0) > 1e-9 * scale:
+        scale = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
+        # where everything cancels, what is left is rounding of the largest intermediate
+        largest = max(np.abs(a).max(initial=0) for a, _ in evaluation.known.values())
+        if np.abs(x - y).max(initial=0) > max(1e-9 * scale, 1e-13 * largest):
             return False
     return True
 

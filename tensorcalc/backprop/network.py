@@ -49,7 +49,8 @@ class FeedForward:
     """A fully connected network with layers of the given sizes, after Johnston 2020.
 
     ``activation`` is one of sigmoid, tanh, relu, softplus, identity, or a sequence with one per
-    layer from the second on (there the last may be "softmax"); ``output`` overrides the last.
+    layer from the second on, or for every layer (the last may be "softmax"); ``output`` overrides
+    the last.
     ``cost`` is "squared" ‖a−λ‖² (Johnston's), "half squared", or "cross-entropy" for a sigmoid
     or softmax output. The input passes through the activation, a¹ = σ(z¹), as in the text;
     ``input_activation`` names another, or None for a¹ = z¹.
@@ -317,10 +318,12 @@ def _read_activations(
         )
     else:
         hidden = list(activation)
+        if len(hidden) == depth and input_activation is True:
+            input_activation, *hidden = hidden
         if len(hidden) != depth - 1:
             raise TensorCalcError(
                 f"{len(hidden)} activations for {depth} layers",
-                f"give {depth - 1}, one for each layer from the second on",
+                f"give {depth - 1}, one for each layer from the second on, or {depth}",
             )
     if output is not None:
         hidden[-1] = output

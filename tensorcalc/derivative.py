@@ -443,6 +443,12 @@ def derivative(
     arguments = tuple(_differentiable(w, of) for w in (wrt, *more))
     held_tensors = [holding] if isinstance(holding, Tensor) else list(holding)
     held = frozenset(_differentiable(h, of).expr for h in held_tensors)
+    for argument in arguments:
+        if argument.expr in held:
+            raise TensorCalcError(
+                f"the derivative of {titled(of)} by {titled(argument)}, holding it fixed",
+                f"leave {name_of(argument)} out of holding=",
+            )
     require_one_meaning(of.expr, [*(a.expr for a in arguments), *held])
     if len(arguments) > 2:
         raise NotSupportedError(

@@ -14,17 +14,19 @@ from collections.abc import Collection, Iterable, Sequence
 
 from tensorcalc.expr import (
     Definition,
+    Einsum,
     Elementwise,
     Expr,
     Variable,
     add,
     contract,
     identity,
+    product,
     toposort,
     zeros,
 )
 from tensorcalc.local import local_derivative
-from tensorcalc.simplify import simplify, substitute
+from tensorcalc.simplify import is_view, simplify, substitute
 
 __all__ = ["adjoint", "differentiate", "differentiate_in_turn"]
 
@@ -111,11 +113,15 @@ def _tangent(of: Expr, wrt: Expr, held: frozenset[Expr]) -> Expr:
 def _name(
     consumers: dict[Expr, list[tuple[Expr, int]]], node: Expr, held: frozenset[Expr]
 ) -> Expr | None:
-    """The definition under whose name the value of ``node`` is known, if any."""
-    return next(
-        (c for c, _ in consumers.get(node, ()) if isinstance(c, Definition) and c not in held),
-        None,
-    )
+    """The name that the value of ``node`` goes by, if any: a definition, or its transpose."""
+    for user, _ in consumers.get(node, ()):
+        if isinstance(user, Definition) and user not in held:
+            return user
+        if isinstance(user, Einsum) and is_view(user) and user.ndim == node.ndim:
+            named = _name(consumers, user, held)
+            if isinstance(named, Definition):
+                return product((named,), (user.output,), user.inputs[0])
+    return None
 
 
 def _product(left: Expr, right: Expr, joined: Expr) -> Expr:

@@ -142,7 +142,7 @@ def _derive(options: argparse.Namespace) -> int:
         else:
             print(d)
         if options.verify:
-            report = tc.check.verify(d)
+            report = d.verify()
             print(report)
             status = status or int(not report)
     return status

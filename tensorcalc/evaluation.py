@@ -77,9 +77,11 @@ def compile_several(items: Any, name: str = "compute") -> CompiledFunction:
     """
     several = isinstance(items, (list, tuple))
     listed = list(items) if several else [items]
-    if not listed or not all(isinstance(item, (Tensor, Derivative)) for item in listed):
+    strange = [item for item in listed if not isinstance(item, (Tensor, Derivative))]
+    if strange or not listed:
+        what = type(strange[0]).__name__ if strange else "nothing"
         raise TensorCalcError(
-            f"compile of {type(items).__name__}",
+            f"compile of {what}, which is neither a quantity nor a derivative",
             "give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])",
         )
     outputs = [

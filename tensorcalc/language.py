@@ -49,6 +49,7 @@ FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
         for record in f.FUNCTIONS
         if record not in (f.step, f.length, f.inverse_or_zero)
     },
+    "σ": lift(f.sigmoid),
     "square": square,
     "silu": silu,
     "gelu": gelu,
@@ -183,7 +184,8 @@ def _statements(text: object) -> list[ast.stmt]:
             f"a program of {len(text):,} characters", f"keep it under {_LONGEST:,} characters"
         )
     source = "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
-    source = source.replace("⊙", "*").replace("ᵀ", ".T").replace("−", "-")
+    for symbol, spelt in (("⊙", "*"), ("ᵀ", ".T"), ("−", "-"), ("²", "**2"), ("³", "**3")):
+        source = source.replace(symbol, spelt)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -292,18 +294,21 @@ class _Reader:
             self.refuse(node, "call functions by their plain names, as in tanh(x)")
         name = node.func.id
         if name not in FUNCTION_NAMES:
-            close = difflib.get_close_matches(name, FUNCTION_NAMES, 1)
             raise ParseError(
-                f"line {self.statement.lineno}: there is no function {name}",
-                f"did you mean {close[0]}?" if close else "see the table of functions",
+                f"line {self.statement.lineno}: there is no function {name}", _closest(name)
             )
         if name in _WITH_SIZES:
             return FUNCTION_NAMES[name](*(self._size(a) for a in node.args))
         options = [k for k in node.keywords if k.arg == "axis" and name in _WITH_AXIS]
         if len(options) != len(node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
             self.refuse(node, "give arguments by position; only reductions take axis=")
-        arguments: list[Any] = [self._read(a, depth + 1) for a in node.args]
-        arguments += [self._axis(k.value) for k in options]
+        positional = node.args
+        if name in _WITH_AXIS and len(positional) == 2 and not options:  # sum(W, 0)
+            positional, axes = positional[:1], [positional[1]]
+        else:
+            axes = [k.value for k in options]
+        arguments: list[Any] = [self._read(a, depth + 1) for a in positional]
+        arguments += [self._axis(a) for a in axes]
         try:
             return FUNCTION_NAMES[name](*arguments)
         except TypeError:
@@ -320,6 +325,25 @@ class _Reader:
         if isinstance(node, ast.Constant) and node.value in (0, 1):
             return int(node.value)
         return self.refuse(node, "axis is 0 (down each column) or 1 (along each row)")
+
+
+_ALIASES = {
+    "sigma": "sigmoid",
+    "logistic": "sigmoid",
+    "ln": "log",
+    "tr": "trace",
+    "arctg": "arctan",
+}
+
+
+def _closest(name: str) -> str:
+    """The function that a misspelt name most likely means."""
+    lower = name.lower()
+    if lower in FUNCTION_NAMES or lower in _ALIASES:
+        return f"did you mean {_ALIASES.get(lower, lower)}?"
+    close = difflib.get_close_matches(lower, FUNCTION_NAMES, 1, 0.75)
+    known = ", ".join(sorted(n for n in FUNCTION_NAMES if n.isascii()))
+    return f"did you mean {close[0]}?" if close else f"the functions are {known}"
 
 
 def _number(value: int | float, statement: ast.stmt) -> float:

@@ -8,6 +8,7 @@ matrix in every product and every elementwise operation.
 from __future__ import annotations
 
 import keyword
+import operator
 from collections.abc import Callable
 from numbers import Real
 from typing import Any, NoReturn
@@ -47,6 +48,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.expr import einsum as index_einsum
 from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
+from tensorcalc.simplify import simplify
 
 __all__ = [
     "Tensor",
@@ -83,8 +85,6 @@ class Tensor:
     """
 
     __slots__ = ("__weakref__", "expr", "form")
-    __array_ufunc__ = None  # so that array @ Tensor asks Tensor
-
     expr: Expr
     form: str
 
@@ -101,6 +101,21 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         return Tensor, (self.expr, self.form)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
+        operation = _UFUNCS.get(ufunc.__name__)
+        if operation is None or method != "__call__" or options:
+            raise NotSupportedError(
+                f"np.{ufunc.__name__} of {_title(self)}",
+                f"use tc.{ufunc.__name__} if there is one, or evaluate first",
+            )
+        return operation(*map(as_tensor, inputs))
+
+    def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        raise NotSupportedError(
+            f"np.{function.__name__} of {_title(self)}",
+            f"use tc.{function.__name__} if there is one, or evaluate first",
+        )
 
     @property
     def name(self) -> str | None:
@@ -147,6 +162,8 @@ class Tensor:
         return _sum(_operand(other, "−", self), self, "−")
 
     def __neg__(self) -> Tensor:
+        if isinstance(self.expr, Constant):
+            return Tensor(Constant(-self.expr.value), self.form)
         return Tensor(-self.expr, self.form)
 
     def __pos__(self) -> Tensor:
@@ -416,6 +433,8 @@ def _misfit(a: Tensor, b: Tensor, operation: str) -> ShapeError:
 def _short(t: Tensor) -> str:
     if t.form == "row":
         return f"{_short(t.T)}.T"
+    if t.form == "matrix" and isinstance(t.T.expr, (Variable, Definition)):
+        return f"{t.T.name}.T"
     if t.name or isinstance(t.expr, Constant):
         return describe(t.expr)
     return "(…)"
@@ -467,8 +486,10 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _power(base: Tensor, exponent: Any) -> Tensor:
-    if isinstance(exponent, Tensor) and isinstance(exponent.expr, Constant):
-        exponent = float(exponent.expr.value) if exponent.expr.ndim == 0 else exponent
+    if isinstance(exponent, Tensor):
+        number = simplify(exponent.expr)
+        if isinstance(number, Constant) and number.ndim == 0:
+            exponent = number.number
     if not isinstance(exponent, Real) or not np.isfinite(float(exponent)):
         raise NotSupportedError(
             f"{_title(base)} ** {_title(exponent)}: the exponent is not a number",
@@ -522,9 +543,11 @@ def _no_product(a: Tensor, b: Tensor) -> ShapeError:
     if a.form == b.form == "row":
         return ShapeError(message, f"did you mean {left} @ {_short(b.T)} (a scalar)?")
     if matrix_shape(a)[0] == other:
-        return ShapeError(message, f"did you mean {left}.T @ {right}?")
+        return ShapeError(message, f"did you mean {_short(a.T)} @ {right}?")
     if inner == columns:
-        return ShapeError(message, f"did you mean {left} @ {right}.T?")
+        return ShapeError(message, f"did you mean {left} @ {_short(b.T)}?")
+    if columns == matrix_shape(a)[0]:
+        return ShapeError(message, f"did you mean {right} @ {left}?")
     return ShapeError(message, f"the columns of {left} must be the rows of {right}")
 
 
@@ -624,7 +647,7 @@ def _reduced(t: Tensor, axis: int | None, what: str) -> tuple[tuple[int, ...], s
     """The output indices, the form of the result, and the dims summed over."""
     if axis is None:
         return (), "scalar", t.expr.shape
-    if axis not in (0, 1) or t.form not in ("column", "row", "matrix"):
+    if isinstance(axis, Tensor) or axis not in (0, 1) or t.form not in ("column", "row", "matrix"):
         raise ShapeError(
             f"{what} of {_title(t)} along axis {axis}", "axis is 0 (gives a row) or 1 (a column)"
         )
@@ -634,7 +657,7 @@ def _reduced(t: Tensor, axis: int | None, what: str) -> tuple[tuple[int, ...], s
     return ((), "scalar", t.expr.shape) if along else ((0,), t.form, ())
 
 
-def total(t: Any, axis: int | None = None, /) -> Tensor:
+def total(t: Any, /, axis: int | None = None) -> Tensor:
     """The sum of all entries, or along ``axis``: 0 gives a row, 1 a column."""
     t = as_tensor(t)
     output, form, _ = _reduced(t, axis, "sum")
@@ -644,7 +667,7 @@ def total(t: Any, axis: int | None = None, /) -> Tensor:
     return Tensor(product((e,), (tuple(range(e.ndim)),), output), form)
 
 
-def mean(t: Any, axis: int | None = None, /) -> Tensor:
+def mean(t: Any, /, axis: int | None = None) -> Tensor:
     """The mean of all entries, or along ``axis``: 0 gives a row, 1 a column."""
     t = as_tensor(t)
     _, _, dims = _reduced(t, axis, "mean")
@@ -693,6 +716,7 @@ def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[
         t = as_tensor(t)
         return Tensor(record(t.expr), t.form)
 
+    apply.record = record  # type: ignore[attr-defined]
     apply.__name__ = apply.__qualname__ = name or getattr(record, "name", "function")
     convention = getattr(record, "convention", "")
     apply.__doc__ = f"{apply.__name__}(x), entry by entry." + (
@@ -704,16 +728,16 @@ def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[
 def lift_special(record: SpecialFunction) -> Callable[..., Tensor]:
     """A function along one axis, of a vector or of a matrix with ``axis``."""
 
-    def apply(t: Any, axis: int | None = None, /) -> Tensor:
+    def apply(t: Any, /, axis: int | None = None) -> Tensor:
         t = as_tensor(t)
         if t.form in ("column", "row"):
-            if axis not in (None, 0 if t.form == "column" else 1):
+            if isinstance(axis, Tensor) or axis not in (None, 0 if t.form == "column" else 1):
                 raise ShapeError(
                     f"{record.name} of {_title(t)} along axis {axis}: that axis has one entry",
                     f"leave axis out: {record.name}({_short(t)})",
                 )
             return Tensor(Special(record, t.expr), t.form if record.keeps else "scalar")
-        if t.form != "matrix" or axis not in (0, 1):
+        if t.form != "matrix" or isinstance(axis, Tensor) or axis not in (0, 1):
             raise ShapeError(
                 f"{record.name} of {_title(t)} along axis {axis}",
                 "give a vector, or a matrix with axis=0 (down each column) or axis=1",
@@ -746,6 +770,23 @@ def _entry(t: Tensor, index: Any) -> Tensor:
         e = Select(e, 0, number)
     return Tensor(e)
 
+
+# what np.array @ Tensor and np.exp(Tensor) ask for
+_UFUNCS: dict[str, Callable[..., Tensor]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "matmul": operator.matmul,
+    "power": operator.pow,
+    "negative": operator.neg,
+    "absolute": lift(f.abs_),
+    **{
+        record.name: lift(record)
+        for record in f.FUNCTIONS
+        if record.evaluate.__class__ is np.ufunc and record is not f.length
+    },
+}
 
 square = lift(lambda x: x**2, "square")
 silu = lift(f.silu, "silu")

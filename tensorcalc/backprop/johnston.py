@@ -25,7 +25,7 @@ from tensorcalc.check.verify import Row, Verification, relative_error
 from tensorcalc.derivative import Derivative, derivative
 from tensorcalc.display import expression_text
 from tensorcalc.display.derivative import formula
-from tensorcalc.errors import MissingValueError, TensorCalcError
+from tensorcalc.errors import TensorCalcError, UnknownNameError
 from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import apply, compile_derivative, compile_tensor
 from tensorcalc.expr import Expr
@@ -131,8 +131,7 @@ class Equation:
     def __repr__(self) -> str:
         lines = [f"({self.number}) {self.statement}"]
         lines += [f"    l = {e.layer}: {e.shapes}" for e in self]
-        lines.append(f"    literal  {self.shown.literal_text}")
-        lines.append(f"    fast     {self.shown.fast_text}")
+        lines += [f"    {line}" for line in self.shown.forms]
         lines += [f"    note: {self.note}"] if self.note else []
         lines += [f"    read as: {slip}" for slip in self.read_as]
         return "\n".join(lines)
@@ -167,10 +166,17 @@ class EquationAtLayer:
     _sides: _Sides = field(repr=False)
 
     def __repr__(self) -> str:
-        return (
-            f"({self.equation.number}) {self.statement}    {self.shapes}\n"
-            f"    literal  {self.literal_text}\n    fast     {self.fast_text}"
+        return f"({self.equation.number}) {self.statement}    {self.shapes}\n" + "\n".join(
+            f"    {line}" for line in self.forms
         )
+
+    @property
+    def forms(self) -> tuple[str, str]:
+        """The literal and the fast form as two lines, for this layer."""
+        d = self.fast
+        columns = ", δ as columns" if isinstance(d, Derivative) and d.own_shape else ""
+        where = f"(l = {self.layer}{columns})"
+        return f"literal  {self.literal_text}", f"fast     {self.fast_text}    {where}"
 
     @property
     def statement(self) -> str:
@@ -280,7 +286,7 @@ class Equations(Mapping[Any, Equation]):
         if number == "box":
             return self.box
         if number not in self._by_number:
-            raise MissingValueError(
+            raise UnknownNameError(
                 f"equation {number!r}", "Johnston's equations are numbered 1 to 15"
             )
         return self._by_number[number]

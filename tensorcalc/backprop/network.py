@@ -17,7 +17,7 @@ from tensorcalc.check.points import Point
 from tensorcalc.check.routes import LiteralRoute
 from tensorcalc.codegen import CompiledFunction
 from tensorcalc.derivative import Derivative, derivative, gradient
-from tensorcalc.errors import MissingValueError, ShapeError, TensorCalcError
+from tensorcalc.errors import MissingValueError, ShapeError, TensorCalcError, UnknownNameError
 from tensorcalc.evaluation import compile_several
 from tensorcalc.tensor import (
     Tensor,
@@ -110,7 +110,7 @@ class FeedForward:
     def __getitem__(self, name: str) -> Tensor:
         """A quantity by name: z1, a1, W2, b2, z2, …, λ and C."""
         if name not in self.quantities:
-            raise MissingValueError(
+            raise UnknownNameError(
                 f"the network has no quantity {name!r}", f"it has {', '.join(self.quantities)}"
             )
         return self.quantities[name]

@@ -6,7 +6,7 @@ import builtins
 import keyword
 from dataclasses import dataclass
 
-__all__ = ["ADD", "ATOM", "MUL", "POWER", "UNARY", "Code", "Names", "number_code"]
+__all__ = ["ADD", "ATOM", "MUL", "POWER", "UNARY", "Code", "Names", "negative", "number_code"]
 
 ADD, MUL, UNARY, POWER, ATOM = range(1, 6)
 
@@ -25,6 +25,13 @@ class Code:
         if self.level < level or mixed or (right and self.level == level):
             return f"({self.text})"
         return self.text
+
+
+def negative(code: Code) -> Code:
+    """−code; a product stays one, for Python reads −x * y as (−x) * y."""
+    if code.level == MUL:
+        return Code(f"-{code.text}", MUL, code.operator)
+    return Code(f"-{code.inside(POWER)}", UNARY)
 
 
 class Names:

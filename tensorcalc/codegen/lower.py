@@ -10,12 +10,12 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, number_code
+from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, negative, number_code
 from tensorcalc.codegen.product import Factor, broadcast_code, letters, product_code, times
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
@@ -236,17 +236,22 @@ class Lowering:
             return Code(f"np.full({shape}, {code.text}, dtype=float)")
         return Code(f"np.broadcast_to({code.text}, {shape}).copy()")
 
-    def _core(self, node: Einsum, output: tuple[int, ...]) -> Code:
+    def _core(
+        self,
+        node: Einsum,
+        output: tuple[int, ...],
+        pairs: Sequence[tuple[Expr, tuple[int, ...]]] | None = None,
+    ) -> Code:
         """The product of the factors that have entries, scaled by those that are scalars."""
+        pairs = pairs or list(zip(node.operands, node.inputs, strict=True))
+        real = {i for operand, ix in pairs if not isinstance(operand, Ones) for i in ix}
+        summed = node.summed
         scalars: list[Code] = []
         factors: list[Factor] = []
-        for operand, indices in zip(node.operands, node.inputs, strict=True):
-            if isinstance(operand, (Delta,)) or (
-                isinstance(operand, Ones) and indices[0] in node.output
-            ):
-                continue
-            if isinstance(operand, Ones):  # a sum of ones is the size of the dimension
-                scalars.append(Code(self.size(operand.dim)))
+        for operand, indices in pairs:
+            if isinstance(operand, Ones):
+                if indices[0] not in real and indices[0] in summed:
+                    scalars.append(Code(self.size(operand.dim)))  # Σ_i 1 is the size
             elif not indices:
                 scalars.append(self.code[operand])
             else:
@@ -262,8 +267,7 @@ class Lowering:
         if not scalars:
             return Code("1.0")
         if scalars[0].text == "-1" and len(scalars) > 1:
-            rest = Lowering._scalar_product(scalars[1:])
-            return Code(f"-{rest.inside(MUL, '*')}", UNARY)
+            return negative(Lowering._scalar_product(scalars[1:]))
         result = scalars[0]
         for scalar in scalars[1:]:
             result = divided(result, scalar) or times(result, scalar)
@@ -271,18 +275,16 @@ class Lowering:
 
     def _box(self, node: Einsum, deltas: list[tuple[int, ...]]) -> Code:
         """An array of zeros whose diagonal, along the tied axes, is the core product."""
-        tied: dict[int, int] = {}
-        for p, q in deltas:
-            tied[q] = tied.get(p, p)
-        kept = tuple(i for i in node.output if i not in tied)
-        entries = {
-            i
-            for o, ix in zip(node.operands, node.inputs, strict=True)
-            if not isinstance(o, (Delta, Ones))
-            for i in ix
-        }
+        first = _first_of_tied(deltas, node.output)
+        factors = [
+            (operand, tuple(first.get(i, i) for i in indices))
+            for operand, indices in zip(node.operands, node.inputs, strict=True)
+            if not isinstance(operand, Delta)
+        ]
+        kept = tuple(i for i in node.output if first.get(i, i) == i)
+        entries = {i for operand, ix in factors if not isinstance(operand, Ones) for i in ix}
         has = tuple(i for i in kept if i in entries)
-        core = self._core(node, has)
+        core = self._core(node, has, factors)
         if node.ndim == 2 and len(deltas) == 1:
             if not has:
                 eye = Code(f"np.eye({self.size(node.shape[0])})")
@@ -290,7 +292,7 @@ class Lowering:
             return Code(f"np.diag({core.text})")
         core = broadcast_code(Factor(core, has), kept)
         shape = ", ".join(map(self.size, node.shape))
-        spec = letters(tuple(tied.get(i, i) for i in node.output)) + "->" + letters(kept)
+        spec = letters(tuple(first.get(i, i) for i in node.output)) + "->" + letters(kept)
         box = self.names.claim(self.hints[node]) if node in self.hints else self.names.number("box")
         self.lines.append(f"{box} = np.zeros(({shape}))")
         self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
@@ -305,6 +307,15 @@ def _axes_with_entries(node: Einsum) -> set[int]:
     return {axis for axis, i in enumerate(node.output) if i not in lone}
 
 
+def _first_of_tied(deltas: Sequence[tuple[int, ...]], output: tuple[int, ...]) -> dict[int, int]:
+    """For each index that deltas tie to others, the one of them that stands first in the output."""
+    groups: list[set[int]] = []
+    for pair in deltas:
+        touching = [g for g in groups if g & set(pair)]
+        groups = [g for g in groups if g not in touching] + [set(pair).union(*touching)]
+    return {i: min(group, key=output.index) for group in groups for i in group}
+
+
 def divided(top: Code, bottom: Code) -> Code | None:
     """top / x where the second factor is 1 / x."""
     if bottom.operator == "/" and bottom.text.startswith("1 / "):
@@ -315,14 +326,14 @@ def divided(top: Code, bottom: Code) -> Code | None:
 def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]:
     """Scalars multiply the factor with the fewest axes, which is the cheapest place."""
     k = min(range(len(factors)), key=lambda n: len(factors[n].indices))
-    code, negative = factors[k].code, False
+    code, turned = factors[k].code, False
     for scalar in reversed(scalars):
         if scalar.text == "-1":
-            negative = not negative
+            turned = not turned
             continue
         code = divided(code, scalar) or times(scalar, code)
-    if negative:
-        code = Code(f"-{code.inside(MUL, code.operator)}", UNARY)
+    if turned:
+        code = negative(code)
     factors[k] = Factor(code, factors[k].indices)
     return factors
 

@@ -74,7 +74,7 @@ class _Writer:
         return Indexed(constant_name(e), letters) if letters else Number(e.number)
 
     def _delta(self, e: Delta, letters: tuple[str, ...], depth: int) -> Notation:
-        return Indicator(*letters)
+        return Indicator(*letters) if letters[0] != letters[1] else Number(1.0)
 
     def _ones(self, e: Ones, letters: tuple[str, ...], depth: int) -> Notation:
         return Number(1.0)

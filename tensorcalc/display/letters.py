@@ -10,7 +10,12 @@ __all__ = ["argument_letters", "number_text", "summation_letters", "value_letter
 _VALUE = "klmnpq"
 _ARGUMENTS = ("j", "ji", "jir"), ("t", "ts", "tsq"), ("v", "vu", "vuw")
 _SUMMED = "khmnpqrtuvwabcdefg"
-_FRACTIONS = {0.5: "½", 0.25: "¼", 0.75: "¾", 1 / 3: "⅓", 2 / 3: "⅔", 0.125: "⅛"}
+_FRACTIONS = {
+    1 / 2: "½", 1 / 3: "⅓", 2 / 3: "⅔", 1 / 4: "¼", 3 / 4: "¾", 1 / 5: "⅕", 2 / 5: "⅖", 3 / 5: "⅗",
+    4 / 5: "⅘", 1 / 6: "⅙", 5 / 6: "⅚", 1 / 7: "⅐", 1 / 8: "⅛", 3 / 8: "⅜", 5 / 8: "⅝", 7 / 8: "⅞",
+    1 / 9: "⅑", 1 / 10: "⅒",
+}  # fmt: skip
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def value_letters(ndim: int, taken: Collection[str] = ()) -> list[str]:
@@ -45,8 +50,10 @@ def number_text(value: float) -> str:
     """A number as a person writes it: 2, ½, 0.1."""
     if value < 0:
         return "−" + number_text(-value)
-    if value in _FRACTIONS:
-        return _FRACTIONS[value]
+    for fraction, sign in _FRACTIONS.items():
+        if abs(value - fraction) < 1e-14:
+            return sign
     if float(value).is_integer() and value < 1e15:
         return str(int(value))
-    return f"{value:.6g}"
+    digits, e, power = f"{value:.6g}".partition("e")
+    return f"{digits}·10{str(int(power)).translate(_RAISED)}" if e else digits

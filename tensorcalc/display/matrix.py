@@ -43,7 +43,7 @@ from tensorcalc.expr import (
     is_zero,
     toposort,
 )
-from tensorcalc.functions import inverse_or_zero, length
+from tensorcalc.functions import inverse_or_zero, length, sqrt
 
 __all__ = ["matrix_form"]
 
@@ -135,7 +135,7 @@ def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:
     inner = arguments[0]
     assert inner is not None
     function = node.function
-    if function is length:
+    if function in (length, sqrt):
         if isinstance(inner, Power) and isinstance(inner.base, Norm) and inner.exponent == 2:
             return inner.base
         return Call("√", r"\sqrt", (inner,))
@@ -145,6 +145,8 @@ def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:
         if function.exponent < 0:
             below = Power(inner, -function.exponent, node.ndim)
             return quotient(Number(1.0), below, node.ndim > 0)
+        if isinstance(inner, Power) and node.ndim == 0:  # (‖x‖²)² is ‖x‖⁴
+            return Power(inner.base, inner.exponent * function.exponent, 0)
         return Power(inner, function.exponent, node.ndim)
     return Call(
         function.text or function.name,
@@ -325,8 +327,15 @@ def _inner_product(weights: list[Notation]) -> Notation:
 
 def _trace(left: Notation, right: Notation, product: Notation, *, plain: bool) -> Notation:
     if plain and left == transposed(right):
-        return Power(Norm(left if isinstance(right, Transposed) else right), 2.0, 0)
+        return Power(Norm(min(left, right, key=_transposes)), 2.0, 0)
     return Call("tr", r"\operatorname{tr}", (product,))
+
+
+def _transposes(n: Notation) -> int:
+    """How many factors are written transposed."""
+    if isinstance(n, Chain):
+        return sum(flag for _, flag in n.factors)
+    return int(isinstance(n, Transposed))
 
 
 def _diag(weight: Notation | None) -> Notation:

@@ -118,11 +118,14 @@ def number_latex(value: float) -> str:
     """A number in LaTeX, with small fractions as fractions."""
     if value < 0:
         return "-" + number_latex(-value)
-    for bottom in (2, 3, 4, 8):
+    for bottom in (2, 3, 4, 5, 6, 7, 8, 9, 10):
         top = value * bottom
         if abs(top - round(top)) < 1e-12 and not float(value).is_integer() and top < bottom:
             return rf"\tfrac{{{round(top)}}}{{{bottom}}}"
-    return number_text(value)
+    digits, e, power = f"{value:.6g}".partition("e")
+    if float(value).is_integer() and value < 1e15:
+        return str(int(value))
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if e else digits
 
 
 def _transposed(n: Transposed, s: Spelling) -> tuple[str, int]:
@@ -174,7 +177,7 @@ def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
 
 
 def _sum(n: Sum, s: Spelling) -> tuple[str, int]:
-    text = _at(n.terms[0], s, SUM)
+    text = _at(n.terms[0], s, HADAMARD if isinstance(n.terms[0], BigSum) else SUM)
     for term in n.terms[1:]:
         if is_negative(term):
             text += f" {s.minus} " + _at(negated(term), s, HADAMARD)
@@ -224,8 +227,8 @@ def _indicator(n: Indicator, s: Spelling) -> tuple[str, int]:
 def _big_sum(n: BigSum, s: Spelling) -> tuple[str, int]:
     body = _at(n.body, s, PRODUCT)
     if s.latex:
-        return rf"\sum_{{{','.join(n.letters)}}} {body}", HADAMARD
-    return f"{' '.join('Σ_' + letter for letter in n.letters)} {body}", HADAMARD
+        return rf"\sum_{{{','.join(n.letters)}}} {body}", SUM
+    return f"{' '.join('Σ_' + letter for letter in n.letters)} {body}", SUM
 
 
 _SPELLERS = {

@@ -243,7 +243,8 @@ class Lowering:
         pairs: Sequence[tuple[Expr, tuple[int, ...]]] | None = None,
     ) -> Code:
         """The product of the factors that have entries, scaled by those that are scalars."""
-        pairs = pairs or list(zip(node.operands, node.inputs, strict=True))
+        if pairs is None:
+            pairs = list(zip(node.operands, node.inputs, strict=True))
         real = {i for operand, ix in pairs if not isinstance(operand, Ones) for i in ix}
         summed = node.summed
         scalars: list[Code] = []

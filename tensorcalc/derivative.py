@@ -37,6 +37,7 @@ from tensorcalc.expr import (
     contract,
     is_zero,
     product,
+    toposort,
 )
 from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape
@@ -207,12 +208,15 @@ class Derivative:
 
     @property
     def is_partial(self) -> bool:
-        """Whether other paths than those via the joined quantities reach the argument."""
-        if len(self.contributions) != 1 or any(n.given for n in self.contributions[0].links):
+        """Whether this is not the total derivative, as far as its form tells."""
+        links = [link for c in self.contributions for link in c.links]
+        if len(links) == 1 or any(link.given for link in links):
             return False
-        links = self.contributions[0].links
+        if len(self.contributions) > 1:
+            total = differentiate(self.of.expr, self.arguments[0].expr)
+            return not is_zero(simplify(add(self.value, -total)))
         stops = [links[0].of.expr, *(link.wrt[0].expr for link in links)]
-        return len(links) > 1 and any(
+        return any(
             link.held or not is_zero(differentiate(start, end, [middle]))
             for link, start, middle, end in zip(links, stops, stops[1:], stops[2:], strict=False)
         )
@@ -442,8 +446,9 @@ def derivative(
     of = as_tensor(of)
     arguments = tuple(_differentiable(w, of) for w in (wrt, *more))
     held_tensors = [holding] if isinstance(holding, Tensor) else list(holding)
-    held = frozenset(_differentiable(h, of).expr for h in held_tensors)
-    for argument in arguments:
+    below = set(toposort([of.expr]))
+    held = frozenset(_differentiable(h, of).expr for h in held_tensors) & below
+    for argument in arguments if held else ():
         if argument.expr in held:
             raise TensorCalcError(
                 f"the derivative of {titled(of)} by {titled(argument)}, holding it fixed",

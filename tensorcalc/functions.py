@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.errors import ShapeError
 from tensorcalc.expr import (
     Einsum,
     Elementwise,
@@ -420,12 +421,22 @@ def custom(
     """A person's own elementwise function, and perhaps its derivative, as NumPy callables."""
     if derivative is None:
         rule = refuse_derivative(name)
-    else:
-        prime = custom(name + "′", derivative, None)
+    else:  # a function of quantities brings its own derivatives along, a callable has none
+        prime = getattr(derivative, "record", None) or custom(name + "′", derivative, None)
         rule = lambda x, y: prime(x)
+
+    def entry_by_entry(x):
+        result = np.asarray(value(x))
+        if result.shape != np.shape(x):
+            raise ShapeError(
+                f"{name} of an array of shape {np.shape(x)} has shape {result.shape}",
+                f"{name} must act entry by entry",
+            )
+        return result
+
     return Function(
         name=name,
-        evaluate=value,
+        evaluate=entry_by_entry,
         derivatives=(rule,),
         text=name,
         latex=name.replace("′", "'"),

@@ -90,7 +90,8 @@ def description(d: Derivative, /) -> str:
         if d.entries_used < whole:
             words += f", {d.entries_used:,} of {whole:,} entries used"
     if d.is_partial:
-        words += ", via " + ", ".join(name_of(t) for t in d.via)
+        chains = [", ".join(name_of(link.of) for link in c.links[1:]) for c in d.contributions]
+        words += ", via " + " + ".join(chain or "no name" for chain in chains)
     held = {h for c in d.contributions for link in c.links for h in link.held}
     if held and len(d.contributions) == 1:
         words += ", holding " + ", ".join(sorted(getattr(h, "name", "…") for h in held))

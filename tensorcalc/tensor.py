@@ -322,9 +322,10 @@ def function(
 ) -> Callable[[Any], Tensor]:
     """An elementwise function of one's own, or an abstract one that prints f′(v).
 
-    ``value`` and ``derivative`` are NumPy callables, entry by entry. Without ``value`` the
-    function can be differentiated and printed, but not evaluated; without ``derivative`` it
-    can be evaluated, and differentiating it raises NotSupportedError.
+    ``value`` and ``derivative`` are NumPy callables, entry by entry; a ``derivative`` that is a
+    function of quantities (tc.cos, another tc.function) can be differentiated again. Without
+    ``value`` the function can be differentiated and printed, but not evaluated; without
+    ``derivative`` it can be evaluated, and differentiating it raises NotSupportedError.
     """
     _read_name(name)
     for role, given in (("value", value), ("derivative", derivative)):

@@ -17,6 +17,7 @@ from tensorcalc.evaluation import compile_derivative, derivative_output
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.shapes import format_shape
 from tensorcalc.tensor import Tensor
+from tensorcalc.values import computation
 
 __all__ = ["AnswerCheck", "check_answer", "check_derivative"]
 
@@ -60,10 +61,12 @@ def check_answer(
     for an array without ``at``, ValueNotAllowedError for an answer that is no finite real array.
     """
     symbolic = isinstance(answer, (Tensor, Derivative))
-    if at is None and not symbolic:
+    given = None if symbolic else _read_answer(answer)
+    if at is None and given is not None:
+        names = ", ".join(f"{name}=…" for name in computation(d.universe))
         raise MissingValueError(
             f"an array checked against {d.title} without the values it was computed at",
-            "pass them: d.check(answer, at=dict(W=…, x=…))",
+            f"pass them: d.check(answer, at=dict({names}))",
         )
     extra = (answer.expr,) if isinstance(answer, Tensor) else ()
     if isinstance(answer, Derivative):
@@ -78,7 +81,8 @@ def check_answer(
     elif isinstance(answer, Derivative):
         array = compile_derivative(answer)(point.values)
     else:
-        array = _read_answer(answer)
+        assert given is not None
+        array = given
     return _judge(array, d, point.values)
 
 
@@ -137,6 +141,8 @@ def _candidates(d: Derivative, values: Mapping[str, np.ndarray]) -> Iterator[_Ca
 def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -> AnswerCheck:
     candidates = list(_candidates(d, values))
     expected = candidates[0].array
+    if expected.size == 1 == array.size:
+        array = array.reshape(expected.shape)  # a number is a number
     for factor_allowed in (False, True):
         for candidate in candidates:
             if candidate.array.shape != array.shape:
@@ -145,6 +151,8 @@ def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -
             if factor is not None and _close(array, factor * candidate.array):
                 return _verdict(candidate, factor, expected)
     size = f"{format_shape(expected.shape) if expected.shape else 'a scalar'}"
+    if array.size == expected.size and array.shape != expected.shape:
+        return _judge_reshaped(array, d, expected, candidates)
     if array.shape != expected.shape:
         return AnswerCheck(
             False,
@@ -161,6 +169,32 @@ def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -
         f"right shape ({size}), wrong values; no cause found",
         f"look at entry [{place}] first, which is farthest off",
     )
+
+
+def _judge_reshaped(
+    array: np.ndarray, d: Derivative, expected: np.ndarray, candidates: list[_Candidate]
+) -> AnswerCheck:
+    """Right number of entries, other axes: are the values right once it is reshaped?"""
+    shapes = f"{_words(array.shape)} where {_words(expected.shape)} is expected"
+    hint = f"reshape it to {_words(expected.shape)}"
+    for candidate in candidates:
+        if candidate.array.size != array.size:
+            continue
+        reshaped = array.reshape(candidate.array.shape)
+        if _close(reshaped, candidate.array):
+            return AnswerCheck(False, "shape", f"right values, wrong shape: {shapes}", hint)
+        factor = _factor(reshaped, candidate.array)
+        if factor is not None and _close(reshaped, factor * candidate.array):
+            cause = "sign" if factor == -1 else "factor"
+            message = f"wrong shape: {shapes}; and {_as_number(factor)} times the answer"
+            return AnswerCheck(False, f"shape and {cause}", message, hint, factor)
+    return AnswerCheck(
+        False, "shape", f"wrong shape: {shapes}", _axis_hint(array.shape, d, expected.shape)
+    )
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return format_shape(shape) if shape else "a scalar"
 
 
 def _verdict(candidate: _Candidate, factor: float, expected: np.ndarray) -> AnswerCheck:
@@ -214,7 +248,11 @@ def _axis_hint(shape: tuple[int, ...], d: Derivative, expected: tuple[int, ...])
     labels = _axis_labels(d)
     if len(shape) == len(expected):
         wrong = [k for k in range(len(shape)) if shape[k] != expected[k]]
-        if len(wrong) == 1 and sorted(shape) != sorted(expected):
+        if (
+            len(wrong) == 1
+            and labels[wrong[0]] != "of size 1"
+            and sorted(shape) != sorted(expected)
+        ):
             k = wrong[0]
             return f"the axis {labels[k]} has size {expected[k]}, yours {shape[k]}"
     left = list(shape)
@@ -222,7 +260,7 @@ def _axis_hint(shape: tuple[int, ...], d: Derivative, expected: tuple[int, ...])
     for size, label in zip(expected, labels, strict=True):
         if size in left:
             left.remove(size)
-        else:
+        elif label != "of size 1" or len(shape) == len(expected):
             missing.append(f"the axis {label} ({size})")
     parts = []
     if missing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from tensorcalc.check.routes import (
     literal,
     taylor,
 )
+from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import formula
 from tensorcalc.errors import MemoryLimitError
 from tensorcalc.evaluate import Dense
-from tensorcalc.evaluation import compile_derivative
+from tensorcalc.evaluation import MAX_BYTES, compile_derivative
 from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 
@@ -52,7 +53,7 @@ class Row:
 
     def cells(self) -> tuple[str, str, str, str, str]:
         """The row as text."""
-        if self.route == "formula":
+        if self.route == "formula" and self.ok is None:
             return self.route, self.detail, "reference", "", ""
         if self.ok is None:
             return self.route, self.detail, "–", "", self.why
@@ -128,6 +129,8 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     ``at`` the point is drawn from ``seed``, with unequal sizes for named dimensions. A product
     of derivatives is checked against its own path.
     """
+    if d.dense_nbytes is not None and d.dense_nbytes > MAX_BYTES:
+        raise too_large(d.title, [int(n) for n in d.shape], d.dense_nbytes, MAX_BYTES)
     if at is None:
         point = draw_point(d.universe, seed, d.title)
         where = f"seed {seed}"
@@ -138,27 +141,31 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     evaluation = Dense(point.values, point.sizes)
     for root in d.universe:
         evaluation.array(root)
-    known = d.of.expr in d.universe  # what an array is the derivative of may be a mere name
-    size = np.abs(evaluation.array(d.of.expr)).max(initial=0) if known else 0.0
-    floor = _NEGLIGIBLE * float(size)
-    rows = [_literal_row(d, point, stored, floor), _formula_row(d)]
-    convention = near_kink(d.universe, evaluation)
-    given = any(c.links[-1].given and not has_function(c.links[-1]) for c in d.contributions)
-    if convention or given:
-        why = (
-            "given as an array: there is no function to evaluate"
-            if given
-            else f"at a kink, where {convention} by convention"
-        )
-        rows.append(Row("differences", "not taken", None, None, why, None))
-        rows.append(Row("Taylor", "not taken", None, None, why, None))
-    else:
-        rows.append(_difference_row(d, point, stored, floor))
-        rows.append(_taylor_row(d, point, stored, seed))
+    rows = _Rows(d, point, stored, _scale_floor(d, evaluation))
+    table = [
+        rows.literal(),
+        rows.formula(),
+        *rows.from_values(_no_differences(d, evaluation), seed),
+    ]
     sizes = ", ".join(
         f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}" for a in d.arguments if a.shape
     )
-    return Verification(", ".join(filter(None, (d.title, sizes, where))), tuple(rows))
+    return Verification(", ".join(filter(None, (d.title, sizes, where))), rows.judged(table))
+
+
+def _scale_floor(d: Derivative, evaluation: Dense) -> float:
+    """Below this an entry is compared on the scale of the function itself."""
+    if d.of.expr not in d.universe:  # what an array is the derivative of may be a mere name
+        return 0.0
+    return _NEGLIGIBLE * float(np.abs(evaluation.array(d.of.expr)).max(initial=0))
+
+
+def _no_differences(d: Derivative, evaluation: Dense) -> str | None:
+    """Why no differences can be taken here, if so."""
+    if any(c.links[-1].given and not has_function(c.links[-1]) for c in d.contributions):
+        return "given as an array: there is no function to evaluate"
+    convention = near_kink(d.universe, evaluation)
+    return f"at a kink, where {convention} by convention" if convention else None
 
 
 def _stored(d: Derivative, point: Point) -> np.ndarray:
@@ -167,44 +174,80 @@ def _stored(d: Derivative, point: Point) -> np.ndarray:
     return run(point.values)
 
 
-def _literal_row(d: Derivative, point: Point, stored: np.ndarray, floor: float) -> Row:
-    why = "rounding in a chain of products"
-    if all(link.given for c in d.contributions for link in c.links):
-        return Row("literal", "not taken", None, None, "the array itself is all there is", None)
-    try:
+class _Rows:
+    """The routes at one point; ``arrays`` keeps what each found, with the error allowed."""
+
+    def __init__(self, d: Derivative, point: Point, stored: np.ndarray, floor: float) -> None:
+        self.d, self.point, self.stored, self.floor = d, point, stored, floor
+        self.arrays: dict[str, tuple[np.ndarray, float]] = {}
+
+    def _row(self, route: str, detail: str, array: np.ndarray, allowed: float, why: str) -> Row:
+        self.arrays[route] = array, allowed
+        error = relative_error(array, self.stored, self.floor)
+        return Row(route, detail, error, allowed, why, error <= allowed)
+
+    def literal(self) -> Row:
+        """Dense factors in the written order."""
+        if all(link.given for c in self.d.contributions for link in c.links):
+            return Row("literal", "not taken", None, None, "the array itself is all there is", None)
+        try:
+            with np.errstate(all="ignore"):
+                result = literal(self.d, self.point)
+        except MemoryLimitError as error:
+            return Row("literal", "not taken", None, None, str(error), None)
+        count = f"{result.factors} dense factor" + ("s, in order" if result.factors > 1 else "")
+        why = "rounding in a chain of products"
+        return self._row("literal", count, result.array, LITERAL_ALLOWED, why)
+
+    def formula(self) -> Row:
+        """The compiled formula, to which the others are compared."""
+        text, _ = formula(view_of(self.d))
+        text = text if len(text) <= 44 else text[:43] + "…"
+        return Row("formula", text, None, None, "what is checked", None)
+
+    def from_values(self, why_not: str | None, seed: int) -> tuple[Row, Row]:
+        """Differences and Taylor's remainder: the function's values alone."""
+        if why_not:
+            return (
+                Row("differences", "not taken", None, None, why_not, None),
+                Row("Taylor", "not taken", None, None, why_not, None),
+            )
+        return self.differences(), self.taylor(seed)
+
+    def differences(self) -> Row:
+        """Complex step where every function on the path allows it, else central."""
+        complex_step = allows_complex_step(self.d, self.point)
         with np.errstate(all="ignore"):
-            result = literal(d, point)
-    except MemoryLimitError as error:
-        return Row("literal", "not taken", None, None, str(error), None)
-    error = relative_error(result.array, stored, floor)
-    count = f"{result.factors} dense factor" + ("s, in order" if result.factors > 1 else "")
-    return Row("literal", count, error, LITERAL_ALLOWED, why, error <= LITERAL_ALLOWED)
+            array = differences(self.d, self.point, complex_step=complex_step)
+        if complex_step:
+            detail, allowed = f"complex step, h = {scientific(COMPLEX_STEP)}", COMPLEX_ALLOWED
+            why = "rounding only: the complex step subtracts nothing"
+        else:
+            detail, allowed = f"central, h = {scientific(CENTRAL_STEP)}", CENTRAL_ALLOWED
+            why = "h² from the third derivative and rounding over h"
+        return self._row("differences", detail, array, allowed, why)
 
+    def taylor(self, seed: int) -> Row:
+        """The observed order of the remainder."""
+        order = taylor(self.d, self.stored, self.point, seed)
+        why = "the remainder of a right derivative falls as h² or faster"
+        if order is None:
+            return Row("Taylor", "exact: no remainder", 0.0, TAYLOR_ORDER, why, True)
+        detail = f"remainder falls as h^{order:.2f}"
+        return Row("Taylor", detail, order, TAYLOR_ORDER, why, order >= TAYLOR_ORDER)
 
-def _formula_row(d: Derivative) -> Row:
-    text, _ = formula(view_of(d))
-    text = text if len(text) <= 44 else text[:43] + "…"
-    return Row("formula", text, None, None, "what is checked", None)
-
-
-def _difference_row(d: Derivative, point: Point, stored: np.ndarray, floor: float) -> Row:
-    complex_step = allows_complex_step(d, point)
-    with np.errstate(all="ignore"):
-        array = differences(d, point, complex_step=complex_step)
-    error = relative_error(array, stored, floor)
-    if complex_step:
-        detail, allowed = f"complex step, h = {scientific(COMPLEX_STEP)}", COMPLEX_ALLOWED
-        why = "rounding only: the complex step subtracts nothing"
-    else:
-        detail, allowed = f"central, h = {scientific(CENTRAL_STEP)}", CENTRAL_ALLOWED
-        why = "h² from the third derivative and rounding over h"
-    return Row("differences", detail, error, allowed, why, error <= allowed)
-
-
-def _taylor_row(d: Derivative, point: Point, stored: np.ndarray, seed: int) -> Row:
-    order = taylor(d, stored, point, seed)
-    why = "the remainder of a right derivative falls as h² or faster"
-    if order is None:
-        return Row("Taylor", "exact: no remainder", 0.0, TAYLOR_ORDER, why, True)
-    detail = f"remainder falls as h^{order:.2f}"
-    return Row("Taylor", detail, order, TAYLOR_ORDER, why, order >= TAYLOR_ORDER)
+    def judged(self, table: list[Row]) -> tuple[Row, ...]:
+        """The rows; where the other routes agree against the formula, it is what is wrong."""
+        if len(self.arrays) < 2:
+            return tuple(table)
+        (dense, _), (moved, allowed) = self.arrays["literal"], self.arrays["differences"]
+        between = relative_error(dense, moved, self.floor)
+        if between > allowed or relative_error(self.stored, moved, self.floor) <= allowed:
+            return tuple(table)
+        wrong = relative_error(self.stored, dense, self.floor)
+        verdicts = {
+            "formula": {"error": wrong, "allowed": LITERAL_ALLOWED, "ok": False},
+            "literal": {"error": between, "allowed": allowed, "ok": True},
+            "differences": {"error": between, "allowed": allowed, "ok": True},
+        }
+        return tuple(replace(row, **verdicts.get(row.route, {})) for row in table)

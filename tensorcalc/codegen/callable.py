@@ -96,7 +96,12 @@ class CompiledFunction:
         """The outputs for checked values."""
         single = bool(values) and all(a.dtype == np.float32 for a in values.values())
         dtype = np.float32 if single else np.float64
-        results = self._run(*(values[name] for name in self.arguments))
+        try:
+            results = self._run(*(values[name] for name in self.arguments))
+        except MemoryError as error:
+            raise MemoryLimitError(
+                f"{self.name} at these sizes: {error}", "keep it structured and chain it with @"
+            ) from None
         results = results if self._several else (results,)
         arrays = tuple(
             _shaped(result, output, values, dtype)

@@ -780,7 +780,7 @@ _UFUNCS: dict[str, Callable[..., Tensor]] = {
     "divide": operator.truediv,
     "matmul": operator.matmul,
     "power": operator.pow,
-    "negative": operator.neg,
+    "negative": lambda t: -t,
     "absolute": lift(f.abs_),
     **{
         record.name: lift(record)

@@ -53,6 +53,7 @@ __all__ = [
     "Link",
     "derivative",
     "gradient",
+    "helper_name",
     "hessian",
     "jacobian",
     "name_of",
@@ -145,7 +146,8 @@ class Derivative:
     @property
     def shape(self) -> Shape:
         """The shape in this layout: numbers, or names where dimensions are named."""
-        return self.layout_view.shape(self.of.expr.shape, [a.expr.shape for a in self.arguments])
+        shape = self.layout_view.shape(self.of.expr.shape, [a.expr.shape for a in self.arguments])
+        return (1, *shape) if self.own_shape and self.arguments[0].form == "row" else shape
 
     @property
     def ndim(self) -> int:
@@ -538,7 +540,13 @@ def _helper(d: Derivative) -> Expr:
     """The value under the name δ where it is a compound row: a helper gradient."""
     if d.of.expr.ndim or not isinstance(d.value, (Einsum, Add)):
         return d.value
-    return Definition("δ", d.value)
+    return Definition(helper_name(d.universe), d.value)
+
+
+def helper_name(universe: Iterable[Expr]) -> str:
+    """δ, or another letter where a quantity already has that name."""
+    taken = {getattr(node, "name", None) for node in toposort(universe)}
+    return next(name for name in ("δ", "ε", "γ", "δ_") if name not in taken)
 
 
 def _ends(t: Tensor) -> str:

@@ -12,7 +12,7 @@ from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative, gradient, name_of, titled
 from tensorcalc.errors import ShapeError, TensorCalcError
-from tensorcalc.expr import Definition, Expr, Variable, product
+from tensorcalc.expr import Definition, Expr, Variable, product, toposort
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor, as_tensor
@@ -194,7 +194,8 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
     """
     slope = gradient(of, wrt)
     x = slope.arguments[0]
-    moved = _increment(x, tangent, 0, symbolic=isinstance(tangent, Tensor))
+    taken = {getattr(node, "name", None) for node in toposort(slope.universe)}
+    moved = _increment(x, tangent, taken, symbolic=isinstance(tangent, Tensor))
     axes = tuple(range(x.expr.ndim))
     directional = simplify(product((slope.value, moved), (axes, axes), ()))
     value = differentiate(directional, x.expr, {moved} - {x.expr})
@@ -214,10 +215,10 @@ def _contracted(
 ) -> Any:
     """The derivative with its last axes (or first) summed against increments."""
     symbolic = any(isinstance(g, Tensor) for g in given)
-    factors = [
-        _increment(side, value, k, symbolic=symbolic)
-        for k, (side, value) in enumerate(zip(sides, given, strict=True))
-    ]
+    taken = {getattr(node, "name", None) for node in toposort(d.universe)}
+    factors = []
+    for side, value in zip(sides, given, strict=True):
+        factors.append(_increment(side, value, taken, symbolic=symbolic))
     axes = tuple(range(d.value.ndim))
     split = d.of.expr.ndim
     kept, summed = (axes[:split], axes[split:]) if last else (axes[split:], axes[:split])
@@ -232,9 +233,14 @@ def _contracted(
     return _numbers(d, result, dict(zip(names, given, strict=True)), at)
 
 
-def _increment(side: Tensor, value: Any, k: int, *, symbolic: bool) -> Expr:
+def _increment(side: Tensor, value: Any, taken: set[Any], *, symbolic: bool) -> Expr:
+    """The increment as a quantity; a variable of its own for an array."""
     if not symbolic:
-        return Variable(f"Δ{side.name or ''}{k + 1 if k else ''}", side.expr.shape)
+        name = f"Δ{side.name or ''}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return Variable(name, side.expr.shape)
     t = as_tensor(value)
     if t.expr.shape != side.expr.shape:
         raise ShapeError(

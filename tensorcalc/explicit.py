@@ -78,7 +78,7 @@ def _lone_axis_is_pad(layout: Layout, shape: Shape, of: Any, wrt: Any) -> int:
     if not layout.pads or len(shape) != 2:
         return 0
     known = wrt if isinstance(of, str) else of
-    if as_tensor(known).expr.ndim != 1:
+    if as_tensor(known).expr.ndim > 1:
         return 0
     pad = 0 if (layout.name == "numerator") == isinstance(of, str) else 1
     return int(shape[pad] == 1)

@@ -449,6 +449,8 @@ def raised(u: Expr, exponent: float) -> Expr:
     """u**exponent, with ‖u‖² built as the sum of squares it is (differentiable at 0)."""
     if isinstance(u, Elementwise) and u.function is length and exponent % 2 == 0:
         return raised(u.arguments[0], exponent / 2)
+    if exponent == 0:  # a function of u still, or the size of u would be lost
+        return power(0.0)(u)
     return u if exponent == 1 else u**exponent
 
 

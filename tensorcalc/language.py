@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
+import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
@@ -146,6 +147,11 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
             f"the shapes of a program given as {type(shapes).__name__}",
             'give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}',
         ) from None
+    # ast normalises names so; without this "ﬁ" in the text and in the shapes would differ
+    given = {
+        unicodedata.normalize("NFKC", name) if isinstance(name, str) else name: shape
+        for name, shape in given.items()
+    }
     quantities = {name: variable(name, shape) for name, shape in given.items()}
     statements = _statements(text)
     result = None
@@ -193,7 +199,7 @@ def _statements(text: object) -> list[ast.stmt]:
     except SyntaxError as error:
         line = (error.text or "").strip() or source.split("\n")[max((error.lineno or 1) - 1, 0)]
         raise ParseError(
-            f"line {error.lineno}: {line[:60]!r} is no expression ({error.msg})",
+            f"line {error.lineno or 1}: {line[:60]!r} is no expression ({error.msg})",
             "write products with @ or *, powers with **",
         ) from None
     except (ValueError, MemoryError, RecursionError):
@@ -285,8 +291,8 @@ class _Reader:
             self.refuse(node, f"apply the function: {node.id}(…)")
         close = difflib.get_close_matches(node.id, self.quantities, 1, 0.7)
         raise ParseError(
-            f"line {self.statement.lineno}: {node.id} has no shape and no definition",
-            f"did you mean {close[0]}?" if close else f"add its shape: {node.id}=…",
+            f"line {self.statement.lineno}: {node.id[:40]} has no shape and no definition",
+            f"did you mean {close[0]}?" if close else f"add its shape: {node.id[:40]}=…",
         )
 
     def _call(self, node: ast.Call, depth: int) -> Tensor:
@@ -295,9 +301,12 @@ class _Reader:
         name = node.func.id
         if name not in FUNCTION_NAMES:
             raise ParseError(
-                f"line {self.statement.lineno}: there is no function {name}", _closest(name)
+                f"line {self.statement.lineno}: there is no function {name[:40]}", _closest(name)
             )
         if name in _WITH_SIZES:
+            most = 1 if name == "eye" else 2
+            if node.keywords or not 1 <= len(node.args) <= most:
+                self.refuse(node, f"give {name} {'one size' if most == 1 else 'one size or two'}")
             return FUNCTION_NAMES[name](*(self._size(a) for a in node.args))
         options = [k for k in node.keywords if k.arg == "axis" and name in _WITH_AXIS]
         if len(options) != len(node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):

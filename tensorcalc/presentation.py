@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tensorcalc.chain import adjoint
-from tensorcalc.derivative import Derivative, name_of
+from tensorcalc.derivative import Derivative, helper_name, name_of
 from tensorcalc.display import expression_latex
 from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex
 from tensorcalc.display.index import index_form
@@ -41,8 +41,9 @@ def _with_helper(d: Derivative) -> tuple[Expr, dict[Expr, str]]:
     """The value, with δ for a compound adjoint that it is a product with."""
     if not isinstance(d.value, Einsum) or d.of.expr.ndim:
         return d.value, {}
+    name = helper_name(d.universe)
     adjoints = {
-        adjoint(d.of.expr, node): "δ"
+        adjoint(d.of.expr, node): name
         for node in toposort([d.of.expr])
         if isinstance(node, Definition) and node is not d.of.expr
     }
@@ -52,7 +53,7 @@ def _with_helper(d: Derivative) -> tuple[Expr, dict[Expr, str]]:
         for operand in (value.operands if isinstance(value, Einsum) else ())
         if operand in adjoints and isinstance(operand, Einsum) and operand.ndim
     }
-    return (value, dict.fromkeys(found, "δ")) if len(found) == 1 else (d.value, {})
+    return (value, dict.fromkeys(found, name)) if len(found) == 1 else (d.value, {})
 
 
 def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:
@@ -61,7 +62,7 @@ def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:
     for node in toposort(universe):
         if isinstance(node, (Variable, Definition)):
             taken.add(node.name)
-    return frozenset(t for t in taken if len(t) == 1)
+    return frozenset(taken)
 
 
 def _letters(d: Derivative) -> list[str]:
@@ -73,7 +74,8 @@ def _letters(d: Derivative) -> list[str]:
 def text(d: Derivative, /) -> str:
     """One line that says everything: title, formula, shape, kind and layout."""
     words, by_index = formula(view_of(d), TEXT)
-    title = f"{d.title}[{', '.join(_letters(d))}]" if by_index else d.title
+    letters = _letters(d) if by_index else []
+    title = f"{d.title}[{', '.join(letters)}]" if letters else d.title
     return f"{title} = {words} : {description(d)}"
 
 
@@ -107,7 +109,7 @@ def _latex_sides(d: Derivative) -> tuple[str, str]:
     words, by_index = formula(view_of(d), LATEX)
     of = d.of.name or expression_latex(d.of.expr)
     title = title_latex(of, [name_of(a) for a in d.arguments], d.of.name is not None)
-    if by_index:
+    if by_index and d.value.ndim:
         title = rf"\left[{title}\right]_{{{''.join(_letters(d))}}}"
     return title, words
 

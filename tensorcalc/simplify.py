@@ -12,6 +12,7 @@ consumer makes the cost of a gradient grow with the square of the depth. Names
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -26,6 +27,7 @@ from tensorcalc.expr import (
     Expr,
     Ones,
     Select,
+    Special,
     add,
     fresh_indices,
     full,
@@ -116,6 +118,13 @@ def _spliced(e: Einsum, k: int, operand: Einsum, factors: Sequence[Factor]) -> E
     )
 
 
+def leave_out_nothing(e: Expr) -> Expr | None:
+    """A product of one factor, with its axes as they are, is that factor."""
+    if isinstance(e, Einsum) and len(e.operands) == 1 and e.inputs[0] == e.output:
+        return e.operands[0]
+    return None
+
+
 def multiply_numbers(e: Expr) -> Expr | None:
     """Numbers are multiplied and stand first; a zero makes the whole product zero."""
     if not isinstance(e, Einsum):
@@ -123,7 +132,10 @@ def multiply_numbers(e: Expr) -> Expr | None:
     places = [k for k, f in enumerate(e.operands) if isinstance(f, Constant) and not f.ndim]
     if not places:
         return None
-    number = float(np.prod([e.operands[k].value for k in places]))  # type: ignore[attr-defined]
+    values = [float(e.operands[k].value) for k in places]  # type: ignore[attr-defined]
+    number = math.prod(values)
+    if not math.isfinite(number) or (number == 0 and all(values)):
+        return None  # beyond the range of floats: left to the evaluation
     if number == 0:
         return None if e is zeros(e.shape) else zeros(e.shape)
     if places == [0] and number != 1 and len(e.operands) > 1:
@@ -231,7 +243,7 @@ def cancel_reciprocals(e: Expr) -> Expr | None:
 def _identity_of(base: Expr, indices: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
     """What a factor is, whatever name or transpose it goes by."""
     while isinstance(base, Definition):
-        base = simplify(base.body)
+        base = base.body
         if isinstance(base, Einsum) and is_view(base) and base.operands[0].ndim == base.ndim:
             indices = tuple(indices[base.output.index(i)] for i in base.inputs[0])
             base = base.operands[0]
@@ -435,8 +447,13 @@ def _times(number: float, core: Expr) -> Expr:
 
 
 def expand_where_shorter(e: Expr) -> Expr | None:
-    """Products of sums are multiplied out where terms then cancel: (1−λ)a − λ(1−a) = a − λ."""
+    """Products of sums are multiplied out where terms then cancel: (1−λ)a − λ(1−a) = a − λ.
+
+    Only sums and products of names: expanding what was built up would undo its sharing.
+    """
     if not isinstance(e, Add) or not any(map(_expandable, e.terms)):
+        return None
+    if not all(_is_polynomial(term, 3) for term in e.terms):
         return None
     expanded: list[Expr] = []
     for term in e.terms:
@@ -449,6 +466,13 @@ def expand_where_shorter(e: Expr) -> Expr | None:
 
 def _expandable(term: Expr) -> bool:
     return isinstance(term, Einsum) and any(isinstance(f, Add) for f in term.operands)
+
+
+def _is_polynomial(e: Expr, levels: int) -> bool:
+    """Whether an expression is made of names and numbers by a few sums and products."""
+    if isinstance(e, (Einsum, Add)):
+        return levels > 0 and all(_is_polynomial(arg, levels - 1) for arg in e.args)
+    return not isinstance(e, (Elementwise, Special, Select))
 
 
 def _expanded(term: Expr) -> list[Expr]:
@@ -529,7 +553,11 @@ def combine_powers(e: Expr) -> Expr | None:
             return power(p / 2)(u.arguments[0])
     number, core = coefficient_and_core(u)
     if number not in (1.0, 0.0) and (p.is_integer() or number > 0):
-        return _times(number**p, power(p)(core))
+        try:
+            factor = number**p
+        except OverflowError:
+            return None
+        return _times(factor, power(p)(core)) if factor and np.isfinite(factor) else None
     return None
 
 
@@ -576,6 +604,7 @@ def push_slice(e: Expr) -> Expr | None:
 # ── the table and the engine ─────────────────────────────────────────────────────────────
 
 RULES: tuple[Rule, ...] = (
+    Rule("leave out what does nothing", Einsum, leave_out_nothing, tidies=True),
     Rule("absorb the inner product", Einsum, absorb_factors, tidies=True),
     Rule("multiply the numbers", Einsum, multiply_numbers, tidies=True),
     Rule("contract the Kronecker delta", Einsum, contract_delta, "Σ_k I[k=j] A_k = A_j"),

@@ -140,7 +140,10 @@ class Tensor:
                 f"the transpose of {_title(self)}", "say which axes with tc.einsum('ijk->kji', …)"
             )
         if self.form == "matrix":
-            return Tensor(transpose(self.expr, (1, 0)), "matrix")
+            e = self.expr
+            if isinstance(e, Einsum) and (e.inputs, e.output) == (((0, 1),), (1, 0)):
+                return Tensor(e.operands[0], "matrix")
+            return Tensor(transpose(e, (1, 0)), "matrix")
         return Tensor(self.expr, {"column": "row", "row": "column"}.get(self.form, "scalar"))
 
     def __matmul__(self, other: Any) -> Tensor:
@@ -496,8 +499,6 @@ def _power(base: Tensor, exponent: Any) -> Tensor:
             f"{_title(base)} ** {_title(exponent)}: the exponent is not a number",
             "write tc.exp(exponent * tc.log(base)) instead",
         )
-    if float(exponent) == 0:
-        return Tensor(full(1.0, base.expr.shape), base.form)
     return Tensor(f.raised(base.expr, float(exponent)), base.form)
 
 

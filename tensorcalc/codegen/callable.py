@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import MemoryLimitError, MissingValueError
@@ -150,8 +151,8 @@ def _computed(root: Expr) -> list[Expr]:
 
 def _shaped(result: Any, output: Output, values: Values, dtype: type) -> np.ndarray:
     array = np.asarray(result)
-    if any(axis is None for axis in output.place):
-        array = np.expand_dims(array, [k for k, a in enumerate(output.place) if a is None])
+    if not array.flags.writeable or any(np.may_share_memory(array, v) for v in values.values()):
+        array = array.copy()  # a result is the caller's own
     if output.like is not None and output.like in values.given_shapes:
         array = array.reshape(values.given_shapes[output.like])
     return array.astype(dtype, copy=False)
@@ -175,9 +176,11 @@ def compile_outputs(
     arguments = _with_sized(found, lowering.order, outputs)
     lowering.claim_arguments(arguments)
     lowering.run()
-    while name in lowering.functions or name in lowering.constants or not name.isidentifier():
-        name = name + "_" if name.isidentifier() else "value"
-    body = _body(lowering, shown, outputs, arguments)
+    if not name.isidentifier():
+        name = "value"
+    while name in lowering.functions or name in lowering.constants or name in RESERVED:
+        name += "_"
+    body = _body(lowering, shown, outputs, arguments, several=several)
     parameters = ", ".join(lowering.argument[a] for a in arguments)
     source = "\n".join(
         [
@@ -222,8 +225,7 @@ def _with_sized(
 def _preamble(lowering: Lowering) -> list[str]:
     lines: list[str] = []
     for constant, value in lowering.constants.items():
-        text = np.array2string(value, separator=", ", threshold=10**9, floatmode="unique")
-        lines += [f"{constant} = np.array({text.replace(chr(10), ' ')})", ""]
+        lines += [f"{constant} = np.array({value.tolist()})", ""]
     for function in lowering.functions:
         if function in lowering.quoted:
             lines += ["", lowering.quoted[function].rstrip(), ""]
@@ -237,19 +239,35 @@ def _body(
     roots: Sequence[Expr],
     outputs: Sequence[Output],
     arguments: Sequence[str],
+    *,
+    several: bool,
 ) -> list[str]:
     lines = []
-    returned = [lowering.code[root].text for root in roots]
+    codes = [lowering.code[root] for root in roots]
+    returned = [code.text for code in codes]
     lowering.drop_unused(" ".join(returned))
     variables = computation(e for o in outputs for e in (o.expr, *o.universe))
     for dim, code in lowering.dims.items():
         owner = next(a for a in arguments if dim in variables[a].shape)
         axis = variables[owner].shape.index(dim)
         lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
-    comments = [_shape_comment(root.shape) for root in roots]
-    if len(roots) == 1:
-        return [*lines, *lowering.lines, f"return {returned[0]}{comments[0]}"]
-    return [*lines, *lowering.lines, f"return {', '.join(returned)}"]
+    shown = [_placed(c, o.place) for c, o in zip(codes, outputs, strict=True)]
+    if several:
+        return [
+            *lines,
+            *lowering.lines,
+            f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown)}",
+        ]
+    return [*lines, *lowering.lines, f"return {shown[0]}{_shape_comment(roots[0].shape)}"]
+
+
+def _placed(code: Code, place: Sequence[int | None]) -> str:
+    """The code with the axes of size 1 that make a row or a column."""
+    if None not in place:
+        return code.text
+    if len(place) == 2 and place[0] is place[1] is None:
+        return f"np.reshape({code.text}, (1, 1))"
+    return f"{code.inside(ATOM)}[{', '.join('None' if axis is None else ':' for axis in place)}]"
 
 
 def _shape_comment(shape: Shape) -> str:

@@ -6,7 +6,18 @@ import builtins
 import keyword
 from dataclasses import dataclass
 
-__all__ = ["ADD", "ATOM", "MUL", "POWER", "UNARY", "Code", "Names", "negative", "number_code"]
+__all__ = [
+    "ADD",
+    "ATOM",
+    "MUL",
+    "POWER",
+    "RESERVED",
+    "UNARY",
+    "Code",
+    "Names",
+    "negative",
+    "number_code",
+]
 
 ADD, MUL, UNARY, POWER, ATOM = range(1, 6)
 
@@ -34,11 +45,14 @@ def negative(code: Code) -> Code:
     return Code(f"-{code.inside(POWER)}", UNARY)
 
 
+RESERVED = frozenset({"np", *keyword.kwlist, *dir(builtins)})
+
+
 class Names:
     """Hands out names that clash with nothing in the generated function."""
 
     def __init__(self) -> None:
-        self.taken = {"np", *keyword.kwlist, *dir(builtins)}
+        self.taken = set(RESERVED)
         self.counts: dict[str, int] = {}
 
     def claim(self, wanted: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorcalc.expr import Expr
+from tensorcalc.expr import Expr, toposort
 
 __all__ = ["describe", "expression_latex", "expression_text"]
 
@@ -26,7 +26,8 @@ def _spelt(e: Expr, spelling: str, names: dict[Expr, str] | None) -> str:
 
     form = matrix_form(e, names)
     if form is None:
-        form = index_form(e, value_letters(e.ndim), names)
+        taken = {getattr(node, "name", "") for node in toposort([e])}
+        form = index_form(e, value_letters(e.ndim, taken), names, taken)
     return spellings.spell(form, getattr(spellings, spelling))
 
 

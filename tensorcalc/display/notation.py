@@ -187,7 +187,7 @@ def chain(*factors: tuple[Notation, bool]) -> Notation:
             flat.extend(inner.factors)
         elif isinstance(inner, Transposed):
             flat.append((inner.inner, True))
-        elif isinstance(inner, Atom) and inner.name == "I":
+        elif isinstance(inner, Atom) and inner.symmetric and inner.name == "I":
             continue
         else:
             flat.append((inner, False))

@@ -44,7 +44,7 @@ from tensorcalc.shapes import Shape, format_shape
 from tensorcalc.simplify import rewrites, simplify
 from tensorcalc.steps import Step
 from tensorcalc.structure import structure, tied_dims
-from tensorcalc.tensor import Tensor, as_tensor
+from tensorcalc.tensor import Tensor, as_tensor, is_finite_number
 from tensorcalc.values import require_one_meaning
 
 __all__ = [
@@ -232,7 +232,12 @@ class Derivative:
     @property
     def gradient(self) -> Derivative:
         """The derivative of a scalar in the argument's own shape, for an update step."""
-        if self.of.expr.ndim or len(self.arguments) > 1:
+        if len(self.arguments) > 1:
+            raise NotSupportedError(
+                f"the gradient of the second derivative {self.title}",
+                "take the gradient by one quantity: tc.gradient(E, x)",
+            )
+        if self.of.expr.ndim:
             raise NotSupportedError(
                 f"the gradient of {titled(self.of)} by {name_of(self.arguments[0])}: only a scalar "
                 "has one",
@@ -273,7 +278,7 @@ class Derivative:
         if k < 0 or (isinstance(dim, int) and k >= dim):
             raise ShapeError(
                 f"{self.title}[{index}]: its first axis has size {dim}",
-                f"choose a slice from 0 to {dim}" + (" − 1" if isinstance(dim, str) else ""),
+                f"choose a slice from 0 to {dim - 1 if isinstance(dim, int) else f'{dim} − 1'}",
             )
         of = Tensor(Select(self.of.expr, 0, k))
         links = Link(of, self.arguments, self._held(), Select(self.value, 0, k))
@@ -385,11 +390,7 @@ class Derivative:
         )
 
     def __mul__(self, number: Any) -> Derivative:
-        if isinstance(number, bool) or not isinstance(number, (int, float, np.number)):
-            raise ChainError(
-                f"{self.title} * {type(number).__name__}: only a number can scale a derivative",
-                "use @ for the chain rule",
-            )
+        self._require_number(number, "*")
         axes = tuple(range(self.value.ndim))
         scaled = product((Constant(float(number)), self.value), ((), axes), axes)
         return self._like(
@@ -402,9 +403,18 @@ class Derivative:
     __rmul__ = __mul__
 
     def __truediv__(self, number: Any) -> Derivative:
+        self._require_number(number, "/")
         if number == 0:
             raise TensorCalcError(f"{self.title} / 0", "divide by another number")
-        return self * (1 / number)
+        return self * (1 / float(number))
+
+    def _require_number(self, number: Any, operation: str) -> None:
+        if not is_finite_number(number):
+            shown = repr(number) if isinstance(number, float) else type(number).__name__
+            raise ChainError(
+                f"{self.title} {operation} {shown}: only a number can scale a derivative",
+                "use @ for the chain rule",
+            )
 
     def __neg__(self) -> Derivative:
         return self * -1.0
@@ -446,10 +456,15 @@ def derivative(
     """
     shown = read_layout(layout)
     of = as_tensor(of)
-    arguments = tuple(_differentiable(w, of) for w in (wrt, *more))
-    held_tensors = [holding] if isinstance(holding, Tensor) else list(holding)
+    arguments: tuple[Tensor, ...] = tuple(_differentiable(w, of) for w in (wrt, *more))
+    if isinstance(holding, (Tensor, str)):
+        holding = [holding]
+    if not isinstance(holding, (list, tuple, set, frozenset)):
+        raise TensorCalcError(
+            f"holding={holding!r}", "give the quantities that stay fixed: holding=[s, y]"
+        )
     below = set(toposort([of.expr]))
-    held = frozenset(_differentiable(h, of).expr for h in held_tensors) & below
+    held = frozenset(_differentiable(h, of).expr for h in holding) & below
     for argument in arguments if held else ():
         if argument.expr in held:
             raise TensorCalcError(
@@ -531,7 +546,12 @@ def _cannot_chain(outer: Derivative, inner: Derivative) -> ChainError:
         message += " Same size, different quantity."
     if inner.arguments[0].expr is outer.of.expr:
         return ChainError(message, f"swap the factors: {inner.title} @ {outer.title}")
-    if left.name is None or right.name is None or left.name == right.name:
+    unnamed = left.name is None or right.name is None or left.name == right.name
+    if unnamed or right.expr not in toposort([left.expr]):
+        if left.expr in toposort([right.expr]) and not unnamed and inner.arguments[0].name:
+            link = f"tc.derivative({inner.arguments[0].name}, {outer.of.name})"
+            if outer.of.expr in toposort([inner.arguments[0].expr]):
+                return ChainError(message, f"swap the factors and put {link} between them")
         return ChainError(message, "join the argument of the left with the value of the right")
     return ChainError(message, f"put tc.derivative({left.name}, {right.name}) between them")
 

@@ -129,6 +129,10 @@ def evaluate(
     the way takes more than ``max_bytes``; MissingValueError, ShapeError or ValueNotAllowedError
     for values that are absent, do not fit, or are no finite real numbers.
     """
+    if isinstance(max_bytes, bool) or not isinstance(max_bytes, (int, float)):
+        raise TensorCalcError(
+            f"max_bytes={max_bytes!r}", "give a number of bytes, such as max_bytes=2**31"
+        )
     if layout is not None:
         return evaluate(d.to(layout), values, max_bytes=max_bytes, **named)
     if d.dense_nbytes is not None and d.dense_nbytes > max_bytes:

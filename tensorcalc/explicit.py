@@ -12,7 +12,7 @@ from tensorcalc.errors import ShapeError
 from tensorcalc.expr import Constant, Expr, Variable
 from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape
-from tensorcalc.tensor import Tensor, as_tensor
+from tensorcalc.tensor import Tensor, as_tensor, read_name
 
 __all__ = ["from_array"]
 
@@ -44,7 +44,7 @@ def from_array(array: Any, /, of: Any, wrt: Any, *, layout: str = "numerator") -
     dims = value.shape[:value_ndim], value.shape[value_ndim:]
     for given, shape_ in zip((of, wrt), dims, strict=True):
         if isinstance(given, str):
-            t = Tensor(Variable(given, shape_))
+            t = Tensor(Variable(read_name(given), shape_))
             placeholders.add(t.expr)
         else:
             t = as_tensor(given)

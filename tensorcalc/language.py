@@ -97,8 +97,10 @@ class Program(Mapping[str, Tensor]):
         self._quantities = quantities
 
     def __getitem__(self, name: str) -> Tensor:
-        if isinstance(name, str) and name in self._quantities:
-            return self._quantities[name]
+        if isinstance(name, str):
+            name = unicodedata.normalize("NFKC", name)
+            if name in self._quantities:
+                return self._quantities[name]
         close = difflib.get_close_matches(str(name), self._quantities, 1)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self._quantities)}"
         raise UnknownNameError(f"the program has no quantity named {name!r}", hint)
@@ -115,9 +117,10 @@ class Program(Mapping[str, Tensor]):
     def derivative(self, of: Any, wrt: Any, /, *more: Any, **options: Any) -> Derivative:
         """``tc.derivative`` of quantities given by name."""
         quantities = [self._quantity(q) for q in (of, wrt, *more)]
-        if "holding" in options:
-            held = options["holding"]
-            held = [held] if isinstance(held, (str, Tensor)) else held
+        held = options.get("holding")
+        if isinstance(held, (str, Tensor)):
+            options["holding"] = [self._quantity(held)]
+        elif isinstance(held, (list, tuple, set, frozenset)):
             options["holding"] = [self._quantity(q) for q in held]
         return derivative(*quantities, **options)
 
@@ -251,7 +254,8 @@ class _Reader:
             raise
         except TensorCalcError as error:
             message = f"line {self.statement.lineno}: {error}"
-            raise type(error)(message, error.hint) from None
+            hint = error.hint.replace("tc.", "") if error.hint else None
+            raise type(error)(message, hint) from None
 
     def refuse(self, node: ast.AST, hint: str) -> NoReturn:
         """ParseError for a construct the language does not have."""

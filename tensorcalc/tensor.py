@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import keyword
 import operator
+import unicodedata
 from collections.abc import Callable
 from numbers import Real
 from typing import Any, NoReturn
@@ -66,6 +67,7 @@ __all__ = [
     "norm",
     "ones",
     "outer",
+    "read_name",
     "scalar",
     "tensor",
     "total",
@@ -189,7 +191,7 @@ class Tensor:
 
     def __rpow__(self, base: Any) -> NoReturn:
         raise NotSupportedError(
-            f"{base!r} ** {_title(self)}", "write tc.exp(exponent * log(base)) instead"
+            f"{base!r} ** {_title(self)}", "write tc.exp(exponent * tc.log(base)) instead"
         )
 
     def __abs__(self) -> Tensor:
@@ -252,14 +254,18 @@ def matrix_shape(t: Tensor) -> Shape:
 
 def _title(t: object) -> str:
     if isinstance(t, Tensor):
-        return f"{describe(t.expr)} ({format_shape(matrix_shape(t))})"
+        atomic = t.form == "row" and isinstance(t.expr, (Variable, Definition))
+        return f"{describe(t.expr)}{'ᵀ' if atomic else ''} ({format_shape(matrix_shape(t))})"
     return repr(t) if len(repr(t)) < 30 else type(t).__name__
 
 
 # ── making quantities ────────────────────────────────────────────────────────────────────
 
 
-def _read_name(name: object) -> str:
+def read_name(name: object) -> str:
+    """The name as Python itself would spell it; TensorCalcError for what is no identifier."""
+    if isinstance(name, str):
+        name = unicodedata.normalize("NFKC", name)
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise TensorCalcError(f"a quantity named {name!r}", "choose a name such as W, x or delta_2")
     return name
@@ -278,28 +284,28 @@ def _read_dims(name: str, dims: tuple[Any, ...], count: int) -> Shape:
 
 def scalar(name: str, /) -> Tensor:
     """A scalar variable."""
-    return Tensor(Variable(_read_name(name), ()))
+    return Tensor(Variable(read_name(name), ()))
 
 
 def vector(name: str, dim: Any, /) -> Tensor:
     """A column vector variable, n × 1, of a size (an int) or a named dimension."""
-    return Tensor(Variable(_read_name(name), _read_dims(name, (dim,), 1)))
+    return Tensor(Variable(read_name(name), _read_dims(name, (dim,), 1)))
 
 
 def matrix(name: str, /, *dims: Any) -> Tensor:
     """A matrix variable: ``matrix("W", 5, 4)``, or with named dimensions ``matrix("W", "k n")``."""
-    return Tensor(Variable(_read_name(name), _read_dims(name, dims, 2)))
+    return Tensor(Variable(read_name(name), _read_dims(name, dims, 2)))
 
 
 def tensor(name: str, /, *dims: Any) -> Tensor:
     """A variable with any number of axes."""
     shape = read_shape(dims[0]) if len(dims) == 1 else tuple(map(read_dim, dims))
-    return Tensor(Variable(_read_name(name), shape))
+    return Tensor(Variable(read_name(name), shape))
 
 
 def variable(name: str, shape: Any, /) -> Tensor:
     """A variable of the shape that an int, a tuple, names or an array stand for."""
-    return Tensor(Variable(_read_name(name), read_shape(shape)))
+    return Tensor(Variable(read_name(name), read_shape(shape)))
 
 
 def define(name: str, value: Any, /) -> Tensor:
@@ -308,7 +314,7 @@ def define(name: str, value: Any, /) -> Tensor:
     Raises NameClashError if the value already contains another quantity of this name.
     """
     t = as_tensor(value)
-    _read_name(name)
+    read_name(name)
     for node in toposort([t.expr]):
         if isinstance(node, (Variable, Definition)) and node.name == name:
             raise NameClashError(
@@ -330,7 +336,7 @@ def function(
     ``value`` the function can be differentiated and printed, but not evaluated; without
     ``derivative`` it can be evaluated, and differentiating it raises NotSupportedError.
     """
-    _read_name(name)
+    read_name(name)
     for role, given in (("value", value), ("derivative", derivative)):
         if given is not None and not callable(given):
             raise TensorCalcError(
@@ -426,7 +432,7 @@ def _misfit(a: Tensor, b: Tensor, operation: str) -> ShapeError:
             f"give {_short(a)} and {_short(b)} one size",
         )
     if matrix_shape(a) == matrix_shape(b)[::-1]:
-        return ShapeError(message, f"did you mean {_short(a)} {operation} {_short(b)}.T?")
+        return ShapeError(message, f"did you mean {_short(a)} {operation} {_short(b.T)}?")
     if operation == "*" and matrix_shape(a)[1] == matrix_shape(b)[0]:
         return ShapeError(message, f"did you mean {_short(a)} @ {_short(b)}?")
     return ShapeError(
@@ -489,12 +495,22 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
     return Tensor(hadamard(left, f.reciprocal(right)), form)
 
 
+def is_finite_number(value: Any) -> bool:
+    """Whether a value is one real number that a float can hold."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        return False
+    try:
+        return bool(np.isfinite(float(value)))
+    except OverflowError:
+        return False
+
+
 def _power(base: Tensor, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor):
         number = simplify(exponent.expr)
         if isinstance(number, Constant) and number.ndim == 0:
             exponent = number.number
-    if not isinstance(exponent, Real) or not np.isfinite(float(exponent)):
+    if not isinstance(exponent, Real) or not is_finite_number(exponent):
         raise NotSupportedError(
             f"{_title(base)} ** {_title(exponent)}: the exponent is not a number",
             "write tc.exp(exponent * tc.log(base)) instead",
@@ -604,6 +620,11 @@ def diagonal(a: Any, /) -> Tensor:
 
 def einsum(subscripts: str, /, *operands: Any) -> Tensor:
     """A sum of products by index letters: ``einsum("ij,j->i", W, x)``; the output is written."""
+    if not isinstance(subscripts, str):
+        raise ShapeError(
+            f"einsum with subscripts of type {type(subscripts).__name__}",
+            'write them first, as in einsum("ij,j->i", W, x)',
+        )
     tensors = [as_tensor(operand) for operand in operands]
     inputs, arrow, output = subscripts.replace(" ", "").partition("->")
     words = inputs.split(",")
@@ -765,10 +786,13 @@ def _entry(t: Tensor, index: Any) -> Tensor:
         raise NotSupportedError(
             f"{_title(t)}[{index!r}]", "give one whole number per axis, such as x[0] or A[0, 1]"
         )
-    for number in numbers:
+    for asked in numbers:
         dim = e.shape[0]
-        if number < 0 and isinstance(dim, int):
-            number += dim
+        number = asked + dim if asked < 0 and isinstance(dim, int) else asked
+        if number < 0:
+            raise ShapeError(
+                f"entry {asked} along an axis of size {dim}", "count entries from 0 onwards"
+            )
         e = Select(e, 0, number)
     return Tensor(e)
 

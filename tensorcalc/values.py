@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -100,7 +101,10 @@ def given_values(mapping: Any, named: Mapping[str, Any]) -> dict[str, Any]:
             f"values given as {type(mapping).__name__}", "give a mapping of names to arrays"
         )
     whole = {getattr(key, "name", None) or key: value for key, value in mapping.items()}
-    return {**whole, **named}
+    return {
+        unicodedata.normalize("NFKC", key) if isinstance(key, str) else key: value
+        for key, value in {**whole, **named}.items()
+    }
 
 
 def read_values(
@@ -148,7 +152,9 @@ def _missing(
     strange = [name for name in given if name not in variables]
     message = f"{what} needs a value for {wanted}"
     if strange:
-        message += f"; {', '.join(map(str, strange))} is not a variable of it"
+        several = len(strange) > 1
+        message += f"; {', '.join(map(str, strange))} "
+        message += "are no variables of it" if several else "is not a variable of it"
     close = {
         name: match[0]
         for name in missing
@@ -163,7 +169,7 @@ def _missing(
 
 def _read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
     try:
-        array = np.asarray(value)
+        array = np.asarray(None if isinstance(value, np.ma.MaskedArray) else value)
     except (ValueError, TypeError):
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":

@@ -9,9 +9,9 @@ import itertools
 
 import numpy as np
 import pytest
-from tensorcalc.layout import LAYOUTS
 
 import tensorcalc as tc
+from tensorcalc.layout import LAYOUTS
 
 # How a quantity may stand: sizes differ within a case, so that no two axes can be mistaken.
 VALUES = {"scalar": (), "column": (2,), "row": (2,), "matrix": (2, 3), "tensor": (2, 3, 4)}

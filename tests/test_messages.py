@@ -169,12 +169,12 @@ x @ x
 x @ y
     ShapeError: x (4 × 1) @ y (5 × 1): the left has 1 columns, the right has 5 rows
     hint: did you mean x @ y.T (a matrix)?
-W @ y
-    ShapeError: W (5 × 4) @ y (5 × 1): the left has 4 columns, the right has 5 rows
-    hint: did you mean W.T @ y?
 y @ W
     ShapeError: y (5 × 1) @ W (5 × 4): the left has 1 columns, the right has 5 rows
     hint: did you mean y.T @ W?
+W @ y
+    ShapeError: W (5 × 4) @ y (5 × 1): the left has 4 columns, the right has 5 rows
+    hint: did you mean W.T @ y?
 W @ W
     ShapeError: W (5 × 4) @ W (5 × 4): the left has 4 columns, the right has 5 rows
     hint: did you mean W.T @ W?
@@ -195,7 +195,10 @@ M @ x
     hint: the columns of M must be the rows of x
 W @ y.T
     ShapeError: W (5 × 4) @ y (1 × 5): the left has 4 columns, the right has 1 rows
-    hint: the columns of W must be the rows of y.T
+    hint: did you mean y.T @ W?
+M @ n.T
+    ShapeError: M (m × n) @ n (1 × n): the left has n columns, the right has 1 rows
+    hint: did you mean M @ n?
 # named products and reductions
 tc.dot(x, y)
     ShapeError: dot of x (4 × 1) and y (5 × 1)
@@ -475,6 +478,18 @@ f(x).evaluate(at)
 tc.derivative(f(x), x).evaluate(at)
     NotSupportedError: the value of f′, an abstract function
     hint: declare it with a value: tc.function('f', value=…, derivative=…)
+tc.function("h", lambda u: "a")(x).evaluate(at)
+    ShapeError: h of an array of shape (4,) has shape ()
+    hint: h must act entry by entry
+tc.function("h", lambda u: u[:2])(x).evaluate(at)
+    ShapeError: h of an array of shape (4,) has shape (2,)
+    hint: h must act entry by entry
+tc.function("h", lambda u: None)(x).evaluate(at)
+    ShapeError: h of an array of shape (4,) has shape ()
+    hint: h must act entry by entry
+tc.derivative(tc.function("h", np.tanh, lambda u: u[:1])(x), x).evaluate(at)
+    ShapeError: h′ of an array of shape (4,) has shape (1,)
+    hint: h′ must act entry by entry
 (M @ n).evaluate(M=np.ones((2, 3)), n=np.ones(4))
     ShapeError: n is declared n and its value is 4: n = 4, but M has n = 3
     hint: give n and M the same size along n
@@ -519,13 +534,13 @@ run(at["W"], at["x"], at["x"])
     ShapeError: y is declared 5, but its value is 4
     hint: give y a value of shape 5
 tc.compile([])
-    TensorCalcError: compile of list
+    TensorCalcError: compile of nothing, which is neither a quantity nor a derivative
     hint: give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])
 tc.compile([E, 3])
-    TensorCalcError: compile of list
+    TensorCalcError: compile of int, which is neither a quantity nor a derivative
     hint: give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])
 tc.compile("E")
-    TensorCalcError: compile of str
+    TensorCalcError: compile of str, which is neither a quantity nor a derivative
     hint: give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])
 f(x).compile()
     NotSupportedError: the value of f, an abstract function
@@ -619,6 +634,12 @@ tc.parse("exp(t=x)", x=4)
 tc.parse("sum(x, axis=2)", x=4)
     ParseError: line 1: 2 is not in the language
     hint: axis is 0 (down each column) or 1 (along each row)
+tc.parse("eye(2, 3)")
+    ParseError: line 1: eye(2, 3) is not in the language
+    hint: give eye one size
+tc.parse("ones(4, k=3)")
+    ParseError: line 1: ones(4, k=3) is not in the language
+    hint: give ones one size or two
 tc.parse("ones(x + 1)", x=4)
     ParseError: line 1: x + 1 is not in the language
     hint: give sizes as whole numbers or names of dimensions
@@ -704,7 +725,6 @@ WRONG = {
     "slices are numbered to one less than their count": (
         "B[5]", r"∂v/∂W\[5\]: its first axis has size 5", "choose a slice from 0 to 4"),
     "a hint can be typed": ("W + W.T", r"W \(5 × 4\) \+ Wᵀ \(4 × 5\)", "did you mean W + W?"),
-    "a hint does not transpose twice": ("M @ n.T", r".*", "did you mean M @ n?"),
     "both sides of a product are told apart": ("x * x.T", r"x \(4 × 1\) \* xᵀ \(1 × 4\): .*", None),
     "a hint can be pasted": ("2**x", r".*", "write tc.exp(exponent * tc.log(base)) instead"),
     "a hint within a program is in its language": (
@@ -758,14 +778,10 @@ BARE = [
     "tc.compile([E], name=3)",
     "d.compile(name=3)",
     'tc.compile([E, E], name="lambda")',
-    # arguments in a program
-    'tc.parse("eye(2, 3)")',
     # sizes that nothing gives
     'tc.ones("n").evaluate()',
     "tc.eye('n').evaluate()",
     '(n @ tc.ones("k").T).evaluate(n=[1, 2])',
-    # functions of one's own that give something else than entries
-    'tc.function("h", lambda u: "a")(x).evaluate(at)',
     # letters that Python takes for others
     'tc.compile([tc.scalar("\N{LATIN SMALL LIGATURE FI}"), tc.scalar("fi")])',
 ]
@@ -781,8 +797,6 @@ def test_bad_input_meets_errors_of_this_library_only(code):
 SILENT = [
     "d * nan",
     "d * float('inf')",
-    'tc.function("h", lambda u: u[:2])(x).evaluate(at)',
-    'tc.function("h", lambda u: None)(x).evaluate(at)',
     'tc.from_array(np.ones((1, 5)), of="two words", wrt=v)',
     'tc.from_array(np.ones((1, 5)), of="", wrt=v)',
     'run(at["W"], at["x"], at["y"], W=at["W"])',

@@ -39,6 +39,10 @@ MEANS = {
     "x**2": x**2,
     "-x**2": -(x**2),
     "x**0.5": x**0.5,
+    "x**-1": x**-1,
+    "x**(1/2)": x**0.5,
+    "x**(2*3 - 1)": x**5,
+    "x²": x**2,
     "2.5e-3 * x": 2.5e-3 * x,
     "1_000 * x": 1000 * x,
     "0x10 * x": 16 * x,
@@ -84,14 +88,6 @@ MEANS = {
 @pytest.mark.parametrize("text", MEANS)
 def test_text_builds_the_quantity_that_the_operators_build(text):
     assert read(text) is MEANS[text]
-
-
-@pytest.mark.xfail(strict=True, reason="an exponent must be a plain number, not −1 or 1/2")
-@pytest.mark.parametrize(
-    ("text", "power"), [("x**-1", -1), ("x**(-1)", -1), ("x**(1/2)", 0.5), ("x**(2*3)", 6)]
-)
-def test_an_exponent_may_be_computed_from_numbers(text, power):
-    assert read(text) is x**power
 
 
 def test_every_function_of_the_language_is_one_of_the_library():
@@ -217,8 +213,9 @@ HOSTILE = {
     "walrus": "(z := x)", "yield": "(yield x)", "await": "await x", "f-string": "f'{x}'",
     "string": "'x'", "bytes": "b'x'", "ellipsis": "...", "None": "x + None", "True": "True * x",
     "complex": "1j * x", "huge": "1e999 * x", "xor": "x ^ 2", "modulo": "x % 2", "floor": "x // 2",
-    "shift": "x << 2", "invert": "~x", "bit or": "x | x", "tower": "9**9**9**9",
-    "tower of x": "x**9**9**9", "400 digits": "x * " + "9" * 400,
+    "shift": "x << 2", "invert": "~x", "bit or": "x | x",
+    "tower": "9**9**9**9", "tower of x": "x**9**9**9", "tower to come": "x**(10**400)",
+    "400 digits": "x * " + "9" * 400,
     "5000 digits": "x * " + "9" * 5000,
     "hex": "x * 0x" + "f" * 9000, "import": "import os", "from": "from os import path; x",
     "def": "def f(): pass", "class": "class C: pass", "del": "del x", "with": "with x: pass",
@@ -231,7 +228,7 @@ HOSTILE = {
     "keyword target": "if = x", "no line": "", "space": " \t\n", "comment": "# x",
     "semicolons": ";;",
     "missing": "z", "missing function": "f(x)", "a function for a value": "exp", "no @": "W x",
-    "no *": "2x", "prime": "x′", "square": "x²", "times": "x × x", "quote": "x'", "bracket": "(x",
+    "no *": "2x", "prime": "x′", "times": "x × x", "quote": "x'", "bracket": "(x",
     "brackets": "x)", "operator": "x @", "equals": "x = ", "open string": "'''x",
     "backslash": "x\\",
     "10,000 round brackets": "(" * 10_000 + "x" + ")" * 10_000,
@@ -250,7 +247,8 @@ HOSTILE = {
     "size 0": "ones(0)", "size −1": "ones(-1)", "size 1.5": "ones(1.5)", "size x": "ones(x + 1)",
     "size True": "ones(True)", "power of x": "2**x", "power by x": "x**x", "/ 0": "x / 0",
     "shapes": "W + x", "product": "x @ x", "scalar product": "S @ x", "arity": "dot(x)",
-    "too many": "norm(x, x)", "named size": "ones(k) + x",
+    "too many": "norm(x, x)", "named size": "ones(k) + x", "a size too many": "eye(4, 4)",
+    "a size too few": "eye()", "a keyword of ones": "ones(4, k=3)",
 }  # fmt: skip
 
 
@@ -262,20 +260,6 @@ def test_hostile_text_raises_an_error_of_ours_and_nothing_else(what):
     assert len(raised.value.args) == 1
 
 
-FAULTY = {
-    "a size too many": "eye(4, 4)", "a size too few": "eye()",
-    "a keyword of ones": "ones(4, k=3)",
-}  # fmt: skip
-
-
-@pytest.mark.xfail(strict=True, reason="eye, ones and zeros do not count or refuse arguments")
-@pytest.mark.parametrize("what", FAULTY)
-def test_eye_ones_and_zeros_refuse_other_arguments(what):
-    with pytest.raises(tc.TensorCalcError):
-        tc.parse(FAULTY[what], SHAPES)
-
-
-@pytest.mark.xfail(strict=True, reason="the whole name of 99,999 letters stands in the message")
 def test_a_message_does_not_repeat_a_long_text():
     with pytest.raises(tc.ParseError) as raised:
         tc.parse(HOSTILE["long name"], SHAPES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.stable import stabilised
-from tensorcalc.errors import MemoryLimitError, MissingValueError
+from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
 from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
 from tensorcalc.layout import permuted
 from tensorcalc.regroup import regrouped
@@ -85,7 +86,14 @@ class CompiledFunction:
                 f"arguments ({', '.join(self.arguments)})",
                 "give one value per argument, or names",
             )
-        return {**dict(zip(self.arguments, args, strict=False)), **named}
+        by_place = dict(zip(self.arguments, args, strict=False))
+        twice = [argument for argument in by_place if argument in named]
+        if twice:
+            raise MissingValueError(
+                f"{self.name} called with {', '.join(twice)} both by position and by name",
+                f"give {twice[0]} once",
+            )
+        return given_values(by_place, named)
 
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for this function's arguments."""
@@ -166,6 +174,10 @@ def compile_outputs(
     several: bool = False,
 ) -> CompiledFunction:
     """One function that computes all the outputs, with shared work done once."""
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise TensorCalcError(
+            f"a compiled function named {name!r}", 'give it a name such as "step"'
+        )
     roots = [
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
@@ -248,7 +260,12 @@ def _body(
     lowering.drop_unused(" ".join(returned))
     variables = computation(e for o in outputs for e in (o.expr, *o.universe))
     for dim, code in lowering.dims.items():
-        owner = next(a for a in arguments if dim in variables[a].shape)
+        owner = next((a for a in arguments if dim in variables[a].shape), None)
+        if owner is None:
+            raise DimensionError(
+                f"the size of dimension {dim!r}, which no quantity of the computation has",
+                f"use {dim} in the shape of a variable, or give the size as a number",
+            )
         axis = variables[owner].shape.index(dim)
         lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
     shown = [_placed(c, o.place) for c, o in zip(codes, outputs, strict=True)]

@@ -81,6 +81,8 @@ def _lone_axis_is_pad(layout: Layout, shape: Shape, of: Any, wrt: Any) -> int:
     if as_tensor(known).expr.ndim > 1:
         return 0
     pad = 0 if (layout.name == "numerator") == isinstance(of, str) else 1
+    if as_tensor(known).expr.ndim == 0:  # then the lone axis is the named quantity's
+        pad = 1 - pad
     return int(shape[pad] == 1)
 
 

@@ -195,6 +195,8 @@ def _statements(text: object) -> list[ast.stmt]:
     source = "\n".join(line.strip() for line in text.replace("\r", "\n").split("\n"))
     for symbol, spelt in (("⊙", "*"), ("ᵀ", ".T"), ("−", "-"), ("²", "**2"), ("³", "**3")):
         source = source.replace(symbol, spelt)
+    if "\0" in source:
+        raise ParseError("a program with a NUL character", "leave it out")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -13,6 +13,7 @@ consumer makes the cost of a gradient grow with the square of the depth. Names
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -404,26 +405,31 @@ def _collected(e: Add, terms: list[Expr]) -> Expr | None:
 def _flat_terms(e: Add) -> list[Expr]:
     """The terms, with an inner sum opened only where its terms meet others here.
 
-    Opening every inner sum would make long residual chains quadratic.
+    Opening every inner sum would make long residual chains quadratic. Of a sum with a delta
+    only the delta comes out, so that a product can consume it; the rest stays together.
     """
     terms = [t for t in e.terms if not is_zero(t)]
-    inner = [t for t in terms if isinstance(t, Add)]
-    if not inner:
+    if not any(isinstance(t, Add) for t in terms):
         return terms
-    count: dict[object, int] = {}
-    for term in terms:
-        for part in term.terms if isinstance(term, Add) else (term,):
-            key = canonical(coefficient_and_core(part)[1])
-            count[key] = count.get(key, 0) + 1
+    parts = [p for t in terms for p in (t.terms if isinstance(t, Add) else (t,))]
+    count = Counter(canonical(coefficient_and_core(part)[1]) for part in parts)
+    numbers = sum(constant_entry(part) is not None for part in parts)
     flat: list[Expr] = []
     for term in terms:
-        opens = isinstance(term, Add) and any(
-            has_delta(part)
-            or constant_entry(part) is not None
-            or count[canonical(coefficient_and_core(part)[1])] > 1
+        if not isinstance(term, Add):
+            flat.append(term)
+        elif any(
+            count[canonical(coefficient_and_core(part)[1])] > 1
+            or (numbers > 1 and constant_entry(part) is not None)
             for part in term.terms
-        )
-        flat.extend(term.terms if opens and isinstance(term, Add) else (term,))
+        ):
+            flat.extend(term.terms)
+        elif any(map(has_delta, term.terms)):
+            flat.extend(part for part in term.terms if has_delta(part))
+            plain = [part for part in term.terms if not has_delta(part)]
+            flat.extend([add(*plain)] if plain else [])
+        else:
+            flat.append(term)
     return flat
 
 

@@ -207,6 +207,7 @@ def compile_outputs(
     )
     namespace: dict[str, Any] = {**lowering.constants, **lowering.functions}
     exec(compile(source, f"<tensorcalc {name}>", "exec"), namespace)
+    namespace.update(lowering.constants)  # the frozen arrays, not copies a caller could change
     final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
     return CompiledFunction(name, source, tuple(arguments), final, namespace[name], several=several)
 

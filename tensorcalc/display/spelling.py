@@ -71,6 +71,8 @@ def latex_name(name: str) -> str:
     r"""A name in LaTeX: W2 is W_{2}, delta is \delta, long names are upright."""
     primes = len(name) - len(name.rstrip("′"))
     stem = name.rstrip("′")
+    if stem.startswith("_"):
+        return r"\mathrm{" + stem.replace("_", r"\_") + "}" + "'" * primes
     match = re.fullmatch(r"(.+?)_?(\d+|(?<=_)\w+)", stem)
     base, index = (match.group(1).rstrip("_"), match.group(2)) if match else (stem, "")
     if base in _GREEK:

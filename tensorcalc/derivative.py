@@ -238,9 +238,9 @@ class Derivative:
                 "take the gradient by one quantity: tc.gradient(E, x)",
             )
         if self.of.expr.ndim:
+            by = ", ".join(map(name_of, self.arguments))
             raise NotSupportedError(
-                f"the gradient of {titled(self.of)} by {name_of(self.arguments[0])}: only a scalar "
-                "has one",
+                f"the gradient of {titled(self.of)} by {by}: only a scalar has one",
                 f"use the derivative itself, a {self.kind}",
             )
         return self._like(layout=read_layout("mixed"), own_shape=True)

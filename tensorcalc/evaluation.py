@@ -39,7 +39,8 @@ MAX_BYTES = 2**31
 def derivative_output(d: Derivative) -> Output:
     """What a compiled function is to return for a derivative."""
     argument = d.arguments[0].expr
-    like = argument.name if d.own_shape and isinstance(argument, Variable) else None
+    as_given = d.own_shape and d.arguments[0].form != "row"
+    like = argument.name if as_given and isinstance(argument, Variable) else None
     place = d.layout_view.place(d.of.expr.ndim, [a.expr.ndim for a in d.arguments])
     if d.own_shape and d.arguments[0].form == "row":
         place = (None, *place)

@@ -409,7 +409,7 @@ class Derivative:
         return self * (1 / float(number))
 
     def _require_number(self, number: Any, operation: str) -> None:
-        if not is_finite_number(number):
+        if isinstance(number, bool) or not is_finite_number(number):
             shown = repr(number) if isinstance(number, float) else type(number).__name__
             raise ChainError(
                 f"{self.title} {operation} {shown}: only a number can scale a derivative",

@@ -497,7 +497,7 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
 
 def is_finite_number(value: Any) -> bool:
     """Whether a value is one real number that a float can hold."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    if not isinstance(value, Real):
         return False
     try:
         return bool(np.isfinite(float(value)))

@@ -327,7 +327,6 @@ def test_latex_is_balanced_and_never_contains_a_python_repr(name):
     assert not PYTHON.search(latex), latex
 
 
-@pytest.mark.xfail(strict=True, reason="a name that is nothing but _ is a subscript of nothing")
 @pytest.mark.parametrize("name", ["_", "__", "_x"])
 def test_a_subscript_in_latex_has_something_above_it(name):
     assert not re.search(r"(^|[{ ])_", latex_of(tc.vector(name, 3)))

@@ -16,7 +16,6 @@ from tensorcalc.expr import (
     Constant,
     Definition,
     Delta,
-    Einsum,
     Ones,
     Select,
     Special,
@@ -132,7 +131,7 @@ def test_a_batch_in_place_of_a_node_gives_what_one_value_at_a_time_gives(e, data
 
 
 def test_a_variable_without_a_value_is_named():
-    with pytest.raises(MissingValueError, match="^no value for x") as caught:
+    with pytest.raises(MissingValueError, match=r"^no value for x") as caught:
         dense(f.sin(x), {})
     assert caught.value.__notes__ == ["hint: give x=…"]
 

@@ -1,5 +1,6 @@
 """Nodes: one object per meaning, shapes, builders, and chains too long for recursion."""
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -153,10 +154,8 @@ def two_at_once():
     gate = threading.Barrier(2)
 
     def wait():
-        try:
+        with contextlib.suppress(threading.BrokenBarrierError):  # the other was kept out
             gate.wait(timeout=0.2)
-        except threading.BrokenBarrierError:
-            pass  # the other was kept out, as it should be
 
     def run(make):
         with ThreadPoolExecutor(2) as pool:

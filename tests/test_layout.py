@@ -159,14 +159,7 @@ def test_denominator_layout_is_numerator_layout_with_the_axes_reversed():
         assert LAYOUTS["denominator"].axes(value, [argument]) == axes[::-1]
 
 
-ROW = pytest.mark.xfail(
-    strict=True, reason="a gradient by a row says shape (n,) and is evaluated as 1 × n"
-)
-
-
-@pytest.mark.parametrize(
-    "form", [pytest.param(form, marks=ROW if form == "row" else ()) for form in ARGUMENTS]
-)
+@pytest.mark.parametrize("form", ARGUMENTS)
 def test_a_gradient_has_the_arguments_own_shape(form):
     value, (x,), K = linear(("scalar", form))
     g = tc.gradient(value, x)

@@ -1,5 +1,6 @@
 """Rewriting: each rule by example, what it must leave alone, and the laws of all of them."""
 
+import gc
 import sys
 
 import numpy as np
@@ -66,6 +67,10 @@ def over(e):
 # What the rule makes of a node, in one application.
 
 EXAMPLES = {
+    "leave out what does nothing": {
+        "to a matrix": (Einsum((A,), ((0, 1),), (0, 1)), A),
+        "to a number": (Einsum((c,), ((),), ()), c),
+    },
     "absorb the inner product": {
         "with a delta": (
             einsum("ij,j->i", einsum("ij,j->ij", I3, x), y),
@@ -204,7 +209,11 @@ EXAMPLES = {
     "open the inner sum": {
         "that shares a term": (x + (x + y), Add((x, x, y))),
         "with a delta": (B + (I3 + C), Add((B, I3, C))),
-        "with a number": (a + (1 + b), Add((a, b, number(1)))),
+        "with a number like another": (Add((number(2), a + 1)), Add((number(2), a, number(1)))),
+        "with a delta, whose other terms stay together": (
+            B + Add((C, I3, transpose(B, (1, 0)))),
+            Add((B, I3, C + transpose(B, (1, 0)))),
+        ),
         "of two inner sums, the one that meets": (
             Add((x, x + y, f.sin(x) + f.cos(x))),
             Add((x, x, y, f.sin(x) + f.cos(x))),
@@ -252,6 +261,12 @@ EXAMPLES = {
 # What looks like a case for the rule, and is none.
 
 GUARDS = {
+    "leave out what does nothing": {
+        "a transpose": transpose(A, (1, 0)),
+        "a diagonal": einsum("ii->i", B),
+        "a sum": einsum("i->", x),
+        "two factors": x * y,
+    },
     "absorb the inner product": {
         "a contraction of real factors stays shared": einsum("i,i->", einsum("ij,j->i", A, x), z),
         "an entrywise product stays shared": einsum("i,i->", x * y, x),
@@ -318,6 +333,7 @@ GUARDS = {
     },
     "open the inner sum": {
         "whose terms meet nothing": x + (y + f.sin(x)),
+        "whose number meets none": a + (b + 1),
         "that is a factor": x * (x + y) + x,
         "none": Add((x, y, x)),
     },
@@ -460,23 +476,20 @@ def test_simplifying_gives_the_textbooks_form(e, expected):
     assert simplify(e) is expected
 
 
-@pytest.mark.parametrize("e", [c, x, A], ids=["scalar", "vector", "matrix"])
-@pytest.mark.xfail(strict=True, reason="no rule removes an einsum that does nothing")
-def test_a_product_of_one_factor_is_the_factor(e):
-    axes = tuple(range(e.ndim))
-    assert simplify(Einsum((e,), (axes,), axes)) is e
-
-
+MEET = pytest.mark.xfail(strict=True, reason="numbers that are not multiplied still meet")
 EXTREME = {
-    "numbers whose product is too large": (lambda t: 1e200 * (1e200 * t), 1e-250),
-    "numbers whose product is too small": (lambda t: 1e-200 * (1e-200 * t), 1e300),
+    "numbers whose product is too large": pytest.param(
+        lambda t: 1e200 * (1e200 * t), 1e-250, marks=MEET
+    ),
+    "numbers whose product is too small": pytest.param(
+        lambda t: 1e-200 * (1e-200 * t), 1e300, marks=MEET
+    ),
     "a number whose power is too large": (lambda t: power(3.0)(1e200 * t), 1e-150),
     "a number whose power is too small": (lambda t: power(-2.0)(1e200 * t), 1e-150),
 }
 
 
 @pytest.mark.parametrize(("make", "at"), EXTREME.values(), ids=EXTREME)
-@pytest.mark.xfail(strict=True, reason="numbers are multiplied beyond the range of floats")
 def test_numbers_out_of_range_are_left_to_evaluation(make, at):
     e, value = make(Variable("t", ())), {"t": np.array(at)}
     np.testing.assert_allclose(dense(simplify(e), value), dense(e, value), rtol=1e-12, atol=0)
@@ -582,11 +595,14 @@ def calls_during(action):
         count += event == "call"
 
     before = sys.getprofile()
+    gc.collect()
+    gc.disable()  # what it calls back is not this work
     sys.setprofile(on_event)
     try:
         action()
     finally:
         sys.setprofile(before)
+        gc.enable()
     return count
 
 
@@ -594,16 +610,8 @@ GROWN = {
     "squares": lambda e: e * e,
     "functions": lambda e: f.tanh(e),
     "residual": lambda e: e + f.tanh(e),
-    "linear residual": pytest.param(
-        lambda e: e + einsum("ij,j->i", B, e),
-        id="linear residual",
-        marks=pytest.mark.xfail(strict=True, reason="each level multiplies out those below again"),
-    ),
-    "products with sums": pytest.param(
-        lambda e: e * (1 + e),
-        id="products with sums",
-        marks=pytest.mark.xfail(strict=True, reason="each level multiplies out those below again"),
-    ),
+    "linear residual": lambda e: e + einsum("ij,j->i", B, e),
+    "products with sums": lambda e: e * (1 + e),
     "Horner's scheme": lambda e: e * y + x,
     "fractions": lambda e: e * over(1 + e),
     "norms": lambda e: e * over(f.magnitude(e)),
@@ -639,12 +647,7 @@ LINKS = {
     "Horner's scheme": (2_000, GROWN["Horner's scheme"]),
     "functions of products": (2_000, lambda e: f.exp(e * y)),
     "slices": (2_000, GROWN["slices"]),
-    "named fractions": pytest.param(
-        2_000,
-        lambda e: Definition("link", y * over(e)),
-        id="named fractions",
-        marks=pytest.mark.xfail(strict=True, reason="names are looked through by recursion"),
-    ),
+    "named fractions": (2_000, lambda e: Definition("link", y * over(e))),
 }
 
 

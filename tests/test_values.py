@@ -78,6 +78,10 @@ def test_values_come_by_name_or_by_quantity_and_keywords_win():
     assert given_values(None, {"c": 4}) == {"c": 4}
 
 
+def test_names_are_compared_as_python_compares_them():
+    assert given_values({"ﬁt": 1}, {}) == {"fit": 1}
+
+
 def test_compiled_functions_may_be_given_what_is_not_finite():
     assert np.isnan(read(finite=False, y=[np.nan, np.inf])["y"][0])
 
@@ -94,6 +98,10 @@ REFUSED = {
     "dates": (
         np.array(["2020-01-01"], "M8[D]"),
         "the value of y is ndarray, not a regular array of numbers",
+    ),
+    "masked": (
+        np.ma.array([1, 2], mask=[0, 1]),
+        "the value of y is MaskedArray, not a regular array of numbers",
     ),
     "a quantity": (tc.vector("u", 2), "the value of y is Tensor, not a regular array of numbers"),
     "NaN": ([1, np.nan], "the value of y contains NaN or infinite entries"),
@@ -117,16 +125,16 @@ def test_values_must_come_as_a_mapping():
 
 
 MISSHAPEN = {
-    "too long": (dict(y=[1, 2, 3]), "y is declared 2, but its value is 3"),
-    "a row for a column": (dict(y=[[1, 2]]), "y is declared 2, but its value is 1 × 2"),
-    "a number for a column": (dict(y=1), "y is declared 2, but its value is scalar"),
-    "a column for a number": (dict(c=[1]), "c is declared scalar, but its value is 1"),
+    "too long": ({"y": [1, 2, 3]}, "y is declared 2, but its value is 3"),
+    "a row for a column": ({"y": [[1, 2]]}, "y is declared 2, but its value is 1 × 2"),
+    "a number for a column": ({"y": 1}, "y is declared 2, but its value is scalar"),
+    "a column for a number": ({"c": [1]}, "c is declared scalar, but its value is 1"),
     "a name with two sizes": (
-        dict(W=np.ones((2, 3)), x=[1, 2]),
+        {"W": np.ones((2, 3)), "x": [1, 2]},
         "x is declared n and its value is 2: n = 2, but W has n = 3",
     ),
     "a column of a named size": (
-        dict(W=np.ones((2, 3)), x=[[1], [2]]),
+        {"W": np.ones((2, 3)), "x": [[1], [2]]},
         "x is declared n and its value is 2: n = 2, but W has n = 3",
     ),
 }
@@ -140,17 +148,17 @@ def test_a_value_that_does_not_fit_its_declaration_is_refused(given, message):
 
 
 MISSING = {
-    "one": (dict(c=1), "E needs a value for y (2)", "give y=…"),
-    "with its shape": (dict(y=[1, 2]), "E needs a value for c (scalar)", "give c=…"),
+    "one": ({"c": 1}, "E needs a value for y (2)", "give y=…"),
+    "with its shape": ({"y": [1, 2]}, "E needs a value for c (scalar)", "give c=…"),
     "none given": ({}, "E needs a value for y (2), c (scalar)", "give y=…, c=…"),
     "misspelled": (
-        dict(c=1, yy=[1, 2]),
+        {"c": 1, "yy": [1, 2]},
         "E needs a value for y (2); yy is not a variable of it",
         "did you mean y by yy?",
     ),
     "two strangers": (
-        dict(y=[1, 2], bias=0, rate=1),
-        "E needs a value for c (scalar); bias, rate is not a variable of it",
+        {"y": [1, 2], "bias": 0, "rate": 1},
+        "E needs a value for c (scalar); bias, rate are no variables of it",
         "give c=…",
     ),
 }

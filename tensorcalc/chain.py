@@ -17,6 +17,8 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Special,
+    SpecialFunction,
     Variable,
     add,
     contract,
@@ -48,9 +50,12 @@ def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
 def _rules_in_force(of: Expr) -> tuple[object, ...]:
     """The derivative rules below ``of``; remembered adjoints hold only for these."""
     if "functions" not in of.memo:
-        found = (n.function for n in toposort([of]) if isinstance(n, Elementwise))
+        found = (n.function for n in toposort([of]) if isinstance(n, (Elementwise, Special)))
         of.memo["functions"] = tuple(dict.fromkeys(found))
-    return tuple(function.derivatives for function in of.memo["functions"])
+    return tuple(
+        f.derivative if isinstance(f, SpecialFunction) else f.derivatives
+        for f in of.memo["functions"]
+    )
 
 
 def _consumers(of: Expr) -> dict[Expr, list[tuple[Expr, int]]]:

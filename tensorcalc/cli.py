@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import math
 import sys
 from collections.abc import Sequence
 
@@ -102,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
 def _backprop(options: argparse.Namespace) -> int:
     from tensorcalc.backprop.demo import Options, run
 
+    if options.seed < 0:
+        raise TensorCalcError(f"--seed {options.seed}", "give a whole number of 0 or more")
+    if options.step is not None and not 0 < options.step < math.inf:
+        raise TensorCalcError(f"--step {options.step}", "give a number above 0, such as 0.2")
     try:
         layers = tuple(int(size) for size in options.layers.split(","))
     except ValueError:
@@ -121,6 +126,16 @@ def _backprop(options: argparse.Namespace) -> int:
     )
 
 
+def _shape(given: str, shape: str) -> str:
+    """5x4 as the two sizes 5 and 4; names of dimensions as they are."""
+    if not any(character.isdecimal() for character in shape):
+        return shape
+    sizes = shape.replace("×", "x").split("x")
+    if not all(size.strip() for size in sizes):
+        raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
+    return " ".join(sizes)
+
+
 def _derive(options: argparse.Namespace) -> int:
     import tensorcalc as tc
 
@@ -129,8 +144,11 @@ def _derive(options: argparse.Namespace) -> int:
         name, equals, shape = given.partition("=")
         if not equals:
             raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
-        shapes[name] = shape.replace("x", " ").replace("×", " ") if shape[:1].isdigit() else shape
-    text = sys.stdin.read() if options.program == "-" else options.program
+        shapes[name] = _shape(given, shape)
+    try:
+        text = sys.stdin.read() if options.program == "-" else options.program
+    except UnicodeDecodeError:
+        raise TensorCalcError("standard input that is no text", "give UTF-8 text") from None
     p = tc.program(text, shapes)
     status = 0
     for name in options.wrt:

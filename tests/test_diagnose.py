@@ -268,7 +268,6 @@ def test_a_formula_over_another_quantity_of_the_same_name_is_refused():
 # ── known faults ─────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.xfail(strict=True, reason="−1 is recognised to nine digits only")
 @pytest.mark.parametrize(
     "change",
     [lambda A: -A.astype(np.float32), lambda A: -A * (1 + 1e-8)],

@@ -578,7 +578,6 @@ def test_equation_3_holds_in_deep_networks(seed):
     assert tc.johnston(net)[3].verify(net.initial_parameters(seed), seed=seed)
 
 
-@pytest.mark.xfail(strict=True, reason="adjoints remember rules of elementwise functions only")
 def test_with_softmaxs_rule_restored_the_equations_hold_again(monkeypatch):
     right = special.softmax.derivative
     sizes = [2, 3, 7]  # of no other test: what is remembered stays

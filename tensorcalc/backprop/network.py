@@ -17,7 +17,13 @@ from tensorcalc.check.points import Point
 from tensorcalc.check.routes import LiteralRoute
 from tensorcalc.codegen import CompiledFunction
 from tensorcalc.derivative import Derivative, derivative, gradient
-from tensorcalc.errors import MissingValueError, ShapeError, TensorCalcError, UnknownNameError
+from tensorcalc.errors import (
+    MissingValueError,
+    ShapeError,
+    TensorCalcError,
+    UnknownNameError,
+    ValueNotAllowedError,
+)
 from tensorcalc.evaluation import compile_several
 from tensorcalc.tensor import (
     Tensor,
@@ -150,6 +156,8 @@ class FeedForward:
 
     def initial_parameters(self, seed: int = 0) -> dict[str, np.ndarray]:
         """Random weights of variance 1/N_{l−1} and biases of 0.1 that of a unit normal."""
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+            raise TensorCalcError(f"a seed given as {seed!r}", "give a whole number of 0 or more")
         rng = np.random.default_rng(seed)
         parameters = {}
         for layer in range(2, self.depth + 1):
@@ -211,6 +219,10 @@ class FeedForward:
     ) -> tuple[dict[str, np.ndarray], int]:
         """The literal gradients, and the bytes of all the dense factors."""
         values = self.values(params, sample)
+        with np.errstate(all="ignore"):
+            return self._literal_route(values)
+
+    def _literal_route(self, values: Values) -> tuple[dict[str, np.ndarray], int]:
         route = LiteralRoute(Point(dict(values), values.sizes), limit=2**33)
         factor = lambda of, wrt: route.link(
             derivative(self[of], self[wrt]).contributions[0].links[0]
@@ -226,6 +238,11 @@ class FeedForward:
                 below = layer - 1
                 row = route.chain(row, factor(z, f"a{below}"), 1)
                 row = route.chain(row, factor(f"a{below}", f"z{below}"), 1)
+        if not all(np.isfinite(array).all() for array in gradients.values()):
+            raise ValueNotAllowedError(
+                "the literal route at a saturated output: a factor [δC/δa] divides by 0",
+                "use net.fast_gradients, where the division cancels",
+            )
         return {name: gradients[name] for name in self.parameter_names}, route.nbytes
 
     def helper_gradients(self) -> dict[int, Derivative]:
@@ -329,12 +346,12 @@ def _read_activations(
         hidden[-1] = output
     if input_activation is True:
         first = hidden[0] if hidden[0] != "softmax" else "sigmoid"
-    elif input_activation in (None, False):
+    elif input_activation is None or input_activation is False:
         first = "identity"
     else:
         first = input_activation
     for name in (first, *hidden):
-        if name not in ACTIVATIONS:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
             raise TensorCalcError(
                 f"an activation called {name!r}", f"choose one of {', '.join(ACTIVATIONS)}"
             )

@@ -233,6 +233,8 @@ def _factor(array: np.ndarray, expected: np.ndarray) -> float | None:
             return -1.0
         return None
     factor = float(np.vdot(expected, array)) / weight
+    if abs(factor + 1) < _TOLERANCE:
+        return -1.0
     nearest = Fraction(factor).limit_denominator(1000)
     return float(nearest) if abs(float(nearest) - factor) < 1e-9 * abs(factor) else factor
 

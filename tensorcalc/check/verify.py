@@ -21,7 +21,7 @@ from tensorcalc.check.routes import (
 from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import formula
-from tensorcalc.errors import MemoryLimitError
+from tensorcalc.errors import MemoryLimitError, ValueNotAllowedError
 from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import MAX_BYTES, compile_derivative
 from tensorcalc.presentation import view_of
@@ -137,11 +137,15 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     else:
         point = given_point(d.universe, at, d.title)
         where = "at the values given"
-    stored = _stored(d, point)
     evaluation = Dense(point.values, point.sizes)
-    for root in d.universe:
-        evaluation.array(root)
-    rows = _Rows(d, point, stored, _scale_floor(d, evaluation))
+    with np.errstate(all="ignore"):
+        finite = all(np.isfinite(evaluation.array(root)).all() for root in d.universe)
+    if not finite:
+        raise ValueNotAllowedError(
+            f"{d.title} at values outside the domain: something is not finite there",
+            "give other values, or leave at= out",
+        )
+    rows = _Rows(d, point, _stored(d, point), _scale_floor(d, evaluation))
     table = [
         rows.literal(),
         rows.formula(),

@@ -14,6 +14,7 @@ from tensorcalc.derivative import Derivative, derivative, gradient, hessian, jac
 from tensorcalc.errors import (
     ChainError,
     DimensionError,
+    DomainError,
     LayoutError,
     MemoryLimitError,
     MissingValueError,
@@ -175,6 +176,7 @@ __all__ = [
     "ChainError",
     "Derivative",
     "DimensionError",
+    "DomainError",
     "Equations",
     "FeedForward",
     "LayoutError",

@@ -8,8 +8,13 @@ import io
 import math
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tensorcalc.errors import TensorCalcError
+from tensorcalc.errors import DomainError, TensorCalcError
+
+if TYPE_CHECKING:
+    from tensorcalc.check.verify import Verification
+    from tensorcalc.derivative import Derivative
 
 __all__ = ["main"]
 
@@ -101,12 +106,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _backprop(options: argparse.Namespace) -> int:
-    from tensorcalc.backprop.demo import Options, run
+    from tensorcalc.backprop.demo import DEMO_COSTS, Options, run
 
     if options.seed < 0:
         raise TensorCalcError(f"--seed {options.seed}", "give a whole number of 0 or more")
     if options.step is not None and not 0 < options.step < math.inf:
         raise TensorCalcError(f"--step {options.step}", "give a number above 0, such as 0.2")
+    if options.cost not in DEMO_COSTS and options.cost != "quadratic":
+        raise TensorCalcError(
+            f"a cost called {options.cost!r}", f"choose one of {', '.join(DEMO_COSTS)}"
+        )
     try:
         layers = tuple(int(size) for size in options.layers.split(","))
     except ValueError:
@@ -136,6 +145,15 @@ def _shape(given: str, shape: str) -> str:
     return " ".join(sizes)
 
 
+def _verified(d: Derivative) -> Verification:
+    try:
+        return d.verify()
+    except DomainError as error:
+        raise TensorCalcError(
+            str(error), "use d.verify(at=…) in Python, with values inside the domain"
+        ) from None
+
+
 def _derive(options: argparse.Namespace) -> int:
     import tensorcalc as tc
 
@@ -160,7 +178,7 @@ def _derive(options: argparse.Namespace) -> int:
         else:
             print(d)
         if options.verify:
-            report = d.verify()
+            report = _verified(d)
             print(report)
             status = status or int(not report)
     return status

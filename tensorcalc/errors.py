@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = [
     "ChainError",
     "DimensionError",
+    "DomainError",
     "LayoutError",
     "MemoryLimitError",
     "MissingValueError",
@@ -44,6 +45,10 @@ class ShapeError(TensorCalcError):
 
 class DimensionError(ShapeError):
     """A size or a dimension name cannot be used as one."""
+
+
+class DomainError(TensorCalcError):
+    """No point was found at which everything is defined."""
 
 
 class ChainError(TensorCalcError):

@@ -32,6 +32,7 @@ __all__ = [
     "Values",
     "computation",
     "given_values",
+    "read_array",
     "read_values",
     "require_entries",
     "require_one_meaning",
@@ -129,7 +130,7 @@ def read_values(
     origins: dict[str, str] = {}
     for name, variable in variables.items():
         if name in given:
-            array = _read_array(name, given[name], finite=finite)
+            array = read_array(name, given[name], finite=finite)
             values.given_shapes[name] = array.shape
             if variable.ndim == 1 and array.ndim == 2 and array.shape[1] == 1:
                 array = array[:, 0]
@@ -167,7 +168,8 @@ def _missing(
     return MissingValueError(message, hint)
 
 
-def _read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
+def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
+    """A real array of float32 or float64; ValueNotAllowedError for anything else."""
     try:
         array = np.asarray(None if isinstance(value, np.ma.MaskedArray) else value)
     except (ValueError, TypeError):

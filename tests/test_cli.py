@@ -151,7 +151,7 @@ def test_a_program_is_read_from_stdin(tensorcalc, monkeypatch):
         (["W5", "x=4"], "TensorCalcError: --shape W5", "write --shape W=5x4"),
         (["W=0x4", "x=4"], "DimensionError: a dimension of size 0", "1 or more"),
         (["W=5.5x4", "x=4"], "DimensionError: a dimension given as '5.5'", "whole number"),
-        (["W=-5x4", "x=4"], "DimensionError: a dimension given as '-5x4'", "whole number"),
+        (["W=-5x4", "x=4"], "DimensionError: a dimension given as '-5'", "whole number"),
         (["W=5x4", "x=5"], "ShapeError: line 1: W (5 × 4) @ x (5 × 1)", "W.T @ x"),
         (["W=5x4"], "ParseError: line 1: x has no shape and no definition", "x=…"),
         (["=5x4"], "TensorCalcError: a quantity named ''", "choose a name"),
@@ -339,10 +339,9 @@ def test_a_step_that_is_no_positive_number_is_refused(tensorcalc, monkeypatch, s
 @pytest.mark.parametrize("shape", ["W=5xx4", "W=5x4x", "W=x5x4"])
 def test_a_shape_with_a_stray_cross_is_refused(tensorcalc, shape):
     result = tensorcalc("derive", "W @ x", "--wrt", "W", "--shape", shape, "--shape", "x=4")
-    assert_refused(result, "DimensionError")
+    assert_refused(result, f"TensorCalcError: --shape {shape}", "write --shape W=5x4")
 
 
-@pytest.mark.xfail(strict=True, reason="the command line has no at=")
 def test_where_no_point_is_found_the_hint_is_one_the_command_line_has(tensorcalc):
     command = ("derive", "sum(log(x - 9))", "--wrt", "x", "--shape", "x=3", "--verify")
     status, _, err = tensorcalc(*command)
@@ -350,7 +349,6 @@ def test_where_no_point_is_found_the_hint_is_one_the_command_line_has(tensorcalc
     assert "at=dict" not in err
 
 
-@pytest.mark.xfail(strict=True, reason="the hint lists the costs of FeedForward")
 def test_the_hint_for_a_cost_lists_every_cost_of_the_command_line(tensorcalc):
     _, _, err = tensorcalc("backprop", "--layers", "3,4,2", "--cost", "hinge")
     assert "softmax cross-entropy" in err

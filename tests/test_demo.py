@@ -247,12 +247,7 @@ def test_by_default_the_digits_are_learnt():
     [
         "half squared",
         "cross-entropy",
-        pytest.param(
-            "softmax cross-entropy",
-            marks=pytest.mark.xfail(
-                strict=True, raises=KeyError, reason="the output is taken for a hidden layer"
-            ),
-        ),
+        "softmax cross-entropy",
     ],
 )
 def test_every_cost_learns_the_digits_without_a_hidden_layer(cost):
@@ -351,13 +346,11 @@ def test_training_on_a_terminal_shows_a_bar_and_leaves_the_lines(monkeypatch):
 # ── known faults ─────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.xfail(strict=True, reason="Taylor's remainder sinks into rounding in deep networks")
 def test_all_equations_hold_in_a_deep_network():
     status, lines = run("--quick", "--layers", ",".join(["2"] * 11))
     assert (status, lines[-1][:8]) == (0, "15 of 15")
 
 
-@pytest.mark.xfail(strict=True, reason="the output's activation is taken for the hidden layers'")
 def test_a_network_of_two_layers_names_the_activation_of_its_input():
     _, lines = run("--quick", "--layers", "3,2", "--cost", "softmax cross-entropy")
     (line,) = [line for line in lines if line.startswith("Network")]

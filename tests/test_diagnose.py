@@ -278,7 +278,6 @@ def test_the_sign_is_recognised_in_an_answer_with_rounding(change):
     assert d.check(change(right), at=AT).cause == "sign"
 
 
-@pytest.mark.xfail(strict=True, reason="the shape in which the argument was given is forgotten")
 def test_a_gradient_is_expected_in_the_shape_in_which_its_argument_was_given():
     d, _ = CASES["vector"]
     upright = AT | {"x": x[:, None]}

@@ -572,7 +572,6 @@ def test_there_are_fifteen_by_number(small):
 
 
 @pytest.mark.parametrize("seed", [9, 13])
-@pytest.mark.xfail(strict=True, reason="Taylor's remainder sinks into rounding in deep networks")
 def test_equation_3_holds_in_deep_networks(seed):
     net = tc.FeedForward([2] * 11)
     assert tc.johnston(net)[3].verify(net.initial_parameters(seed), seed=seed)

@@ -496,29 +496,23 @@ def test_activations_that_are_no_names_are_refused(options):
     ],
     ids=["text", "ragged", "complex", "parameters in a list"],
 )
-@pytest.mark.xfail(
-    strict=True, raises=(TypeError, ValueError, Warning), reason="NumPy's or Python's own error"
-)
 def test_inputs_that_are_no_arrays_are_refused(params, inputs):
     with pytest.raises(tc.TensorCalcError):
         NETWORKS["Johnston's"].output(params, inputs)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "seed"])
-@pytest.mark.xfail(strict=True, raises=(TypeError, ValueError), reason="NumPy's own error")
 def test_a_seed_that_is_no_whole_number_is_refused(seed):
     with pytest.raises(tc.TensorCalcError):
         NETWORKS["Johnston's"].initial_parameters(seed)
 
 
 @pytest.mark.parametrize("layer", [0, 4, -1])
-@pytest.mark.xfail(strict=True, reason="read as an index of Python's tuples")
 def test_a_layer_that_is_not_there_has_no_size(layer):
     with pytest.raises(tc.TensorCalcError):
         NETWORKS["Johnston's"].size(layer)
 
 
-@pytest.mark.xfail(strict=True, reason="literal gradients forget the shape of a given column")
 def test_a_bias_given_as_a_column_gets_its_gradient_as_a_column_by_every_way():
     net = NETWORKS["Johnston's"]
     params = PARAMS | {"b2": PARAMS["b2"][:, None]}

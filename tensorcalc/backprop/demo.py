@@ -26,7 +26,7 @@ from tensorcalc.backprop.johnston import (
     johnston,
     network_point,
 )
-from tensorcalc.backprop.network import FeedForward
+from tensorcalc.backprop.network import COSTS, FeedForward
 from tensorcalc.check.points import Point
 from tensorcalc.check.verify import relative_error
 from tensorcalc.derivative import derivative, gradient
@@ -35,8 +35,9 @@ from tensorcalc.expr import Elementwise, toposort
 from tensorcalc.shapes import format_bytes, format_shape
 from tensorcalc.tensor import define, matrix, vector
 
-__all__ = ["Options", "run"]
+__all__ = ["DEMO_COSTS", "Options", "run"]
 
+DEMO_COSTS = (*COSTS, "softmax cross-entropy")
 DIGITS = (64, 10)  # pixels of an image, classes of digits
 BATCH = 10
 _OFF_KINK = 0.01  # how far inputs are moved off a kink before differences are taken
@@ -157,9 +158,14 @@ def _introduce(
 
 def _activation_text(net: FeedForward) -> str:
     words = {"sigmoid": "logistic"}
-    hidden, last = net.activations[1], net.activations[-1]
+    hidden, last = _hidden_activation(net), net.activations[-1]
     text = f"σ = {words.get(hidden, hidden)}"
     return text if last == hidden else f"{text}, output {last}"
+
+
+def _hidden_activation(net: FeedForward) -> str:
+    """σ of the text: that of the first hidden layer, or of the input where there is none."""
+    return net.activations[1 if net.depth > 2 else 0]
 
 
 def _cost_text(net: FeedForward) -> str:
@@ -361,7 +367,7 @@ STEPS = {"sigmoid": 0.2, "tanh": 0.005, "relu": 0.01, "softplus": 0.01, "identit
 
 def default_step(net: FeedForward) -> float:
     """A step at which training settles, by activation and cost (found by trial)."""
-    step = STEPS[net.activations[1]]
+    step = STEPS[_hidden_activation(net)]
     if net.cost == "half squared":
         return 2 * step
     if net.cost == "cross-entropy":

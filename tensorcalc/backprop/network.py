@@ -36,7 +36,7 @@ from tensorcalc.tensor import (
     variable,
     vector,
 )
-from tensorcalc.values import Values, computation, read_values
+from tensorcalc.values import Values, computation, read_array, read_values
 
 __all__ = ["ACTIVATIONS", "COSTS", "FeedForward"]
 
@@ -106,7 +106,12 @@ class FeedForward:
         return tuple(f"{p}{layer}" for layer in range(2, self.depth + 1) for p in "Wb")
 
     def size(self, layer: int) -> int:
-        """N_l."""
+        """N_l; raises TensorCalcError where there is no such layer."""
+        if layer not in range(1, self.depth + 1):
+            raise TensorCalcError(
+                f"layer {layer!r} of a network of {self.depth} layers",
+                f"choose one from 1, the input, to {self.depth}, the output",
+            )
         return self.sizes[layer - 1]
 
     def activation(self, layer: int) -> str:
@@ -171,25 +176,28 @@ class FeedForward:
 
         Raises ShapeError where a sample or a parameter has another size than its layer.
         """
-        if not isinstance(params, Mapping):
-            raise MissingValueError(
-                f"parameters given as {type(params).__name__}",
-                f"give a mapping with {', '.join(self.parameter_names)}",
-            )
         if not isinstance(sample, (tuple, list)) or len(sample) != 2:
             raise ShapeError(
                 f"a sample given as {type(sample).__name__}",
                 "give a pair (input z1, target λ)",
             )
-        given = {**params, "z1": sample[0], "λ": sample[1]}
+        given = {**self._parameters(params), "z1": sample[0], "λ": sample[1]}
         variables = computation([self["C"].expr])
         return read_values(variables, variables, given, finite=True, what="the network")
 
+    def _parameters(self, params: Any) -> Mapping[str, Any]:
+        if not isinstance(params, Mapping):
+            raise MissingValueError(
+                f"parameters given as {type(params).__name__}",
+                f"give a mapping with {', '.join(self.parameter_names)}",
+            )
+        return params
+
     def output(self, params: Mapping[str, Any], inputs: Any) -> np.ndarray:
         """f(z¹) for one input (N_1,), or for many as the columns of an N_1 × m array."""
-        array = np.asarray(inputs, dtype=float)
+        array = read_array("z1", inputs, finite=False)
         run = self._forward if array.ndim == 1 else self._forward_batch
-        return run({**params, "z1": array})
+        return run({**self._parameters(params), "z1": array})
 
     @cached_property
     def _forward(self) -> CompiledFunction:
@@ -212,7 +220,9 @@ class FeedForward:
         [δC/δa^L]·[δa^L/δz^L]·[δz^L/δa^{L−1}]· … ·[δzˡ/δWˡ], the last a dense 3-tensor. Each
         gradient has the shape of its parameter. Source: Johnston 2020, eqs. (5), (6), (10), (14).
         """
-        return self.literal_route(params, sample)[0]
+        gradients = self.literal_route(params, sample)[0]
+        shapes = self.values(params, sample).given_shapes
+        return {name: array.reshape(shapes[name]) for name, array in gradients.items()}
 
     def literal_route(
         self, params: Mapping[str, Any], sample: Any

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.derivative import Derivative
-from tensorcalc.errors import ShapeError, TensorCalcError
+from tensorcalc.errors import DomainError, ShapeError, TensorCalcError
 from tensorcalc.evaluate import Dense
-from tensorcalc.expr import Elementwise, Expr, Variable, toposort
+from tensorcalc.expr import Constant, Elementwise, Expr, Variable, toposort
 from tensorcalc.layout import permuted
 from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
@@ -51,7 +51,7 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
     """Random values at which everything is finite and away from kinks.
 
     Named dimensions get unequal sizes, so that no axis is mistaken for another. Raises
-    TensorCalcError where no such point is found.
+    DomainError where no such point is found.
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise TensorCalcError(f"a seed given as {seed!r}", "give a whole number of 0 or more")
@@ -66,7 +66,7 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
         point = Point(values, sizes)
         if _is_inside(universe, point):
             return point
-    raise TensorCalcError(
+    raise DomainError(
         f"no random point found at which {what} is defined ({_TRIES} tried)",
         "give one: at=dict(" + ", ".join(f"{name}=…" for name in variables) + ")",
     )
@@ -85,12 +85,11 @@ def _unequal_sizes(variables: Mapping[str, Variable]) -> dict[str, int]:
 
 
 def _draw(rng: np.random.Generator, shape: tuple[int, ...], attempt: int) -> np.ndarray:
-    """Of either sign first; then positive ones, then small ones, for narrower domains."""
-    if attempt % 3 == 0:
+    """Of either sign first; then positive, small, negative ones, for narrower domains."""
+    if attempt % 4 == 0:
         return np.asarray(rng.normal(size=shape))
-    if attempt % 3 == 1:
-        return np.asarray(rng.uniform(0.2, 1.5, size=shape))
-    return np.asarray(rng.uniform(-0.6, 0.6, size=shape))
+    low, high = ((0.2, 1.5), (-0.6, 0.6), (-1.5, -0.2))[attempt % 4 - 1]
+    return np.asarray(rng.uniform(low, high, size=shape))
 
 
 def _is_inside(universe: list[Expr], point: Point) -> bool:
@@ -98,8 +97,10 @@ def _is_inside(universe: list[Expr], point: Point) -> bool:
     with np.errstate(all="ignore"):
         for root in universe:
             evaluation.array(root)
+    constants = [n.value for n in toposort(universe) if isinstance(n, Constant)]
+    largest = _LARGEST * max(1.0, *(np.abs(c).max(initial=0) for c in constants), 0.0)
     bounded = all(
-        np.isfinite(array).all() and (not array.size or np.abs(array).max() < _LARGEST)
+        np.isfinite(array).all() and (not array.size or np.abs(array).max() < largest)
         for array, _ in evaluation.known.values()
     )
     return bounded and near_kink(universe, evaluation) is None

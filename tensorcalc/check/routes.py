@@ -32,6 +32,7 @@ __all__ = [
     "taylor",
 ]
 
+_TAYLOR_STEPS = 40
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
 _CHUNK = 2**21  # entries of one batch of perturbed values
@@ -280,7 +281,7 @@ def taylor(d: Derivative, array: np.ndarray, point: Point, seed: int) -> float |
     direction = rng.normal(size=start.shape)
     direction /= max(np.linalg.norm(direction), 1e-300)
     slope = np.tensordot(array, direction, axes=start.ndim)
-    steps = 0.25 * 0.5 ** np.arange(12)
+    steps = 0.25 * 0.5 ** np.arange(_TAYLOR_STEPS)
     batch = start + steps.reshape(-1, *[1] * start.ndim) * direction
     with np.errstate(all="ignore"):
         moved = sum(number * path(batch) for number, path in paths)
@@ -288,10 +289,13 @@ def taylor(d: Derivative, array: np.ndarray, point: Point, seed: int) -> float |
     shaped = steps.reshape(-1, *[1] * slope.ndim)
     remainder = np.asarray(moved - rest - shaped * slope).reshape(len(steps), -1)
     size = np.abs(remainder).max(axis=1, initial=0)
-    floor = 1e-11 * max(np.abs(rest).max(initial=0), np.abs(slope).max(initial=0), 1e-3)
+    # at the smallest steps only rounding is left; it grows with the numbers subtracted
+    largest = np.abs(np.asarray(moved)).reshape(len(steps), -1).max(axis=1, initial=0)
+    largest = largest + np.abs(rest).max(initial=0) + steps * np.abs(slope).max(initial=0)
+    floor = np.maximum(64 * size[-4:].max(), 4e-14 * largest)
     usable = np.isfinite(size) & (size > floor)
     last = max(np.flatnonzero(usable), default=-1)
-    if -1 < last < len(size) - 1 and size[last] > 16 * floor:
+    if -1 < last < len(size) - 1 and size[last] > 16 * floor[last]:
         return None  # gone at once: affine near the point, with a kink farther off
     pairs = [
         math.log2(size[k] / size[k + 1])

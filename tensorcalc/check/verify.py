@@ -152,7 +152,9 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
         *rows.from_values(_no_differences(d, evaluation), seed),
     ]
     sizes = ", ".join(
-        f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}" for a in d.arguments if a.shape
+        f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}"
+        for a in dict.fromkeys(d.arguments)
+        if a.shape
     )
     return Verification(", ".join(filter(None, (d.title, sizes, where))), rows.judged(table))
 

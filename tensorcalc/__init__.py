@@ -26,10 +26,7 @@ from tensorcalc.errors import (
     UnknownNameError,
     ValueNotAllowedError,
 )
-from tensorcalc.steps import Step
-from tensorcalc.tensor import (
-    Tensor,
-    define,
+from tensorcalc.operations import (
     diag,
     diagonal,
     dot,
@@ -40,23 +37,20 @@ from tensorcalc.tensor import (
     gelu,
     log_softmax,
     logsumexp,
-    matrix,
     mean,
     norm,
     ones,
     outer,
-    scalar,
     silu,
     softmax,
     square,
-    tensor,
     trace,
-    variable,
-    vector,
     zeros,
 )
-from tensorcalc.tensor import lift as _lift
-from tensorcalc.tensor import total as sum  # noqa: F401 - tc.sum, left out of __all__
+from tensorcalc.operations import lift as _lift
+from tensorcalc.operations import total as sum  # noqa: F401 - tc.sum, left out of __all__
+from tensorcalc.steps import Step
+from tensorcalc.tensor import Tensor, define, matrix, scalar, tensor, variable, vector
 
 if TYPE_CHECKING:
     from tensorcalc.backprop import Equations, FeedForward, johnston

@@ -28,7 +28,8 @@ from tensorcalc.expr import (
     zeros,
 )
 from tensorcalc.local import local_derivative
-from tensorcalc.simplify import is_view, simplify, substitute
+from tensorcalc.rewrite.products import is_view
+from tensorcalc.simplify import simplify, substitute
 
 __all__ = ["adjoint", "differentiate", "differentiate_in_turn"]
 

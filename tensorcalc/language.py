@@ -13,10 +13,7 @@ from typing import Any, NoReturn
 from tensorcalc import functions as f
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.errors import ParseError, ShapeError, TensorCalcError, UnknownNameError
-from tensorcalc.tensor import (
-    Tensor,
-    as_tensor,
-    define,
+from tensorcalc.operations import (
     diag,
     diagonal,
     dot,
@@ -35,9 +32,9 @@ from tensorcalc.tensor import (
     square,
     total,
     trace,
-    variable,
     zeros,
 )
+from tensorcalc.tensor import Tensor, as_tensor, define, variable
 
 __all__ = ["FUNCTION_NAMES", "Program", "parse", "program"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tensorcalc.expr import Constant, Definition, Einsum, Expr, product, toposort
-from tensorcalc.simplify import coefficient_and_core
+from tensorcalc.rewrite.products import coefficient_and_core
 
 __all__ = ["regrouped"]
 

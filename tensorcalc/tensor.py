@@ -8,7 +8,6 @@ matrix in every product and every elementwise operation.
 from __future__ import annotations
 
 import keyword
-import operator
 import unicodedata
 from collections.abc import Callable
 from numbers import Real
@@ -18,7 +17,6 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tensorcalc import functions as f
-from tensorcalc import special
 from tensorcalc.display import describe
 from tensorcalc.errors import (
     NameClashError,
@@ -30,15 +28,11 @@ from tensorcalc.errors import (
 from tensorcalc.expr import (
     Constant,
     Definition,
-    Delta,
     Einsum,
     Expr,
-    Function,
     Interned,
     Ones,
     Select,
-    Special,
-    SpecialFunction,
     Variable,
     add,
     full,
@@ -47,36 +41,28 @@ from tensorcalc.expr import (
     toposort,
     transpose,
 )
-from tensorcalc.expr import einsum as index_einsum
 from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
 from tensorcalc.simplify import simplify
 
 __all__ = [
+    "UFUNCS",
     "Tensor",
+    "align",
     "as_tensor",
     "define",
-    "diag",
-    "diagonal",
-    "dot",
-    "einsum",
-    "eye",
-    "frobenius",
-    "function",
+    "is_finite_number",
     "matrix",
-    "mean",
-    "norm",
-    "ones",
-    "outer",
+    "matrix_shape",
     "read_name",
     "scalar",
+    "short",
     "tensor",
-    "total",
-    "trace",
+    "title",
     "variable",
     "vector",
-    "zeros",
 ]
 
+UFUNCS: dict[str, Callable[..., Tensor]] = {}  # by NumPy's names; filled by ``operations``
 _made: WeakValueDictionary[tuple[Expr, str], Tensor] = WeakValueDictionary()
 
 
@@ -105,17 +91,17 @@ class Tensor:
         return Tensor, (self.expr, self.form)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
-        operation = _UFUNCS.get(ufunc.__name__)
+        operation = UFUNCS.get(ufunc.__name__)
         if operation is None or method != "__call__" or options:
             raise NotSupportedError(
-                f"np.{ufunc.__name__} of {_title(self)}",
+                f"np.{ufunc.__name__} of {title(self)}",
                 f"use tc.{ufunc.__name__} if there is one, or evaluate first",
             )
         return operation(*map(as_tensor, inputs))
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
         raise NotSupportedError(
-            f"np.{function.__name__} of {_title(self)}",
+            f"np.{function.__name__} of {title(self)}",
             f"use tc.{function.__name__} if there is one, or evaluate first",
         )
 
@@ -139,7 +125,7 @@ class Tensor:
         """The transpose: a column's is a row."""
         if self.form == "tensor":
             raise ShapeError(
-                f"the transpose of {_title(self)}", "say which axes with tc.einsum('ijk->kji', …)"
+                f"the transpose of {title(self)}", "say which axes with tc.einsum('ijk->kji', …)"
             )
         if self.form == "matrix":
             e = self.expr
@@ -191,7 +177,7 @@ class Tensor:
 
     def __rpow__(self, base: Any) -> NoReturn:
         raise NotSupportedError(
-            f"{base!r} ** {_title(self)}", "write tc.exp(exponent * tc.log(base)) instead"
+            f"{base!r} ** {title(self)}", "write tc.exp(exponent * tc.log(base)) instead"
         )
 
     def __abs__(self) -> Tensor:
@@ -202,13 +188,13 @@ class Tensor:
 
     def __eq__(self, other: object) -> bool:
         raise NotSupportedError(
-            f"{_title(self)} == {_title(other)}: quantities have no values to compare",
+            f"{title(self)} == {title(other)}: quantities have no values to compare",
             "use tc.equal(a, b) for equality as functions, or `is` for the same quantity",
         )
 
     def __ne__(self, other: object) -> bool:
         raise NotSupportedError(
-            f"{_title(self)} != {_title(other)}: quantities have no values to compare",
+            f"{title(self)} != {title(other)}: quantities have no values to compare",
             "use not tc.equal(a, b), or `is not`",
         )
 
@@ -216,7 +202,7 @@ class Tensor:
 
     def _unordered(self, other: object) -> NoReturn:
         raise NotSupportedError(
-            f"{_title(self)} compared with {_title(other)}: quantities have no values yet",
+            f"{title(self)} compared with {title(other)}: quantities have no values yet",
             "compare values after .evaluate(…)",
         )
 
@@ -224,20 +210,20 @@ class Tensor:
 
     def __bool__(self) -> NoReturn:
         raise NotSupportedError(
-            f"{_title(self)} as a condition: a quantity has no value yet",
+            f"{title(self)} as a condition: a quantity has no value yet",
             "decide on values after .evaluate(…)",
         )
 
     def __iter__(self) -> NoReturn:
         raise NotSupportedError(
-            f"a loop over {_title(self)}", "use its entries by number, or tc.einsum"
+            f"a loop over {title(self)}", "use its entries by number, or tc.einsum"
         )
 
     def __float__(self) -> NoReturn:
-        raise NotSupportedError(f"{_title(self)} as a number", "evaluate it first: .evaluate(…)")
+        raise NotSupportedError(f"{title(self)} as a number", "evaluate it first: .evaluate(…)")
 
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotSupportedError(f"{_title(self)} as an array", "evaluate it first: .evaluate(…)")
+        raise NotSupportedError(f"{title(self)} as an array", "evaluate it first: .evaluate(…)")
 
 
 # ── names and shapes in messages ─────────────────────────────────────────────────────────
@@ -252,7 +238,8 @@ def matrix_shape(t: Tensor) -> Shape:
     return t.shape
 
 
-def _title(t: object) -> str:
+def title(t: object) -> str:
+    """A quantity with its shape, as messages name it."""
     if isinstance(t, Tensor):
         atomic = t.form == "row" and isinstance(t.expr, (Variable, Definition))
         return f"{describe(t.expr)}{'ᵀ' if atomic else ''} ({format_shape(matrix_shape(t))})"
@@ -324,33 +311,6 @@ def define(name: str, value: Any, /) -> Tensor:
     return Tensor(Definition(name, t.expr), t.form)
 
 
-def function(
-    name: str,
-    value: Callable[[Any], Any] | None = None,
-    derivative: Callable[[Any], Any] | None = None,
-) -> Callable[[Any], Tensor]:
-    """An elementwise function of one's own, or an abstract one that prints f′(v).
-
-    ``value`` and ``derivative`` are NumPy callables, entry by entry; a ``derivative`` that is a
-    function of quantities (tc.cos, another tc.function) can be differentiated again. Without
-    ``value`` the function can be differentiated and printed, but not evaluated; without
-    ``derivative`` it can be evaluated, and differentiating it raises NotSupportedError.
-    """
-    read_name(name)
-    for role, given in (("value", value), ("derivative", derivative)):
-        if given is not None and not callable(given):
-            raise TensorCalcError(
-                f"tc.function({name!r}, {role}={given!r})",
-                f"give {role} as a function of an array, such as np.tanh",
-            )
-    if value is None and derivative is not None:
-        raise TensorCalcError(
-            f"tc.function({name!r}, derivative=…) without its value", "give value= as well"
-        )
-    record = f.abstract(name) if value is None else f.custom(name, value, derivative)
-    return lift(record)
-
-
 def as_tensor(value: Any) -> Tensor:
     """The quantity itself, or a constant from a number or an array."""
     if isinstance(value, Tensor):
@@ -377,7 +337,7 @@ def as_tensor(value: Any) -> Tensor:
 def _operand(value: Any, operation: str, other: Tensor) -> Tensor:
     if isinstance(value, (str, bytes)) or value is None:
         raise ValueNotAllowedError(
-            f"{_title(other)} {operation} {value!r}", "use a quantity, a number or an array"
+            f"{title(other)} {operation} {value!r}", "use a quantity, a number or an array"
         )
     return as_tensor(value)
 
@@ -405,7 +365,7 @@ def align(a: Tensor, b: Tensor, operation: str) -> tuple[Expr, Expr, str]:
         return _as_scalar(a), b.expr, b.form
     if "tensor" in (a.form, b.form):
         raise ShapeError(
-            f"{_title(a)} {operation} {_title(b)}: they have different axes",
+            f"{title(a)} {operation} {title(b)}: they have different axes",
             "match the axes with tc.einsum first",
         )
     (ra, ca), (rb, cb) = matrix_shape(a), matrix_shape(b)
@@ -419,30 +379,31 @@ def align(a: Tensor, b: Tensor, operation: str) -> tuple[Expr, Expr, str]:
 
 
 def _misfit(a: Tensor, b: Tensor, operation: str) -> ShapeError:
-    message = f"{_title(a)} {operation} {_title(b)}"
+    message = f"{title(a)} {operation} {title(b)}"
     forms = (a.form, b.form)
     if forms in (("column", "row"), ("row", "column")):
         return ShapeError(
             message + ": a column with a row is not summed or multiplied entry by entry",
-            f"transpose one of them, or write {_short(a)} @ {_short(b)} for their product",
+            f"transpose one of them, or write {short(a)} @ {short(b)} for their product",
         )
     if forms == ("column", "column"):
         return ShapeError(
             message + ": two columns of different length",
-            f"give {_short(a)} and {_short(b)} one size",
+            f"give {short(a)} and {short(b)} one size",
         )
     if matrix_shape(a) == matrix_shape(b)[::-1]:
-        return ShapeError(message, f"did you mean {_short(a)} {operation} {_short(b.T)}?")
+        return ShapeError(message, f"did you mean {short(a)} {operation} {short(b.T)}?")
     if operation == "*" and matrix_shape(a)[1] == matrix_shape(b)[0]:
-        return ShapeError(message, f"did you mean {_short(a)} @ {_short(b)}?")
+        return ShapeError(message, f"did you mean {short(a)} @ {short(b)}?")
     return ShapeError(
         message, "entry by entry, a column fits the rows of a matrix and a row its columns"
     )
 
 
-def _short(t: Tensor) -> str:
+def short(t: Tensor) -> str:
+    """A quantity as a hint writes it, short."""
     if t.form == "row":
-        return f"{_short(t.T)}.T"
+        return f"{short(t.T)}.T"
     if t.form == "matrix" and isinstance(t.T.expr, (Variable, Definition)):
         return f"{t.T.name}.T"
     if t.name or isinstance(t.expr, Constant):
@@ -490,7 +451,7 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
     left, right, form = align(a, b, "/")
     if isinstance(right, Constant) and right.ndim == 0:
         if right.number == 0:
-            raise TensorCalcError(f"{_title(a)} / 0", "divide by something else")
+            raise TensorCalcError(f"{title(a)} / 0", "divide by something else")
         return Tensor(hadamard(Constant(1 / right.number), left), form)
     return Tensor(hadamard(left, f.reciprocal(right)), form)
 
@@ -512,7 +473,7 @@ def _power(base: Tensor, exponent: Any) -> Tensor:
             exponent = number.number
     if not isinstance(exponent, Real) or not is_finite_number(exponent):
         raise NotSupportedError(
-            f"{_title(base)} ** {_title(exponent)}: the exponent is not a number",
+            f"{title(base)} ** {title(exponent)}: the exponent is not a number",
             "write tc.exp(exponent * tc.log(base)) instead",
         )
     return Tensor(f.raised(base.expr, float(exponent)), base.form)
@@ -524,12 +485,12 @@ def _power(base: Tensor, exponent: Any) -> Tensor:
 def _matmul(a: Tensor, b: Tensor) -> Tensor:
     if "scalar" in (a.form, b.form):
         raise ShapeError(
-            f"{_title(a)} @ {_title(b)}: a scalar has no matrix product",
-            f"write {_short(a)} * {_short(b)}",
+            f"{title(a)} @ {title(b)}: a scalar has no matrix product",
+            f"write {short(a)} * {short(b)}",
         )
     if "tensor" in (a.form, b.form):
         raise ShapeError(
-            f"{_title(a)} @ {_title(b)}: more than two axes",
+            f"{title(a)} @ {title(b)}: more than two axes",
             "say which axes are summed with tc.einsum",
         )
     inner, other = matrix_shape(a)[1], matrix_shape(b)[0]
@@ -549,8 +510,8 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
 
 def _no_product(a: Tensor, b: Tensor) -> ShapeError:
     (_, inner), (other, columns) = matrix_shape(a), matrix_shape(b)
-    message = f"{_title(a)} @ {_title(b)}: the left has {inner} columns, the right has {other} rows"
-    left, right = _short(a), _short(b)
+    message = f"{title(a)} @ {title(b)}: the left has {inner} columns, the right has {other} rows"
+    left, right = short(a), short(b)
     if a.form == b.form == "column":
         if a.expr.shape == b.expr.shape:
             return ShapeError(
@@ -559,223 +520,17 @@ def _no_product(a: Tensor, b: Tensor) -> ShapeError:
             )
         return ShapeError(message, f"did you mean {left} @ {right}.T (a matrix)?")
     if a.form == b.form == "row":
-        return ShapeError(message, f"did you mean {left} @ {_short(b.T)} (a scalar)?")
+        return ShapeError(message, f"did you mean {left} @ {short(b.T)} (a scalar)?")
     if matrix_shape(a)[0] == other:
-        return ShapeError(message, f"did you mean {_short(a.T)} @ {right}?")
+        return ShapeError(message, f"did you mean {short(a.T)} @ {right}?")
     if inner == columns:
-        return ShapeError(message, f"did you mean {left} @ {_short(b.T)}?")
+        return ShapeError(message, f"did you mean {left} @ {short(b.T)}?")
     if columns == matrix_shape(a)[0]:
         return ShapeError(message, f"did you mean {right} @ {left}?")
     return ShapeError(message, f"the columns of {left} must be the rows of {right}")
 
 
-def dot(x: Any, y: Any, /) -> Tensor:
-    """xᵀ y of two vectors of one size: a scalar."""
-    a, b = as_tensor(x), as_tensor(y)
-    _require(a, "dot", "column", "row")
-    _require(b, "dot", "column", "row")
-    if a.expr.shape != b.expr.shape:
-        raise ShapeError(f"dot of {_title(a)} and {_title(b)}", "give them one size")
-    return Tensor(index_einsum("i,i->", a.expr, b.expr))
-
-
-def outer(x: Any, y: Any, /) -> Tensor:
-    """x yᵀ of two vectors: a matrix with the rows of x and the columns of y."""
-    a, b = as_tensor(x), as_tensor(y)
-    _require(a, "outer", "column", "row")
-    _require(b, "outer", "column", "row")
-    return Tensor(index_einsum("i,j->ij", a.expr, b.expr))
-
-
-def frobenius(a: Any, b: Any, /) -> Tensor:
-    """A : B = Σ A_ij B_ij of two quantities of one shape."""
-    left, right = as_tensor(a), as_tensor(b)
-    if left.expr.shape != right.expr.shape or matrix_shape(left) != matrix_shape(right):
-        raise ShapeError(f"frobenius of {_title(left)} and {_title(right)}", "give them one shape")
-    axes = tuple(range(left.expr.ndim))
-    return Tensor(product((left.expr, right.expr), (axes, axes), ()))
-
-
-def trace(a: Any, /) -> Tensor:
-    """tr A = Σ A_ii of a square matrix."""
-    t = as_tensor(a)
-    _require_square(t, "trace")
-    return Tensor(index_einsum("ii->", t.expr))
-
-
-def diag(x: Any, /) -> Tensor:
-    """diag(x): the matrix with the vector x on its diagonal."""
-    t = as_tensor(x)
-    _require(t, "diag", "column", "row")
-    dim = t.expr.shape[0]
-    return Tensor(index_einsum("ij,i->ij", Delta(dim), t.expr))
-
-
-def diagonal(a: Any, /) -> Tensor:
-    """The diagonal of a square matrix as a column."""
-    t = as_tensor(a)
-    _require_square(t, "diagonal")
-    return Tensor(index_einsum("ii->i", t.expr))
-
-
-def einsum(subscripts: str, /, *operands: Any) -> Tensor:
-    """A sum of products by index letters: ``einsum("ij,j->i", W, x)``; the output is written."""
-    if not isinstance(subscripts, str):
-        raise ShapeError(
-            f"einsum with subscripts of type {type(subscripts).__name__}",
-            'write them first, as in einsum("ij,j->i", W, x)',
-        )
-    tensors = [as_tensor(operand) for operand in operands]
-    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
-    words = inputs.split(",")
-    fits = arrow and len(words) == len(tensors) and len(set(output)) == len(output)
-    fits = fits and all(letter.isalpha() for word in [*words, output] for letter in word)
-    if not fits or not set(output) <= set(inputs):
-        raise ShapeError(
-            f"einsum({subscripts!r}) of {len(tensors)} operands",
-            'write one word per operand and the output, as in "ij,j->i"',
-        )
-    sizes: dict[str, tuple[Dim, str]] = {}
-    for word, t in zip(words, tensors, strict=True):
-        if len(word) != t.expr.ndim:
-            raise ShapeError(
-                f"einsum: {word!r} has {len(word)} letters and {_title(t)} has {t.expr.ndim} axes",
-                "give one letter per axis (a column or a row has one)",
-            )
-        for letter, dim in zip(word, t.expr.shape, strict=True):
-            known, where = sizes.setdefault(letter, (dim, _short(t)))
-            if known != dim:
-                raise ShapeError(
-                    f"einsum: {letter} is {known} in {where} and {dim} in {_title(t)}",
-                    "use different letters, or quantities that agree",
-                )
-    return Tensor(index_einsum(f"{inputs}->{output}", *(t.expr for t in tensors)))
-
-
-def _require(t: Tensor, what: str, *forms: str) -> None:
-    if t.form not in forms:
-        wanted = "a vector" if "column" in forms else " or ".join(forms)
-        raise ShapeError(f"{what} of {_title(t)}", f"{what} takes {wanted}")
-
-
-def _require_square(t: Tensor, what: str) -> None:
-    if t.form != "matrix" or t.expr.shape[0] != t.expr.shape[1]:
-        raise ShapeError(f"{what} of {_title(t)}", f"{what} takes a square matrix")
-
-
-# ── reductions ───────────────────────────────────────────────────────────────────────────
-
-
-def _reduced(t: Tensor, axis: int | None, what: str) -> tuple[tuple[int, ...], str, Shape]:
-    """The output indices, the form of the result, and the dims summed over."""
-    if axis is None:
-        return (), "scalar", t.expr.shape
-    if isinstance(axis, Tensor) or axis not in (0, 1) or t.form not in ("column", "row", "matrix"):
-        raise ShapeError(
-            f"{what} of {_title(t)} along axis {axis}", "axis is 0 (gives a row) or 1 (a column)"
-        )
-    if t.form == "matrix":
-        return ((1,), "row", t.expr.shape[:1]) if axis == 0 else ((0,), "column", t.expr.shape[1:])
-    along = (t.form == "column") == (axis == 0)
-    return ((), "scalar", t.expr.shape) if along else ((0,), t.form, ())
-
-
-def total(t: Any, /, axis: int | None = None) -> Tensor:
-    """The sum of all entries, or along ``axis``: 0 gives a row, 1 a column."""
-    t = as_tensor(t)
-    output, form, _ = _reduced(t, axis, "sum")
-    e = t.expr
-    if isinstance(e, Einsum) and not e.summed:  # sum(u**2) is the sum of squares, as u.T @ u is
-        return Tensor(Einsum(e.operands, e.inputs, tuple(e.output[k] for k in output)), form)
-    return Tensor(product((e,), (tuple(range(e.ndim)),), output), form)
-
-
-def mean(t: Any, /, axis: int | None = None) -> Tensor:
-    """The mean of all entries, or along ``axis``: 0 gives a row, 1 a column."""
-    t = as_tensor(t)
-    _, _, dims = _reduced(t, axis, "mean")
-    whole = total(t, axis)
-    count, scale = 1, []
-    for dim in dims:
-        if isinstance(dim, int):
-            count *= dim
-        else:
-            scale.append(f.reciprocal(index_einsum("i->", Ones(dim))))
-    factors = ([Constant(1 / count)] if count != 1 else []) + scale
-    return Tensor(hadamard(*factors, whole.expr), whole.form) if factors else whole
-
-
-def norm(t: Any, /) -> Tensor:
-    """The 2-norm ‖x‖ (Frobenius for a matrix); its gradient at 0 is taken as 0."""
-    return Tensor(f.magnitude(as_tensor(t).expr))
-
-
-# ── constants ────────────────────────────────────────────────────────────────────────────
-
-
-def ones(*dims: Any) -> Tensor:
-    """``ones(m)`` is a column of ones, ``ones(m, n)`` a matrix."""
-    shape = tuple(map(read_dim, dims))
-    return Tensor(full(1.0, shape))
-
-
-def zeros(*dims: Any) -> Tensor:
-    """``zeros(m)`` is a column of zeros, ``zeros(m, n)`` a matrix."""
-    return Tensor(full(0.0, tuple(map(read_dim, dims))))
-
-
-def eye(dim: Any, /) -> Tensor:
-    """The identity matrix."""
-    return Tensor(Delta(read_dim(dim)))
-
-
-# ── functions ────────────────────────────────────────────────────────────────────────────
-
-
-def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[[Any], Tensor]:
-    """An elementwise function of expressions as one of quantities."""
-
-    def apply(t: Any, /) -> Tensor:
-        t = as_tensor(t)
-        return Tensor(record(t.expr), t.form)
-
-    apply.record = record  # type: ignore[attr-defined]
-    apply.__name__ = apply.__qualname__ = name or getattr(record, "name", "function")
-    convention = getattr(record, "convention", "")
-    apply.__doc__ = f"{apply.__name__}(x), entry by entry." + (
-        f" {convention}." if convention else ""
-    )
-    return apply
-
-
-def lift_special(record: SpecialFunction) -> Callable[..., Tensor]:
-    """A function along one axis, of a vector or of a matrix with ``axis``."""
-
-    def apply(t: Any, /, axis: int | None = None) -> Tensor:
-        t = as_tensor(t)
-        if t.form in ("column", "row"):
-            if isinstance(axis, Tensor) or axis not in (None, 0 if t.form == "column" else 1):
-                raise ShapeError(
-                    f"{record.name} of {_title(t)} along axis {axis}: that axis has one entry",
-                    f"leave axis out: {record.name}({_short(t)})",
-                )
-            return Tensor(Special(record, t.expr), t.form if record.keeps else "scalar")
-        if t.form != "matrix" or isinstance(axis, Tensor) or axis not in (0, 1):
-            raise ShapeError(
-                f"{record.name} of {_title(t)} along axis {axis}",
-                "give a vector, or a matrix with axis=0 (down each column) or axis=1",
-            )
-        along = t.expr if axis == 1 else transpose(t.expr, (1, 0))
-        value = Special(record, along)
-        if not record.keeps:
-            return Tensor(value, "column" if axis == 1 else "row")
-        return Tensor(value if axis == 1 else transpose(value, (1, 0)), "matrix")
-
-    apply.__name__ = apply.__qualname__ = record.name
-    apply.__doc__ = (
-        f"{record.name} of a vector, or of a matrix along ``axis`` (0: down each column)."
-    )
-    return apply
+# ── entries ──────────────────────────────────────────────────────────────────────────────
 
 
 def _entry(t: Tensor, index: Any) -> Tensor:
@@ -784,7 +539,7 @@ def _entry(t: Tensor, index: Any) -> Tensor:
     e = t.expr
     if len(numbers) != e.ndim or not all(type(n) is int for n in numbers):
         raise NotSupportedError(
-            f"{_title(t)}[{index!r}]", "give one whole number per axis, such as x[0] or A[0, 1]"
+            f"{title(t)}[{index!r}]", "give one whole number per axis, such as x[0] or A[0, 1]"
         )
     for asked in numbers:
         dim = e.shape[0]
@@ -795,28 +550,3 @@ def _entry(t: Tensor, index: Any) -> Tensor:
             )
         e = Select(e, 0, number)
     return Tensor(e)
-
-
-# what np.array @ Tensor and np.exp(Tensor) ask for
-_UFUNCS: dict[str, Callable[..., Tensor]] = {
-    "add": operator.add,
-    "subtract": operator.sub,
-    "multiply": operator.mul,
-    "divide": operator.truediv,
-    "matmul": operator.matmul,
-    "power": operator.pow,
-    "negative": lambda t: -t,
-    "absolute": lift(f.abs_),
-    **{
-        record.name: lift(record)
-        for record in f.FUNCTIONS
-        if record.evaluate.__class__ is np.ufunc and record is not f.length
-    },
-}
-
-square = lift(lambda x: x**2, "square")
-silu = lift(f.silu, "silu")
-gelu = lift(f.gelu, "gelu")
-softmax = lift_special(special.softmax)
-log_softmax = lift_special(special.log_softmax)
-logsumexp = lift_special(special.logsumexp)

@@ -34,6 +34,11 @@ NAMES = {
 
 # What somebody writes, the type and the message of the error it meets, and the hint.
 TABLE = r"""
+# points
+tc.derivative(tc.norm(tc.log(x - 9)), x).verify()
+    DomainError: no random point found at which ∂(‖log(x − 9 1)‖)/∂x is defined (60 tried)
+    hint: give one: at=dict(x=…)
+
 # dimensions and shapes
 tc.vector("u", 0)
     DimensionError: a dimension of size 0

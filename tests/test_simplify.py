@@ -29,15 +29,8 @@ from tensorcalc.expr import (
     transpose,
     zeros,
 )
-from tensorcalc.simplify import (
-    RULES,
-    coefficient_and_core,
-    is_leaf,
-    rebuild,
-    rewrites,
-    simplify,
-    substitute,
-)
+from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.simplify import RULES, is_leaf, rebuild, rewrites, simplify, substitute
 from tensorcalc.special import softmax
 from tensorcalc.steps import Rule
 

@@ -11,7 +11,7 @@ from tensorcalc.check.points import draw_point
 from tensorcalc.derivative import Derivative
 from tensorcalc.expr import Constant, hadamard
 from tensorcalc.layout import LAYOUTS
-from tensorcalc.tensor import lift
+from tensorcalc.operations import lift
 
 SHAPES = {
     **{"W": (5, 4), "x": 4, "y": 5, "A": (3, 4), "b": 3, "B": (3, 2), "S": (3, 3), "Q": (4, 4)},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tensorcalc.backprop.johnston import Equation, Equations, johnston
+from tensorcalc.backprop.equation import Equation, Equations
+from tensorcalc.backprop.johnston import johnston
 from tensorcalc.backprop.network import FeedForward
 
 __all__ = ["Equation", "Equations", "FeedForward", "johnston"]

@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.backprop.data import Samples, digits, random_samples
-from tensorcalc.backprop.johnston import (
+from tensorcalc.backprop.equation import (
     ALLOWED,
     ALLOWED_CENTRAL,
-    SUMMARY_SLIPS,
     Equation,
     Equations,
-    johnston,
     network_point,
 )
+from tensorcalc.backprop.johnston import SUMMARY_SLIPS, johnston
 from tensorcalc.backprop.network import COSTS, FeedForward
 from tensorcalc.check.points import Point
 from tensorcalc.check.verify import relative_error

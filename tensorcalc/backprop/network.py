@@ -25,17 +25,8 @@ from tensorcalc.errors import (
     ValueNotAllowedError,
 )
 from tensorcalc.evaluation import compile_several
-from tensorcalc.tensor import (
-    Tensor,
-    define,
-    lift,
-    matrix,
-    norm,
-    softmax,
-    total,
-    variable,
-    vector,
-)
+from tensorcalc.operations import lift, norm, softmax, total
+from tensorcalc.tensor import Tensor, define, matrix, variable, vector
 from tensorcalc.values import Values, computation, read_array, read_values
 
 __all__ = ["ACTIVATIONS", "COSTS", "FeedForward"]

@@ -90,8 +90,9 @@ def check_answer(
 
 def _is_upright(array: np.ndarray, d: Derivative, at: Mapping[str, Any]) -> bool:
     """A gradient (n, 1) of a vector whose value was given so."""
-    shape = given_values(at, {}).get(d.wrt.name or "")
-    return d.wrt.expr.ndim == 1 and array.ndim == 2 and np.shape(shape) == array.shape
+    (argument,) = d.arguments
+    value: Any = given_values(at, {}).get(argument.name or "")
+    return argument.expr.ndim == 1 and array.ndim == 2 and np.shape(value) == array.shape
 
 
 def _read_answer(answer: Any) -> np.ndarray:

@@ -35,8 +35,10 @@ from tensorcalc.expr import (
     Variable,
     toposort,
 )
+from tensorcalc.rewrite.entries import constant_entry
+from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.shapes import Dim
-from tensorcalc.simplify import coefficient_and_core, constant_entry, simplify
+from tensorcalc.simplify import simplify
 
 __all__ = ["Lowering"]
 

@@ -8,17 +8,11 @@ of differentiation must not, so it is applied to what is about to be computed an
 from __future__ import annotations
 
 from tensorcalc import special
-from tensorcalc.expr import (
-    Add,
-    Definition,
-    Einsum,
-    Elementwise,
-    Expr,
-    Special,
-    product,
-)
+from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Special, product
 from tensorcalc.functions import log, sigmoid, softplus
-from tensorcalc.simplify import coefficient_and_core, constant_entry, rebuild, simplify
+from tensorcalc.rewrite.entries import constant_entry
+from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.simplify import rebuild, simplify
 
 __all__ = ["stabilised"]
 

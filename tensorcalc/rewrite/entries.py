@@ -1,0 +1,102 @@
+"""Rules of elementwise functions and of slices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Delta,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Select,
+    full,
+    power,
+    product,
+)
+from tensorcalc.functions import length
+from tensorcalc.rewrite.products import coefficient_and_core, times
+
+__all__ = ["apply_to_numbers", "combine_powers", "constant_entry", "push_slice"]
+
+
+def constant_entry(e: Expr) -> float | None:
+    """The number that every entry of ``e`` is, if it is written as a number times ones."""
+    if isinstance(e, Constant) and e.ndim == 0:
+        return e.number
+    if isinstance(e, Ones):
+        return 1.0
+    if not isinstance(e, Einsum) or len(e.dims) != e.ndim:
+        return None
+    number = 1.0
+    for operand in e.operands:
+        if isinstance(operand, Constant) and operand.ndim == 0:
+            number *= operand.number
+        elif not isinstance(operand, Ones):
+            return None
+    return number
+
+
+def apply_to_numbers(e: Expr) -> Expr | None:
+    """A function of a number is a number."""
+    if not isinstance(e, Elementwise) or e.function.evaluate is None:
+        return None
+    numbers = [constant_entry(argument) for argument in e.arguments]
+    if any(n is None for n in numbers):
+        return None
+    with np.errstate(all="ignore"):
+        value = float(e.function.evaluate(*map(np.asarray, map(float, numbers))))  # type: ignore[arg-type]
+    return full(value, e.shape) if np.isfinite(value) else None
+
+
+def combine_powers(e: Expr) -> Expr | None:
+    """(√S)² = S for a sum of squares S, (uᵖ)^q = u^(pq) for whole p and q, and u¹ = u."""
+    if not isinstance(e, Elementwise) or e.function.exponent is None:
+        return None
+    (u,), p = e.arguments, e.function.exponent
+    if p == 1:
+        return u
+    if p == 0:
+        return full(1.0, e.shape)
+    if p == 2:
+        axes = tuple(range(u.ndim))
+        return Einsum((u, u), (axes, axes), axes)
+    if isinstance(u, Elementwise):
+        q = u.function.exponent
+        if q is not None and p.is_integer() and q.is_integer():
+            return power(p * q)(u.arguments[0])
+        if u.function is length and p % 2 == 0:
+            return power(p / 2)(u.arguments[0])
+    number, core = coefficient_and_core(u)
+    if number not in (1.0, 0.0) and (p.is_integer() or number > 0):
+        try:
+            factor = number**p
+        except OverflowError:
+            return None
+        return times(factor, power(p)(core)) if factor and np.isfinite(factor) else None
+    return None
+
+
+def push_slice(e: Expr) -> Expr | None:
+    """A slice of a product or a sum is the product or the sum of slices."""
+    if not isinstance(e, Select):
+        return None
+    inner = e.operand
+    if isinstance(inner, Add):
+        return Add([Select(term, e.axis, e.index) for term in inner.terms])
+    if isinstance(inner, Elementwise):
+        return Elementwise(inner.function, [Select(a, e.axis, e.index) for a in inner.arguments])
+    if isinstance(inner, Ones):
+        return Constant(1.0)
+    if isinstance(inner, Einsum):
+        unit = Select(Delta(inner.shape[e.axis]), 0, e.index)
+        p = inner.output[e.axis]
+        return product(
+            (*inner.operands, unit),
+            (*inner.inputs, (p,)),
+            inner.output[: e.axis] + inner.output[e.axis + 1 :],
+        )
+    return None

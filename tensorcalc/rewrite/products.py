@@ -1,0 +1,231 @@
+"""Rules of products: inner products absorbed, deltas contracted, ones dropped."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tensorcalc.expr import (
+    Constant,
+    Delta,
+    Einsum,
+    Expr,
+    Ones,
+    Select,
+    fresh_indices,
+    product,
+    zeros,
+)
+
+__all__ = [
+    "Factor",
+    "absorb_factors",
+    "coefficient_and_core",
+    "contract_delta",
+    "drop_ones",
+    "is_outer",
+    "is_structural",
+    "is_view",
+    "leave_out_nothing",
+    "multiply_numbers",
+    "pick_entry",
+    "split_structure",
+    "times",
+]
+
+Factor = tuple[Expr, tuple[int, ...]]
+
+
+def is_structural(operand: Expr) -> bool:
+    """Whether a factor is a number, a delta, ones or a unit vector: no computed entries."""
+    if isinstance(operand, Select):
+        return isinstance(operand.operand, Delta)
+    return isinstance(operand, (Delta, Ones)) or (
+        isinstance(operand, Constant) and operand.ndim == 0
+    )
+
+
+def is_view(e: Einsum) -> bool:
+    """Whether an einsum only permutes or repeats the axes of its one operand."""
+    return len(e.operands) == 1 and not e.summed
+
+
+def is_outer(e: Einsum) -> bool:
+    """Whether a product sums nothing and has more axes than any factor.
+
+    Its consumer had better take the factors: (x δᵀ) y is x (δᵀ y).
+    """
+    return not e.summed and e.ndim > max(f.ndim for f in e.operands)
+
+
+def split_structure(e: Einsum) -> tuple[list[Factor], bool]:
+    """The factors of ``e`` with its real factors grouped into one node, and whether that helps.
+
+    The second value says whether ``e`` has anything to be absorbed by a consumer.
+    """
+    factors = list(zip(e.operands, e.inputs, strict=True))
+    structural = [f for f in factors if is_structural(f[0])]
+    real = [f for f in factors if not is_structural(f[0])]
+    if not structural:
+        return factors, is_view(e) or is_outer(e)
+    if len(real) > 1:
+        outside = {i for _, indices in structural for i in indices} | set(e.output)
+        indices = dict.fromkeys(i for _, ix in real for i in ix)
+        kept = [i for i in e.output if i in indices]
+        kept += [i for i in indices if i in outside and i not in kept]
+        grouped = product([f[0] for f in real], [f[1] for f in real], tuple(kept))
+        real = [(grouped, tuple(kept))]
+    return structural + real, True
+
+
+def absorb_factors(e: Expr) -> Expr | None:
+    """A factor that is itself a product with deltas, ones or a number is multiplied out."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, operand in enumerate(e.operands):
+        if isinstance(operand, Einsum):
+            factors, absorbs = split_structure(operand)
+            if absorbs:
+                return _spliced(e, k, operand, factors)
+    return None
+
+
+def _spliced(e: Einsum, k: int, operand: Einsum, factors: Sequence[Factor]) -> Expr:
+    numbers = fresh_indices(e.dims)
+    rename: dict[int, int] = dict(zip(operand.output, e.inputs[k], strict=True))
+    renamed = []
+    for _, indices in factors:
+        for i in indices:
+            if i not in rename:
+                rename[i] = next(numbers)
+        renamed.append(tuple(rename[i] for i in indices))
+    return product(
+        (*e.operands[:k], *(f[0] for f in factors), *e.operands[k + 1 :]),
+        (*e.inputs[:k], *renamed, *e.inputs[k + 1 :]),
+        e.output,
+    )
+
+
+def leave_out_nothing(e: Expr) -> Expr | None:
+    """A product of one factor, with its axes as they are, is that factor."""
+    if isinstance(e, Einsum) and len(e.operands) == 1 and e.inputs[0] == e.output:
+        return e.operands[0]
+    return None
+
+
+def multiply_numbers(e: Expr) -> Expr | None:
+    """Numbers are multiplied and stand first; a zero makes the whole product zero."""
+    if not isinstance(e, Einsum):
+        return None
+    places = [k for k, f in enumerate(e.operands) if isinstance(f, Constant) and not f.ndim]
+    if not places:
+        return None
+    values = [float(e.operands[k].value) for k in places]  # type: ignore[attr-defined]
+    number = math.prod(values)
+    if not math.isfinite(number) or (number == 0 and all(values)):
+        return None  # beyond the range of floats: left to the evaluation
+    if number == 0:
+        return None if e is zeros(e.shape) else zeros(e.shape)
+    if places == [0] and number != 1 and len(e.operands) > 1:
+        return None
+    others = [k for k in range(len(e.operands)) if k not in places]
+    operands = [e.operands[k] for k in others]
+    inputs = [e.inputs[k] for k in others]
+    if number != 1 or not operands:
+        operands.insert(0, Constant(number))
+        inputs.insert(0, ())
+    return product(operands, inputs, e.output)
+
+
+def contract_delta(e: Expr) -> Expr | None:
+    """A summed delta keeps the one term with equal indices: Σ_k I[k=j] A_k = A_j."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, operand in enumerate(e.operands):
+        if not isinstance(operand, Delta):
+            continue
+        p, q = e.inputs[k]
+        if p == q:
+            return _without_delta(e, k, p, p, keep=False)
+        if p not in e.output:
+            return _without_delta(e, k, p, q, keep=False)
+        if q not in e.output:
+            return _without_delta(e, k, q, p, keep=False)
+        if e.output.index(p) > e.output.index(q):
+            p, q = q, p
+        if any(q in indices for n, indices in enumerate(e.inputs) if n != k):
+            return _without_delta(e, k, q, p, keep=True)
+    return None
+
+
+def _without_delta(e: Einsum, k: int, old: int, new: int, *, keep: bool) -> Expr:
+    """``old`` renamed to ``new`` in every other factor; delta k kept or consumed."""
+    operands, inputs = list(e.operands), list(e.inputs)
+    for n, indices in enumerate(inputs):
+        if n != k:
+            inputs[n] = tuple(new if i == old else i for i in indices)
+    if not keep:
+        operands[k], inputs[k] = Ones(e.dims[new]), (new,)
+    return product(operands, inputs, e.output)
+
+
+def drop_ones(e: Expr) -> Expr | None:
+    """Ones multiply by 1; a sum of n ones is the number n."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, operand in enumerate(e.operands):
+        if not isinstance(operand, Ones):
+            continue
+        (p,) = e.inputs[k]
+        others = e.inputs[:k] + e.inputs[k + 1 :]
+        if any(p in indices for indices in others):
+            return product(e.operands[:k] + e.operands[k + 1 :], others, e.output)
+        if p not in e.output and isinstance(operand.dim, int):
+            count = Constant(operand.dim)
+            return product((count, *e.operands[:k], *e.operands[k + 1 :]), ((), *others), e.output)
+    return None
+
+
+def pick_entry(e: Expr) -> Expr | None:
+    """A summed unit vector picks one slice: Σ_q e_c[q] A_q = A_c."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, operand in enumerate(e.operands):
+        if not (isinstance(operand, Select) and isinstance(operand.operand, Delta)):
+            continue
+        (p,) = e.inputs[k]
+        users = [n for n, ix in enumerate(e.inputs) if n != k and p in ix]
+        if p in e.output or not users:
+            continue
+        operands, inputs = list(e.operands), list(e.inputs)
+        for n in users:
+            while p in inputs[n]:
+                axis = inputs[n].index(p)
+                operands[n] = Select(operands[n], axis, operand.index)
+                inputs[n] = inputs[n][:axis] + inputs[n][axis + 1 :]
+        del operands[k], inputs[k]
+        return product(operands, inputs, e.output)
+    return None
+
+
+def coefficient_and_core(term: Expr) -> tuple[float, Expr]:
+    """A term as a number times the rest."""
+    if isinstance(term, Constant) and term.ndim == 0:
+        return term.number, Constant(1.0)
+    if isinstance(term, Einsum) and isinstance(term.operands[0], Constant):
+        first = term.operands[0]
+        if first.ndim == 0 and len(term.operands) > 1:
+            return first.number, product(term.operands[1:], term.inputs[1:], term.output)
+    return 1.0, term
+
+
+def times(number: float, core: Expr) -> Expr:
+    """``number`` times ``core``, with the number standing first."""
+    if number == 1:
+        return core
+    if isinstance(core, Constant) and core.ndim == 0:
+        return Constant(number * core.number)
+    if isinstance(core, Einsum):
+        return Einsum((Constant(number), *core.operands), ((), *core.inputs), core.output)
+    axes = tuple(range(core.ndim))
+    return Einsum((Constant(number), core), ((), axes), axes)

@@ -1,0 +1,98 @@
+"""Rules of sums: equal terms collected, inner sums opened where their terms meet others."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tensorcalc.expr import (
+    Add,
+    Einsum,
+    Expr,
+    add,
+    is_zero,
+    zeros,
+)
+from tensorcalc.rewrite.entries import constant_entry
+from tensorcalc.rewrite.products import coefficient_and_core, times
+from tensorcalc.rewrite.quotients import has_delta
+
+__all__ = ["canonical", "collect_terms", "open_inner_sums"]
+
+
+def canonical(e: Expr) -> object:
+    """A key that is equal for two orders of the factors of one product."""
+    if not isinstance(e, Einsum):
+        return id(e)
+    label = {i: k for k, i in enumerate(e.output)}
+    n = len(label)
+    rows = sorted(
+        (id(f), tuple(label.get(i, n) for i in indices), indices)
+        for f, indices in zip(e.operands, e.inputs, strict=True)
+    )
+    for _, _, indices in rows:
+        for i in indices:
+            label.setdefault(i, len(label))
+    return tuple((key, tuple(label[i] for i in indices)) for key, _, indices in rows)
+
+
+def collect_terms(e: Expr) -> Expr | None:
+    """Equal terms are added up, zero terms dropped."""
+    if not isinstance(e, Add):
+        return None
+    whole = _collected(e, [t for t in e.terms if not is_zero(t)])
+    return _collected(e, _flat_terms(e)) if whole is None else whole
+
+
+def _collected(e: Add, terms: list[Expr]) -> Expr | None:
+    """The sum of ``terms`` with equal ones added up; None if there are none."""
+    collected: dict[object, tuple[float, Expr]] = {}
+    for term in terms:
+        number, core = coefficient_and_core(term)
+        key = canonical(core)
+        before = collected[key][0] if key in collected else 0.0
+        collected[key] = (before + number, collected.get(key, (0.0, core))[1])
+    kept = [(number, core) for number, core in collected.values() if number != 0]
+    if len(kept) == len(e.terms) and len(kept) > 1:
+        return None
+    if not kept:
+        return zeros(e.shape)
+    return add(*(times(number, core) for number, core in kept))
+
+
+def _flat_terms(e: Add) -> list[Expr]:
+    """The terms, with an inner sum opened only where its terms meet others here.
+
+    Opening every inner sum would make long residual chains quadratic. Of a sum with a delta
+    only the delta comes out, so that a product can consume it; the rest stays together.
+    """
+    terms = [t for t in e.terms if not is_zero(t)]
+    if not any(isinstance(t, Add) for t in terms):
+        return terms
+    parts = [p for t in terms for p in (t.terms if isinstance(t, Add) else (t,))]
+    count = Counter(canonical(coefficient_and_core(part)[1]) for part in parts)
+    numbers = sum(constant_entry(part) is not None for part in parts)
+    flat: list[Expr] = []
+    for term in terms:
+        if not isinstance(term, Add):
+            flat.append(term)
+        elif any(
+            count[canonical(coefficient_and_core(part)[1])] > 1
+            or (numbers > 1 and constant_entry(part) is not None)
+            for part in term.terms
+        ):
+            flat.extend(term.terms)
+        elif any(map(has_delta, term.terms)):
+            flat.extend(part for part in term.terms if has_delta(part))
+            plain = [part for part in term.terms if not has_delta(part)]
+            flat.extend([add(*plain)] if plain else [])
+        else:
+            flat.append(term)
+    return flat
+
+
+def open_inner_sums(e: Expr) -> Expr | None:
+    """A sum within a sum is opened where its terms meet others."""
+    if not isinstance(e, Add):
+        return None
+    flat = _flat_terms(e)
+    return Add(flat) if len(flat) > len(e.terms) else None

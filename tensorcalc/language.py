@@ -10,67 +10,15 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from tensorcalc import functions as f
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.errors import ParseError, ShapeError, TensorCalcError, UnknownNameError
-from tensorcalc.operations import (
-    diag,
-    diagonal,
-    dot,
-    eye,
-    frobenius,
-    gelu,
-    lift,
-    log_softmax,
-    logsumexp,
-    mean,
-    norm,
-    ones,
-    outer,
-    silu,
-    softmax,
-    square,
-    total,
-    trace,
-    zeros,
-)
 from tensorcalc.tensor import Tensor, as_tensor, define, variable
+from tensorcalc.vocabulary import FUNCTION_NAMES, WITH_AXIS, WITH_SIZES
 
-__all__ = ["FUNCTION_NAMES", "Program", "parse", "program"]
+__all__ = ["Program", "parse", "program"]
 
 _LONGEST = 100_000
 _DEEPEST = 150
-
-FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
-    **{
-        record.name: lift(record)
-        for record in f.FUNCTIONS
-        if record not in (f.step, f.length, f.inverse_or_zero)
-    },
-    "σ": lift(f.sigmoid),
-    "square": square,
-    "silu": silu,
-    "gelu": gelu,
-    "reciprocal": lift(f.reciprocal, "reciprocal"),
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-    "logsumexp": logsumexp,
-    "sum": total,
-    "mean": mean,
-    "norm": norm,
-    "trace": trace,
-    "dot": dot,
-    "outer": outer,
-    "frobenius": frobenius,
-    "diag": diag,
-    "diagonal": diagonal,
-    "ones": ones,
-    "zeros": zeros,
-    "eye": eye,
-}
-
-_WITH_AXIS = {"sum", "mean", "softmax", "log_softmax", "logsumexp"}
-_WITH_SIZES = {"ones", "zeros", "eye"}
 
 _OPERATORS: dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]] = {
     ast.Add: lambda a, b: a + b,
@@ -306,16 +254,16 @@ class _Reader:
             raise ParseError(
                 f"line {self.statement.lineno}: there is no function {name[:40]}", _closest(name)
             )
-        if name in _WITH_SIZES:
-            most = 1 if name == "eye" else 2
+        if name in WITH_SIZES:
+            most = WITH_SIZES[name]
             if node.keywords or not 1 <= len(node.args) <= most:
                 self.refuse(node, f"give {name} {'one size' if most == 1 else 'one size or two'}")
             return FUNCTION_NAMES[name](*(self._size(a) for a in node.args))
-        options = [k for k in node.keywords if k.arg == "axis" and name in _WITH_AXIS]
+        options = [k for k in node.keywords if k.arg == "axis" and name in WITH_AXIS]
         if len(options) != len(node.keywords) or any(isinstance(a, ast.Starred) for a in node.args):
             self.refuse(node, "give arguments by position; only reductions take axis=")
         positional = node.args
-        if name in _WITH_AXIS and len(positional) == 2 and not options:  # sum(W, 0)
+        if name in WITH_AXIS and len(positional) == 2 and not options:  # sum(W, 0)
             positional, axes = positional[:1], [positional[1]]
         else:
             axes = [k.value for k in options]

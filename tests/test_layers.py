@@ -21,6 +21,7 @@ LAYERS = (
     "display",
     "tensor values evaluate",
     "operations",
+    "vocabulary",
     "codegen derivative",
     "explicit evaluation presentation",
     "language check",

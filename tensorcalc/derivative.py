@@ -43,7 +43,7 @@ from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape
 from tensorcalc.simplify import rewrites, simplify
 from tensorcalc.steps import Step
-from tensorcalc.structure import structure, tied_dims
+from tensorcalc.structure import quantity_names, structure, tied_dims
 from tensorcalc.tensor import Tensor, as_tensor, is_finite_number
 from tensorcalc.values import require_one_meaning
 
@@ -565,7 +565,7 @@ def _helper(d: Derivative) -> Expr:
 
 def helper_name(universe: Iterable[Expr]) -> str:
     """δ, or another letter where a quantity already has that name."""
-    taken = {getattr(node, "name", None) for node in toposort(universe)}
+    taken = quantity_names(universe)
     return next(name for name in ("δ", "ε", "γ", "δ_") if name not in taken)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 from tensorcalc.chain import adjoint
@@ -12,10 +12,11 @@ from tensorcalc.display.derivative import View, entry_text, formula, letters_of,
 from tensorcalc.display.index import index_form
 from tensorcalc.display.letters import argument_letters
 from tensorcalc.display.spelling import LATEX, TEXT, spell
-from tensorcalc.expr import Definition, Einsum, Expr, Variable, toposort
+from tensorcalc.expr import Definition, Einsum, Expr, toposort
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import format_shape
 from tensorcalc.steps import Step
+from tensorcalc.structure import quantity_names
 
 __all__ = ["description", "entry", "latex", "notebook_latex", "step_text", "text", "view_of"]
 
@@ -56,13 +57,10 @@ def _with_helper(d: Derivative) -> tuple[Expr, dict[Expr, str]]:
     return (value, dict.fromkeys(found, name)) if len(found) == 1 else (d.value, {})
 
 
-def _taken_letters(universe: Iterable[Expr]) -> frozenset[str]:
+def _taken_letters(universe: Collection[Expr]) -> frozenset[str]:
     """Names that an index letter must not repeat: those of quantities and of dimensions."""
-    taken = {dim for e in universe for dim in e.shape if isinstance(dim, str)}
-    for node in toposort(universe):
-        if isinstance(node, (Variable, Definition)):
-            taken.add(node.name)
-    return frozenset(taken)
+    dims = {dim for e in universe for dim in e.shape if isinstance(dim, str)}
+    return frozenset(dims | quantity_names(universe))
 
 
 def _letters(d: Derivative) -> list[str]:

@@ -1,14 +1,31 @@
-"""Reading structure off a derivative: which deltas tie which axes, what is an outer product.
+"""Reading structure off expressions: which deltas tie which axes, what is an outer product.
 
 Structure is not declared: it is visible as Kronecker deltas and separate factors in the value.
 """
 
 from __future__ import annotations
 
-from tensorcalc.expr import Add, Delta, Einsum, Expr, identity, is_zero
+from collections.abc import Iterable
+
+from tensorcalc.expr import (
+    Add,
+    Definition,
+    Delta,
+    Einsum,
+    Expr,
+    Variable,
+    identity,
+    is_zero,
+    toposort,
+)
 from tensorcalc.simplify import simplify
 
-__all__ = ["structure", "tied_dims"]
+__all__ = ["quantity_names", "structure", "tied_dims"]
+
+
+def quantity_names(roots: Iterable[Expr]) -> set[str]:
+    """The names of all variables and intermediates below some expressions."""
+    return {node.name for node in toposort(roots) if isinstance(node, (Variable, Definition))}
 
 
 def _products(value: Expr) -> list[Expr]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tensorcalc.expr import Expr, toposort
+from tensorcalc.expr import Expr
+from tensorcalc.structure import quantity_names
 
 __all__ = ["describe", "expression_latex", "expression_text"]
 
@@ -26,7 +27,7 @@ def _spelt(e: Expr, spelling: str, names: dict[Expr, str] | None) -> str:
 
     form = matrix_form(e, names)
     if form is None:
-        taken = {getattr(node, "name", "") for node in toposort([e])}
+        taken = quantity_names([e])
         form = index_form(e, value_letters(e.ndim, taken), names, taken)
     return spellings.spell(form, getattr(spellings, spelling))
 

@@ -12,9 +12,10 @@ from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative, gradient, name_of, titled
 from tensorcalc.errors import ShapeError, TensorCalcError
-from tensorcalc.expr import Definition, Expr, Variable, product, toposort
+from tensorcalc.expr import Definition, Expr, Variable, product
 from tensorcalc.shapes import format_shape
-from tensorcalc.simplify import simplify
+from tensorcalc.simplify import simplify, substitute
+from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.values import computation, given_values, read_values
 
@@ -199,15 +200,18 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
     """
     slope = gradient(of, wrt)
     x = slope.arguments[0]
-    taken = {getattr(node, "name", None) for node in toposort(slope.universe)}
-    moved = _increment(x, tangent, taken, symbolic=isinstance(tangent, Tensor))
+    # the tangent stays as it is, and a name means nothing but itself: variables for both
+    moved = _increment(x, tangent, quantity_names(slope.universe), symbolic=False)
+    alone = Variable(f"{x.name} alone", x.expr.shape)
     axes = tuple(range(x.expr.ndim))
-    directional = simplify(product((slope.value, moved), (axes, axes), ()))
-    value = differentiate(directional, x.expr, {moved} - {x.expr})
+    first = differentiate(substitute(slope.of.expr, {x.expr: alone}), alone)
+    directional = simplify(product((first, moved), (axes, axes), ()))
+    value = substitute(differentiate(directional, alone), {alone: x.expr})
     if isinstance(tangent, Tensor):
-        return Tensor(value, x.form)
+        given = _increment(x, tangent, set(), symbolic=True)
+        return Tensor(simplify(substitute(value, {moved: given})), x.form)
     assert isinstance(moved, Variable)
-    return _numbers(slope, value, {moved.name: tangent}, at)
+    return _numbers(slope, value, {moved: tangent}, at)
 
 
 def _contracted(
@@ -220,7 +224,7 @@ def _contracted(
 ) -> Any:
     """The derivative with its last axes (or first) summed against increments."""
     symbolic = any(isinstance(g, Tensor) for g in given)
-    taken = {getattr(node, "name", None) for node in toposort(d.universe)}
+    taken = quantity_names(d.universe)
     factors = []
     for side, value in zip(sides, given, strict=True):
         factors.append(_increment(side, value, taken, symbolic=symbolic))
@@ -234,11 +238,11 @@ def _contracted(
     result = simplify(product((d.value, *factors), inputs, kept))
     if symbolic:
         return Tensor(result, d.of.form if last else None)
-    names = [factor.name for factor in factors if isinstance(factor, Variable)]
-    return _numbers(d, result, dict(zip(names, given, strict=True)), at)
+    variables = [factor for factor in factors if isinstance(factor, Variable)]
+    return _numbers(d, result, dict(zip(variables, given, strict=True)), at)
 
 
-def _increment(side: Tensor, value: Any, taken: set[Any], *, symbolic: bool) -> Expr:
+def _increment(side: Tensor, value: Any, taken: set[str], *, symbolic: bool) -> Expr:
     """The increment as a quantity; a variable of its own for an array."""
     if not symbolic:
         name = f"Δ{side.name or ''}"
@@ -256,24 +260,18 @@ def _increment(side: Tensor, value: Any, taken: set[Any], *, symbolic: bool) -> 
 
 
 def _numbers(
-    d: Derivative, result: Expr, increments: dict[str, Any], at: Mapping[str, Any] | None
+    d: Derivative, result: Expr, increments: Mapping[Variable, Any], at: Mapping[str, Any] | None
 ) -> np.ndarray:
     universe = (*d.universe, result)
     output = Output(result, tuple(range(result.ndim)), f"[{d.title}]", universe)
     run = compile_outputs([output], "apply")
-    everything = computation(universe)
-    stated = {n: Variable(n, _shape_of(d, n)) for n in increments if n not in everything}
-    values = {**given_values(at, {}), **increments}
-    needed = dict.fromkeys([*run.arguments, *increments])
+    named = {variable.name: variable for variable in increments}
+    given = {variable.name: value for variable, value in increments.items()}
     checked = read_values(
-        needed, {**everything, **stated}, values, finite=True, what=f"{d.title} applied"
+        dict.fromkeys([*run.arguments, *named]),
+        {**computation(universe), **named},  # a result may contain no increment any more
+        {**given_values(at, {}), **given},
+        finite=True,
+        what=f"{d.title} applied",
     )
     return run.run(checked)
-
-
-def _shape_of(d: Derivative, increment: str) -> tuple[int | str, ...]:
-    """The shape of an increment that the result no longer contains."""
-    for side in (*d.arguments, d.of):
-        if increment.startswith(f"Δ{side.name or ''}"):
-            return side.expr.shape
-    return d.of.expr.shape

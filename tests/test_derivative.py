@@ -456,6 +456,40 @@ def test_the_hessian_is_applied_to_a_tangent_without_being_made(wrt, at):
     np.testing.assert_allclose(moved.evaluate(at, D=tangent), expected, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("tangent", "value"),
+    [(x, [1, 2, 3, 4]), (2 * x, [2, 4, 6, 8]), (x**2, [1, 4, 9, 16])],
+    ids=["x", "2 x", "x²"],
+)
+def test_a_tangent_made_of_the_argument_is_not_differentiated(tangent, value):
+    C, at = tc.sum(x**3), {"x": [1.0, 2.0, 3.0, 4.0]}
+    expected = 6 * np.array(at["x"]) * value
+    np.testing.assert_allclose(tc.hvp(C, x, tangent).evaluate(at), expected)
+    np.testing.assert_allclose(tc.hvp(C, x, np.array(value), at=at), expected)
+
+
+def test_the_hessian_by_a_name_is_applied_without_looking_at_what_it_stands_for():
+    t, w = tc.vector("t", 3), tc.vector("w", 3)
+    u = tc.define("u", t + 1)
+    C = tc.sum(w * u**2 / (t + 1))  # by u alone this is a square, by t a line
+    at = {"t": [1.0, 2.0, 3.0], "w": np.ones(3)}
+    expected = 2 / (1 + np.array(at["t"]))
+    np.testing.assert_allclose(np.diagonal(tc.hessian(C, u).evaluate(at)), expected)
+    np.testing.assert_allclose(tc.hvp(C, u, np.ones(3), at=at), expected)
+    np.testing.assert_allclose(tc.hvp(C, u, w).evaluate(at), expected)
+
+
+def test_increments_keep_their_own_shape_where_names_begin_alike():
+    r, r2 = tc.vector("r", 3), tc.vector("r2", 4)
+    C = tc.sum(r) + tc.sum(r2)
+    at = {"r": np.ones(3), "r2": np.ones(4)}
+    hessian = tc.derivative(C, r, r2)  # zero: it contains no increment any more
+    assert hessian.apply(np.ones(3), np.ones(4), at=at) == 0
+    r, rs = tc.vector("r", 3), tc.vector("rs", 4)
+    zero = tc.derivative(rs, r)
+    np.testing.assert_array_equal(zero.vjp(np.ones(4), at={"r": np.ones(3), "rs": at["r2"]}), 0)
+
+
 def test_a_variable_may_be_named_like_an_increment(at):
     named = tc.matrix("ΔW", 5, 4)
     got = tc.derivative(W * named, W).apply(np.ones((5, 4)), at={"W": at["W"], "ΔW": at["W"]})

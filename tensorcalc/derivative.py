@@ -35,8 +35,8 @@ from tensorcalc.expr import (
     Variable,
     add,
     contract,
+    hadamard,
     is_zero,
-    product,
     toposort,
 )
 from tensorcalc.layout import Layout, read_layout
@@ -227,7 +227,7 @@ class Derivative:
 
     def to(self, layout: str) -> Derivative:
         """The same derivative in another layout; LayoutError for an unknown one."""
-        return self._like(layout=read_layout(layout), own_shape=False)
+        return self._like(layout=read_layout(layout), own_shape=False, literal=self.literal)
 
     @property
     def gradient(self) -> Derivative:
@@ -243,7 +243,7 @@ class Derivative:
                 f"the gradient of {titled(self.of)} by {by}: only a scalar has one",
                 f"use the derivative itself, a {self.kind}",
             )
-        return self._like(layout=read_layout("mixed"), own_shape=True)
+        return self._like(layout=read_layout("mixed"), own_shape=True, literal=self.literal)
 
     def _like(self, **changes: Any) -> Derivative:
         whole: dict[str, Any] = {
@@ -281,15 +281,21 @@ class Derivative:
                 f"choose a slice from 0 to {dim - 1 if isinstance(dim, int) else f'{dim} − 1'}",
             )
         of = Tensor(Select(self.of.expr, 0, k))
-        links = Link(of, self.arguments, self._held(), Select(self.value, 0, k))
+        stands = {of.expr} if self.of.expr in self._placeholders else set()  # for a mere name
         return self._like(
             of=of,
             value=simplify(Select(self.value, 0, k)),
-            contributions=(Contribution(1.0, (links,)),),
+            contributions=self._sliced(of, k),
+            placeholders=self._placeholders | stands,
         )
 
-    def _held(self) -> frozenset[Expr]:
-        return self.contributions[0].links[0].held
+    def _sliced(self, of: Tensor, k: int) -> tuple[Contribution, ...]:
+        """Every path, with its first link cut to entry k of the value."""
+        return tuple(
+            replace(c, links=(replace(first, of=of, value=Select(first.value, 0, k)), *rest))
+            for c in self.contributions
+            for first, *rest in [c.links]
+        )
 
     def __iter__(self) -> NoReturn:
         raise NotSupportedError(
@@ -391,10 +397,10 @@ class Derivative:
 
     def __mul__(self, number: Any) -> Derivative:
         self._require_number(number, "*")
-        axes = tuple(range(self.value.ndim))
-        scaled = product((Constant(float(number)), self.value), ((), axes), axes)
+        scaled = lambda e: hadamard(Constant(float(number)), e)
         return self._like(
-            value=simplify(scaled),
+            value=simplify(scaled(self.value)),
+            literal=scaled(self.literal),
             contributions=tuple(
                 replace(c, number=c.number * float(number)) for c in self.contributions
             ),

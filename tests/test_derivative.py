@@ -142,6 +142,28 @@ def test_a_slice_joins_a_chain(at):
     np.testing.assert_allclose(sliced.evaluate(at), tc.derivative(s, W).evaluate(at)[2])
 
 
+def test_a_slice_keeps_the_paths_of_the_whole(at):
+    through_v = tc.derivative(s, v) @ tc.derivative(v, x)
+    assert through_v[1].via == (v,)
+    assert len((through_v + through_v)[1].contributions) == 2
+    z = tc.define("z", a + x)
+    through_a = tc.derivative(z, a) @ tc.derivative(a, x)
+    assert repr(through_a[0]).endswith("numerator, via a")
+    for d in (through_v, through_v + through_v, through_a, -2 * through_a):
+        assert d[1].verify()
+        np.testing.assert_allclose(d[1].evaluate(at)[0], d.evaluate(at)[1])
+
+
+def test_a_slice_of_ones_own_array_by_names_needs_no_values():
+    matrix = np.arange(12.0).reshape(3, 4)
+    explicit = tc.from_array(matrix, of="C", wrt="x")[1]
+    np.testing.assert_array_equal(explicit.evaluate(), matrix[1:2])
+    assert explicit.check(matrix[1:2], at={})
+    rest = tc.from_array(np.eye(4), of="x", wrt="z")
+    np.testing.assert_array_equal((explicit @ rest).evaluate(), matrix[1:2])
+    assert not explicit.verify(at={}).rows[0].ok  # nothing to compare with
+
+
 # ── the chain rule ───────────────────────────────────────────────────────────────────────
 
 
@@ -155,6 +177,26 @@ def test_a_product_along_the_only_path_is_the_derivative(layout, at):
     assert chain.value is whole.value
     assert repr(chain) == repr(whole)
     np.testing.assert_allclose(chain.evaluate(at), whole.evaluate(at))
+
+
+VIEWED = [
+    *(lambda d: d.to("mixed"), lambda d: d.to("denominator"), lambda d: d.gradient),
+    *(lambda d: 2 * d, lambda d: -d, lambda d: d.to("mixed") / 4),
+]
+
+
+@pytest.mark.parametrize("view", VIEWED)
+def test_a_view_or_a_multiple_of_a_product_keeps_its_steps(view):
+    product = tc.derivative(E, v) @ tc.derivative(v, W)
+    viewed = view(product)
+    steps = viewed.steps()
+    rules = [step.rule.name for step in steps]
+    assert "contract the Kronecker delta" in rules
+    assert set(rules) >= {step.rule.name for step in product.steps()}
+    assert steps[0].before is viewed.literal
+    assert "δ" in repr(steps[0])
+    for before, after in itertools.pairwise(steps):
+        assert before.after is after.before
 
 
 def test_the_chain_rule_is_associative(at):

@@ -94,6 +94,7 @@ def by_hand():
     z = tc.define("z", own(x))
     matrix = np.arange(6.0).reshape(2, 3) - 2
     u = tc.define("u", tc.tanh(tc.vector("q", 3)))
+    w = tc.define("w", s * t)
     return {
         "a product": d(E, s) @ d(s, v) @ d(v, W),
         "a product in denominator layout": d(E, s, layout="denominator")
@@ -108,6 +109,9 @@ def by_hand():
         "a partial derivative": d(E, v, holding=[s]),
         "a slice": d(v, W)[2],
         "a slice of a Jacobian": d(s, x)[-1],
+        "a slice of a product": (d(t, v) @ d(v, x))[0],
+        "a slice of one of two paths": (d(w, s) @ d(s, v))[0],
+        "a slice of a sum": (d(t, v) + d(t, v))[1],
         "an array times a Jacobian": tc.from_array(matrix, of="y", wrt=u) @ d(u, tc.vector("q", 3)),
         "a Hessian": tc.hessian(E, x),
         "a Hessian by a matrix": tc.hessian(E, W),
@@ -345,6 +349,15 @@ def test_a_dense_factor_beyond_memory_is_left_out_and_the_rest_still_proves():
     assert re.search(
         r"literal +not taken +– +a dense local derivative would take 2\.15 GiB", str(proof)
     )
+
+
+@pytest.mark.parametrize(("array", "right"), [(np.eye(4), True), (np.ones((4, 4)), False)])
+def test_a_slice_of_an_array_is_proved_as_the_whole_array_is(array, right):
+    x = tc.vector("x", 4)
+    d = tc.from_array(array, of=tc.define("u", 1 * x), wrt=x)
+    for proof in (d.verify(), d[0].verify()):
+        assert verdicts(proof) == {"literal": None, "differences": right, "Taylor": right}
+        assert rows(proof)["literal"].why == "the array itself is all there is"
 
 
 def test_an_array_on_its_own_is_no_proof_of_itself():

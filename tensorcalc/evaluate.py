@@ -24,13 +24,14 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Merge,
     Ones,
     Select,
     Special,
     Variable,
     toposort,
 )
-from tensorcalc.shapes import size_of
+from tensorcalc.shapes import size_of, sizes_of
 
 __all__ = ["Dense", "contract", "evaluate_dense"]
 
@@ -110,6 +111,12 @@ def of_ones(node: Ones, at: Dense) -> tuple[np.ndarray, bool]:
 
 
 @dense_value.register
+def of_merge(node: Merge, at: Dense) -> tuple[np.ndarray, bool]:
+    whole, *parts = sizes_of(node.shape, at.sizes)
+    return np.eye(whole).reshape(whole, *parts), False
+
+
+@dense_value.register
 def of_einsum(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
     pairs = [at.known[operand] for operand in node.operands]
     batch = len(node.dims)
@@ -146,13 +153,14 @@ def of_elementwise(node: Elementwise, at: Dense) -> tuple[np.ndarray, bool]:
 @dense_value.register
 def of_special(node: Special, at: Dense) -> tuple[np.ndarray, bool]:
     arrays, batched = at.arguments(node)
-    return np.asarray(node.function.evaluate(*arrays)), batched
+    return np.asarray(node.function.value(*arrays)), batched
 
 
 @dense_value.register
 def of_slice(node: Select, at: Dense) -> tuple[np.ndarray, bool]:
     (array,), batched = at.arguments(node)
-    return np.take(array, node.index, axis=node.axis + batched), batched
+    index = node.index if isinstance(node.index, int) else list(node.index)
+    return np.take(array, index, axis=node.axis + batched), batched
 
 
 def value_of(name: str, evaluate: Callable[..., Any] | None) -> Callable[..., Any]:

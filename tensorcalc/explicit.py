@@ -11,7 +11,7 @@ from tensorcalc.derivative import Contribution, Derivative, Link, titled
 from tensorcalc.errors import ShapeError
 from tensorcalc.expr import Constant, Expr, Variable
 from tensorcalc.layout import Layout, read_layout
-from tensorcalc.shapes import Shape, format_shape
+from tensorcalc.shapes import Dim, Shape, format_shape
 from tensorcalc.tensor import Tensor, as_tensor, read_name
 
 __all__ = ["from_array"]
@@ -103,7 +103,7 @@ def _placed(
     return Constant(array.transpose(np.argsort(axes)))
 
 
-def _misshapen(shape: Sequence[int | str], of: Any, wrt: Any) -> ShapeError:
+def _misshapen(shape: Sequence[Dim], of: Any, wrt: Any) -> ShapeError:
     names = [g if isinstance(g, str) else titled(as_tensor(g)) for g in (of, wrt)]
     return ShapeError(
         f"∂{names[0]}/∂{names[1]} from an array of shape {format_shape(tuple(shape))}",

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from tensorcalc.errors import NotSupportedError, ShapeError
-from tensorcalc.shapes import Dim, Shape, format_shape
+from tensorcalc.shapes import Dim, Shape, format_shape, product_dim
 
 __all__ = [
     "Add",
@@ -33,6 +33,7 @@ __all__ = [
     "Elementwise",
     "Expr",
     "Function",
+    "Merge",
     "Ones",
     "Select",
     "Special",
@@ -100,23 +101,32 @@ class Function:
 class SpecialFunction:
     """A function that couples the entries of its argument's last ``core`` axes.
 
-    Leading axes are a batch. ``derivative(argument, y)`` is an expression of shape
-    y.shape + argument.shape; ``keeps`` says how many of the core axes the value has.
+    Leading axes are a batch. The value has the batch axes and ``copies`` times the core axes:
+    none for the determinant, once for softmax or the inverse. ``derivative(argument, y)`` is
+    an expression of shape y.shape + argument.shape.
     """
 
     name: str
-    evaluate: Callable[[Any], Any]
+    evaluate: Callable[..., Any]
     derivative: Callable[[Expr, Expr], Expr]
     core: int
-    keeps: int
+    copies: int
     text: str = ""
     latex: str = ""
     domain: tuple[float, float] = (-2.0, 2.0)
     complex_step: bool = True
+    convention: str = ""
+    kink_distance: Callable[[Any], float] | None = None
+    parameters: tuple[int, ...] = ()  # what ``evaluate`` takes after the argument
     module: str = ""
+    made_by: tuple[Callable[..., SpecialFunction], tuple[Any, ...]] | None = None
 
     def __repr__(self) -> str:
         return f"<special function {self.name}>"
+
+    def value(self, x: Any) -> Any:
+        """The function of an array."""
+        return self.evaluate(x, *self.parameters)
 
     def __reduce__(self) -> Any:
         return _reduce_record(self)
@@ -124,7 +134,7 @@ class SpecialFunction:
 
 def _reduce_record(record: Function | SpecialFunction) -> Any:
     """Pickle a record by where it stands, or by how it was made: its rules cannot travel."""
-    if isinstance(record, Function) and record.made_by is not None:
+    if record.made_by is not None:
         return record.made_by
     if record.module:
         return _record, (record.module, record.name)
@@ -334,6 +344,21 @@ class Ones(Expr):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Merge(Expr):
+    """Ties a merged axis to those it is made of: entry (p, i, j, …) is 1 if p counts (i, j, …).
+
+    Counted as NumPy counts entries, the last index fastest; vec, kron and reshape are products
+    with it.
+    """
+
+    dims: Shape
+
+    @cached_property
+    def shape(self) -> Shape:
+        return (product_dim(*self.dims), *self.dims)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Einsum(Expr):
     """The product of the operands, summed over every index that ``output`` lacks.
 
@@ -455,7 +480,7 @@ class Special(Expr):
     @cached_property
     def shape(self) -> Shape:
         whole, batch = self.argument.shape, self.argument.ndim - self.function.core
-        return whole[: batch + self.function.keeps]
+        return whole[:batch] + whole[batch:] * self.function.copies
 
     @property
     def args(self) -> tuple[Expr, ...]:
@@ -467,24 +492,33 @@ class Special(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Select(Expr):
-    """One slice: the entry ``index`` along ``axis``, which disappears."""
+    """The entry ``index`` along ``axis``, which disappears, or a range of them, which stays."""
 
     operand: Expr
     axis: int
-    index: int
+    index: int | range
 
     def __post_init__(self) -> None:
         dim = self.operand.shape[self.axis]
-        if isinstance(dim, int) and not 0 <= self.index < dim:
-            raise ShapeError(
-                f"entry {self.index} along an axis of size {dim}",
-                f"choose an index from 0 to {dim - 1}",
-            )
+        for index in self.ends:
+            if index < 0 or (isinstance(dim, int) and index >= dim):
+                raise ShapeError(
+                    f"entry {index} along an axis of size {dim}",
+                    f"choose an index from 0 to {dim - 1 if isinstance(dim, int) else str(dim)}",
+                )
         assert self.shape is not None
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """The index, or the first and the last of the range."""
+        if isinstance(self.index, range):
+            return (self.index[0], self.index[-1])
+        return (self.index,)
 
     @cached_property
     def shape(self) -> Shape:
-        return self.operand.shape[: self.axis] + self.operand.shape[self.axis + 1 :]
+        kept = (len(self.index),) if isinstance(self.index, range) else ()
+        return self.operand.shape[: self.axis] + kept + self.operand.shape[self.axis + 1 :]
 
     @property
     def args(self) -> tuple[Expr, ...]:

@@ -28,6 +28,7 @@ from tensorcalc.expr import (
 )
 
 __all__ = [
+    "CONDITIONS",
     "FUNCTIONS",
     "abstract",
     "custom",
@@ -63,6 +64,26 @@ def relu_value(x):
 def step_value(x):
     """1 where x > 0, else 0: the derivative of relu, with 0 at the kink."""
     return np.heaviside(x, 0)
+
+
+def where_value(condition, x, y):
+    """x where the condition is not 0, else y."""
+    return np.where(condition, x, y)
+
+
+def nonzero_value(x):
+    """1 where x is not 0, else 0."""
+    return np.abs(np.sign(np.real(x)))
+
+
+def greater_value(x, y):
+    """1 where x > y, else 0."""
+    return np.heaviside(np.real(x) - np.real(y), 0)
+
+
+def greater_equal_value(x, y):
+    """1 where x >= y, else 0."""
+    return np.heaviside(np.real(x) - np.real(y), 1)
 
 
 def inverse_or_zero_value(x):
@@ -363,9 +384,102 @@ inverse_or_zero = Function(
     module=_HERE,
 )
 
+maximum = Function(
+    name="maximum",
+    evaluate=np.maximum,
+    derivatives=(
+        lambda x, y, z: 0.5 + 0.5 * sign(x - y),
+        lambda x, y, z: 0.5 - 0.5 * sign(x - y),
+    ),
+    text="max",
+    latex=r"\max",
+    complex_step=False,
+    kinks=(0.0,),
+    convention="equal arguments of maximum share its derivative equally",
+    module=_HERE,
+)
+
+minimum = Function(
+    name="minimum",
+    evaluate=np.minimum,
+    derivatives=(
+        lambda x, y, z: 0.5 - 0.5 * sign(x - y),
+        lambda x, y, z: 0.5 + 0.5 * sign(x - y),
+    ),
+    text="min",
+    latex=r"\min",
+    complex_step=False,
+    kinks=(0.0,),
+    convention="equal arguments of minimum share its derivative equally",
+    module=_HERE,
+)
+
+greater = Function(
+    name="greater",
+    evaluate=greater_value,
+    derivatives=(lambda x, y, z: full(0.0, x.shape), lambda x, y, z: full(0.0, x.shape)),
+    text=">",
+    latex=">",
+    kinks=(0.0,),
+    convention="a condition has derivative 0 everywhere",
+    nonnegative=True,
+    module=_HERE,
+)
+
+greater_equal = Function(
+    name="greater_equal",
+    evaluate=greater_equal_value,
+    derivatives=(lambda x, y, z: full(0.0, x.shape), lambda x, y, z: full(0.0, x.shape)),
+    text="≥",
+    latex=r"\ge",
+    kinks=(0.0,),
+    convention="a condition has derivative 0 everywhere",
+    nonnegative=True,
+    module=_HERE,
+)
+
+where = Function(
+    name="where",
+    evaluate=where_value,
+    derivatives=(
+        lambda c, x, y, z: full(0.0, c.shape),
+        lambda c, x, y, z: nonzero(c),
+        lambda c, x, y, z: 1 - nonzero(c),
+    ),
+    latex=r"\operatorname{where}",
+    convention="a condition has derivative 0 everywhere",
+    module=_HERE,
+)
+
+nonzero = Function(
+    name="nonzero",
+    evaluate=nonzero_value,
+    derivatives=(lambda x, y: full(0.0, x.shape),),
+    latex=r"\operatorname{nonzero}",
+    nonnegative=True,
+    convention="a condition has derivative 0 everywhere",
+    module=_HERE,
+)
+
+pow_ = Function(
+    name="pow",
+    evaluate=np.power,
+    derivatives=(
+        lambda x, p, y: p * pow_(x, p - 1),
+        lambda x, p, y: y * log(x),
+    ),
+    latex=r"\operatorname{pow}",
+    domain=(0.3, 2.0),
+    module=_HERE,
+)
+
+# What a product tends to where a condition leaves it out is not computed: 0 · ∞ is 0 there.
+CONDITIONS = (greater, greater_equal, nonzero, step)
+
 FUNCTIONS: tuple[Function, ...] = (
     *(exp, log, log1p, expm1, sqrt, sign, abs_, sin, cos, tan, sinh, cosh, tanh),
     *(arcsin, arccos, arctan, sigmoid, softplus, relu, step, erf, length, inverse_or_zero),
+    *(maximum, minimum, greater, greater_equal, where, nonzero, pow_),
 )
 
 

@@ -83,14 +83,16 @@ def of_special(node: Special, k: int, value: Expr | None = None) -> Expr:
 
 @local_derivative.register
 def of_slice(node: Select, k: int, value: Expr | None = None) -> Expr:
-    """∂x_c/∂x is the unit vector e_c; the other axes are tied by deltas."""
+    """∂x_c/∂x is the unit vector e_c, or a few of them; the other axes are tied by deltas."""
     numbers = fresh_indices(range(node.ndim))
     outer = tuple(range(node.ndim))
     fresh = tuple(next(numbers) for _ in node.operand.shape)
     kept = fresh[: node.axis] + fresh[node.axis + 1 :]
     unit = Select(Delta(node.operand.shape[node.axis]), 0, node.index)
+    sliced = outer[node.axis : node.axis + unit.ndim - 1]
+    others = tuple(i for i in outer if i not in sliced)
     return Einsum(
-        (*map(Delta, node.shape), unit),
-        (*zip(outer, kept, strict=True), (fresh[node.axis],)),
+        (*(Delta(node.shape[i]) for i in others), unit),
+        (*zip(others, kept, strict=True), (*sliced, fresh[node.axis])),
         outer + fresh,
     )

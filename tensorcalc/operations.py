@@ -20,6 +20,7 @@ from tensorcalc.expr import (
     Einsum,
     Expr,
     Function,
+    Merge,
     Ones,
     Special,
     SpecialFunction,
@@ -30,9 +31,20 @@ from tensorcalc.expr import (
 )
 from tensorcalc.expr import einsum as index_einsum
 from tensorcalc.shapes import Dim, Shape, read_dim
-from tensorcalc.tensor import UFUNCS, Tensor, as_tensor, matrix_shape, read_name, short, title
+from tensorcalc.tensor import (
+    UFUNCS,
+    Tensor,
+    align,
+    as_tensor,
+    filled,
+    matrix_shape,
+    read_name,
+    short,
+    title,
+)
 
 __all__ = [
+    "det",
     "diag",
     "diagonal",
     "dot",
@@ -41,19 +53,34 @@ __all__ = [
     "frobenius",
     "function",
     "gelu",
+    "greater",
+    "greater_equal",
+    "inv",
+    "kron",
+    "largest",
     "lift",
-    "lift_special",
     "log_softmax",
+    "logdet",
     "logsumexp",
+    "maximum",
     "mean",
+    "minimum",
     "norm",
+    "norm1",
     "ones",
     "outer",
+    "power",
+    "prod",
     "silu",
+    "smallest",
     "softmax",
+    "solve",
     "square",
     "total",
     "trace",
+    "var",
+    "vec",
+    "where",
     "zeros",
 ]
 
@@ -158,48 +185,303 @@ def _require_square(t: Tensor, what: str) -> None:
 # ── reductions ───────────────────────────────────────────────────────────────────────────
 
 
-def _reduced(t: Tensor, axis: int | None, what: str) -> tuple[tuple[int, ...], str, Shape]:
-    """The output indices, the form of the result, and the dims summed over."""
+def _axis_of(t: Tensor, axis: Any, what: str) -> int | None:
+    """The stored axis to reduce along: None for all, −1 where that axis has one entry."""
     if axis is None:
-        return (), "scalar", t.expr.shape
-    if isinstance(axis, Tensor) or axis not in (0, 1) or t.form not in ("column", "row", "matrix"):
-        raise ShapeError(
-            f"{what} of {title(t)} along axis {axis}", "axis is 0 (gives a row) or 1 (a column)"
-        )
+        return None
+    ndim = max(t.ndim, 2)
+    whole = isinstance(axis, int) and not isinstance(axis, bool)
+    if not whole or not -ndim <= axis < ndim or t.form == "scalar":
+        hint = "axis is 0 (gives a row) or 1 (a column)"
+        if t.form == "tensor":
+            hint = f"axis is a number from 0 to {ndim - 1}"
+        raise ShapeError(f"{what} of {title(t)} along axis {axis}", hint)
+    axis %= ndim
+    if t.form in ("column", "row"):
+        return 0 if (t.form == "column") == (axis == 0) else -1
+    return axis
+
+
+def _form_without(t: Tensor, axis: int | None) -> str:
+    """How ``t`` stands once an axis is reduced: sums down the columns are a row."""
+    if axis is None or t.expr.ndim == 1:
+        return "scalar"
     if t.form == "matrix":
-        return ((1,), "row", t.expr.shape[:1]) if axis == 0 else ((0,), "column", t.expr.shape[1:])
-    along = (t.form == "column") == (axis == 0)
-    return ((), "scalar", t.expr.shape) if along else ((0,), t.form, ())
+        return "row" if axis == 0 else "column"
+    return ("scalar", "column", "matrix")[t.expr.ndim - 1] if t.expr.ndim < 4 else "tensor"
 
 
-def total(t: Any, /, axis: int | None = None) -> Tensor:
-    """The sum of all entries, or along ``axis``: 0 gives a row, 1 a column."""
-    t = as_tensor(t)
-    output, form, _ = _reduced(t, axis, "sum")
-    e = t.expr
+def _reduced(
+    t: Tensor, axis: Any, what: str, along: Callable[[Expr, tuple[int, ...]], Expr]
+) -> Tensor:
+    """``along(expression, axes)`` for all axes or for one."""
+    place = _axis_of(t, axis, what)
+    if place == -1:
+        return Tensor(along(t.expr, ()), t.form)
+    axes = tuple(range(t.expr.ndim)) if place is None else (place,)
+    return Tensor(along(t.expr, axes), _form_without(t, place))
+
+
+def _sum_along(e: Expr, axes: tuple[int, ...]) -> Expr:
+    kept = tuple(k for k in range(e.ndim) if k not in axes)
     if isinstance(e, Einsum) and not e.summed:  # sum(u**2) is the sum of squares, as u.T @ u is
-        return Tensor(Einsum(e.operands, e.inputs, tuple(e.output[k] for k in output)), form)
-    return Tensor(product((e,), (tuple(range(e.ndim)),), output), form)
+        return Einsum(e.operands, e.inputs, tuple(e.output[k] for k in kept))
+    return product((e,), (tuple(range(e.ndim)),), kept)
 
 
-def mean(t: Any, /, axis: int | None = None) -> Tensor:
-    """The mean of all entries, or along ``axis``: 0 gives a row, 1 a column."""
-    t = as_tensor(t)
-    _, _, dims = _reduced(t, axis, "mean")
-    whole = total(t, axis)
+def _mean_along(e: Expr, axes: tuple[int, ...]) -> Expr:
+    whole = _sum_along(e, axes)
     count, scale = 1, []
-    for dim in dims:
+    for axis in axes:
+        dim = e.shape[axis]
         if isinstance(dim, int):
             count *= dim
         else:
             scale.append(f.reciprocal(index_einsum("i->", Ones(dim))))
     factors = ([Constant(1 / count)] if count != 1 else []) + scale
-    return Tensor(hadamard(*factors, whole.expr), whole.form) if factors else whole
+    return hadamard(*factors, whole) if factors else whole
 
 
-def norm(t: Any, /) -> Tensor:
-    """The 2-norm ‖x‖ (Frobenius for a matrix); its gradient at 0 is taken as 0."""
-    return Tensor(f.magnitude(as_tensor(t).expr))
+def _repeated_along(e: Expr, shape: Shape, axes: tuple[int, ...]) -> Expr:
+    """What was reduced along ``axes``, repeated along them again."""
+    kept = tuple(k for k in range(len(shape)) if k not in axes)
+    ones = tuple(Ones(shape[k]) for k in axes)
+    return product((e, *ones), (kept, *((k,) for k in axes)), tuple(range(len(shape))))
+
+
+def _variance_along(e: Expr, axes: tuple[int, ...]) -> Expr:
+    deviation = e - _repeated_along(_mean_along(e, axes), e.shape, axes)
+    return _mean_along(deviation * deviation, axes)
+
+
+def _special_along(
+    e: Expr, axes: tuple[int, ...], record: Callable[[int], SpecialFunction]
+) -> Expr:
+    """A function that couples the entries along ``axes``, which are moved last for it."""
+    if not axes:
+        return e
+    kept = tuple(k for k in range(e.ndim) if k not in axes)
+    return Special(record(len(axes)), transpose(e, (*kept, *axes)))
+
+
+def total(t: Any, /, axis: int | None = None) -> Tensor:
+    """The sum of all entries, or along ``axis``: 0 gives a row, 1 a column.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    return _reduced(as_tensor(t), axis, "sum", _sum_along)
+
+
+def mean(t: Any, /, axis: int | None = None) -> Tensor:
+    """The mean of all entries, or along ``axis``: 0 gives a row, 1 a column.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    return _reduced(as_tensor(t), axis, "mean", _mean_along)
+
+
+def var(t: Any, /, axis: int | None = None) -> Tensor:
+    """The population variance mean((x − mean x)²) of all entries, or along ``axis``.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    return _reduced(as_tensor(t), axis, "var", _variance_along)
+
+
+def prod(t: Any, /, axis: int | None = None) -> Tensor:
+    """The product of all entries, or along ``axis``; its derivative divides by no entry.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    along = lambda e, axes: _special_along(e, axes, lambda n: special.product_without(0, n))
+    return _reduced(as_tensor(t), axis, "prod", along)
+
+
+def largest(t: Any, /, axis: int | None = None) -> Tensor:
+    """The largest entry, or that along ``axis``; tied maxima share the derivative equally.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    along = lambda e, axes: _special_along(e, axes, special.maximum_over)
+    return _reduced(as_tensor(t), axis, "max", along)
+
+
+def smallest(t: Any, /, axis: int | None = None) -> Tensor:
+    """The smallest entry, or that along ``axis``; tied minima share the derivative equally.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    return -largest(-as_tensor(t), axis)
+
+
+def norm(t: Any, /, axis: int | None = None) -> Tensor:
+    """The 2-norm ‖x‖ (Frobenius for a matrix), or that along ``axis``; gradient 0 at 0.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    along = lambda e, axes: f.length(_sum_along(e * e, axes))
+    return _reduced(as_tensor(t), axis, "norm", along)
+
+
+def norm1(t: Any, /, axis: int | None = None) -> Tensor:
+    """The 1-norm Σ |x| of all entries, or along ``axis``; abs′(0) = 0.
+
+    Raises ShapeError for an axis that is not there.
+    """
+    along = lambda e, axes: _sum_along(f.abs_(e), axes)
+    return _reduced(as_tensor(t), axis, "norm1", along)
+
+
+def logsumexp(t: Any, /, axis: int | None = None) -> Tensor:
+    """log Σ exp(x) of all entries, or along ``axis``, without overflow.
+
+    Raises ShapeError for an axis that is not there.
+    """
+
+    def along(e: Expr, axes: tuple[int, ...]) -> Expr:
+        for axis in sorted(axes, reverse=True):  # one axis after the other is the same
+            e = _special_along(e, (axis,), lambda _: special.logsumexp)
+        return e
+
+    return _reduced(as_tensor(t), axis, "logsumexp", along)
+
+
+# ── linear algebra ───────────────────────────────────────────────────────────────────────
+
+
+def inv(a: Any, /) -> Tensor:
+    """The inverse A⁻¹ of a square matrix; ShapeError for anything else."""
+    return Tensor(Special(special.inv, _square(a, "inv")))
+
+
+def det(a: Any, /) -> Tensor:
+    """The determinant of a square matrix; ShapeError for anything else."""
+    return Tensor(Special(special.det, _square(a, "det")))
+
+
+def logdet(a: Any, /) -> Tensor:
+    """log |det A| of a square matrix, by a factorisation; ShapeError for anything else."""
+    return Tensor(Special(special.logdet, _square(a, "logdet")))
+
+
+def solve(a: Any, b: Any, /) -> Tensor:
+    """The solution A⁻¹ b of A x = b, for a vector or a matrix b; ShapeError where they misfit."""
+    left, right = as_tensor(a), as_tensor(b)
+    _require_square(left, "solve")
+    if right.form not in ("column", "matrix") or right.expr.shape[0] != left.expr.shape[0]:
+        raise ShapeError(
+            f"solve({short(left)}, {short(right)}) of {title(left)} and {title(right)}",
+            f"give a right side with {left.expr.shape[0]} rows",
+        )
+    return inv(left) @ right
+
+
+def _square(a: Any, what: str) -> Expr:
+    t = as_tensor(a)
+    _require_square(t, what)
+    return t.expr
+
+
+def kron(a: Any, b: Any, /) -> Tensor:
+    """The Kronecker product A ⊗ B: block (i, j) is A_ij B; of vectors, matrices or scalars.
+
+    Raises ShapeError for more than two axes.
+    """
+    left, right = as_tensor(a), as_tensor(b)
+    for t in (left, right):
+        if t.form == "tensor":
+            raise ShapeError(f"kron of {title(t)}", "kron takes vectors and matrices")
+    place = {"scalar": (), "column": (0,), "row": (1,), "matrix": (0, 1)}
+    outer_axes, inner_axes = place[left.form], tuple(k + 2 for k in place[right.form])
+    operands, inputs = [left.expr, right.expr], [outer_axes, inner_axes]
+    output = []
+    for axis in (0, 1):
+        there = [k for k in (axis, axis + 2) if k in outer_axes + inner_axes]
+        if len(there) == 2:
+            merge = Merge(
+                (
+                    left.expr.shape[outer_axes.index(axis)],
+                    right.expr.shape[inner_axes.index(axis + 2)],
+                )
+            )
+            operands.append(merge)
+            inputs.append((4 + axis, *there))
+            there = [4 + axis]
+        output += there
+    rows = any(k in (0, 2, 4) for k in output)
+    columns = any(k in (1, 3, 5) for k in output)
+    form = {(0, 0): "scalar", (1, 0): "column", (0, 1): "row", (1, 1): "matrix"}[rows, columns]
+    return Tensor(product(operands, inputs, tuple(output)), form)
+
+
+def vec(a: Any, /) -> Tensor:
+    """vec A: the columns of a matrix, one below the other; a vector is its own vec.
+
+    Raises ShapeError for more than two axes.
+    """
+    t = as_tensor(a)
+    if t.form == "tensor":
+        raise ShapeError(f"vec of {title(t)}", "vec takes a matrix")
+    if t.form == "scalar":
+        return Tensor(product((t.expr, Ones(1)), ((), (0,)), (0,)))
+    if t.form != "matrix":
+        return Tensor(t.expr, "column")
+    m, n = t.expr.shape
+    return Tensor(Einsum((Merge((n, m)), t.expr), ((0, 1, 2), (2, 1)), (0,)))
+
+
+# ── two and three arguments, entry by entry ──────────────────────────────────────────────
+
+
+def _together(what: str, *tensors: Tensor) -> tuple[list[Expr], str]:
+    """All as expressions of one shape, by the broadcasting of the operators."""
+    whole = tensors[0]
+    for t in tensors[1:]:
+        left, right, form = align(whole, t, what)
+        shape = left.shape or right.shape
+        whole = Tensor(filled(left, shape), form)
+    spread = []
+    for t in tensors:
+        expr, _, _ = align(t, whole, what)
+        spread.append(filled(expr, whole.expr.shape))
+    return spread, whole.form
+
+
+def _of_several(record: Function) -> Callable[..., Tensor]:
+    """A function of several arguments, entry by entry, with the operators' broadcasting."""
+
+    def apply(*arguments: Any) -> Tensor:
+        if len(arguments) != record.arity:
+            raise TypeError(f"{record.name} takes {record.arity} arguments")
+        expressions, form = _together(record.name, *map(as_tensor, arguments))
+        return Tensor(record(*expressions), form)
+
+    apply.record = record  # type: ignore[attr-defined]
+    apply.__name__ = apply.__qualname__ = record.name.rstrip("_")
+    apply.__doc__ = f"{apply.__name__}, entry by entry." + (
+        f" {record.convention}." if record.convention else ""
+    )
+    return apply
+
+
+maximum = _of_several(f.maximum)
+minimum = _of_several(f.minimum)
+where = _of_several(f.where)
+greater = _of_several(f.greater)
+greater_equal = _of_several(f.greater_equal)
+power = _of_several(f.pow_)
+
+UFUNCS.update(
+    {
+        "maximum": maximum,
+        "minimum": minimum,
+        "greater": greater,
+        "greater_equal": greater_equal,
+        "less": lambda a, b: greater(b, a),
+        "less_equal": lambda a, b: greater_equal(b, a),
+        "float_power": power,
+    }
+)
 
 
 # ── constants ────────────────────────────────────────────────────────────────────────────
@@ -240,32 +522,33 @@ def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[
     return apply
 
 
-def lift_special(record: SpecialFunction) -> Callable[..., Tensor]:
-    """A function along one axis, of a vector or of a matrix with ``axis``."""
+def _along_one_axis(record: SpecialFunction) -> Callable[..., Tensor]:
+    """A function along one axis that keeps it: of a vector, or of more axes with ``axis``."""
 
     def apply(t: Any, /, axis: int | None = None) -> Tensor:
         t = as_tensor(t)
-        if t.form in ("column", "row"):
-            if isinstance(axis, Tensor) or axis not in (None, 0 if t.form == "column" else 1):
-                raise ShapeError(
-                    f"{record.name} of {title(t)} along axis {axis}: that axis has one entry",
-                    f"leave axis out: {record.name}({short(t)})",
-                )
-            return Tensor(Special(record, t.expr), t.form if record.keeps else "scalar")
-        if t.form != "matrix" or isinstance(axis, Tensor) or axis not in (0, 1):
+        if axis is None and t.form in ("matrix", "tensor"):
             raise ShapeError(
-                f"{record.name} of {title(t)} along axis {axis}",
-                "give a vector, or a matrix with axis=0 (down each column) or axis=1",
+                f"{record.name} of {title(t)} without an axis",
+                "give a vector, or say axis=0 (down each column) or axis=1",
             )
-        along = t.expr if axis == 1 else transpose(t.expr, (1, 0))
-        value = Special(record, along)
-        if not record.keeps:
-            return Tensor(value, "column" if axis == 1 else "row")
-        return Tensor(value if axis == 1 else transpose(value, (1, 0)), "matrix")
+        place = 0 if axis is None else _axis_of(t, axis, record.name)
+        assert place is not None
+        if place == -1 or t.form == "scalar":
+            raise ShapeError(
+                f"{record.name} of {title(t)} along axis {axis}: that axis has one entry",
+                f"leave axis out: {record.name}({short(t)})",
+            )
+        e, last = t.expr, t.expr.ndim - 1
+        order = (*(k for k in range(e.ndim) if k != place), place)
+        back = tuple(order.index(k) for k in range(e.ndim))
+        value = Special(record, transpose(e, order) if place != last else e)
+        return Tensor(transpose(value, back) if place != last else value, t.form)
 
     apply.__name__ = apply.__qualname__ = record.name
     apply.__doc__ = (
-        f"{record.name} of a vector, or of a matrix along ``axis`` (0: down each column)."
+        f"{record.name} of a vector, or of a matrix along ``axis`` (0: down each column).\n\n"
+        "    Raises ShapeError for an axis that is not there or has one entry."
     )
     return apply
 
@@ -292,9 +575,8 @@ UFUNCS.update(
 square = lift(lambda x: x**2, "square")
 silu = lift(f.silu, "silu")
 gelu = lift(f.gelu, "gelu")
-softmax = lift_special(special.softmax)
-log_softmax = lift_special(special.log_softmax)
-logsumexp = lift_special(special.logsumexp)
+softmax = _along_one_axis(special.softmax)
+log_softmax = _along_one_axis(special.log_softmax)
 
 
 def function(

@@ -8,24 +8,67 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from numbers import Integral
 
 from tensorcalc.errors import DimensionError, ShapeError
 
 __all__ = [
     "Dim",
+    "ProductDim",
     "Shape",
     "bind",
     "format_bytes",
     "format_shape",
+    "names_in",
+    "product_dim",
     "read_dim",
     "read_shape",
     "size_of",
     "sizes_of",
 ]
 
-Dim = int | str
+
+@dataclass(frozen=True)
+class ProductDim:
+    """The size of merged axes of which some have names: 2·k·n."""
+
+    number: int
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "·".join([*([str(self.number)] if self.number != 1 else []), *self.names])
+
+
+Dim = int | str | ProductDim
 Shape = tuple[Dim, ...]
+
+
+def product_dim(*dims: Dim) -> Dim:
+    """The size of the axis into which axes of these sizes are merged."""
+    number, names = 1, []
+    for dim in dims:
+        if isinstance(dim, int):
+            number *= dim
+        elif isinstance(dim, str):
+            names.append(dim)
+        else:
+            number *= dim.number
+            names += dim.names
+    if not names:
+        return number
+    return names[0] if number == 1 and len(names) == 1 else ProductDim(number, tuple(sorted(names)))
+
+
+def names_in(dims: Iterable[Dim]) -> list[str]:
+    """The names of which sizes are made, each once, in order of appearance."""
+    found: dict[str, None] = {}
+    for dim in dims:
+        if isinstance(dim, str):
+            found[dim] = None
+        elif isinstance(dim, ProductDim):
+            found |= dict.fromkeys(dim.names)
+    return list(found)
 
 
 def read_dim(dim: object) -> Dim:
@@ -67,6 +110,8 @@ def size_of(dim: Dim, sizes: Mapping[str, int]) -> int:
     """The number an axis has once the names are bound."""
     if isinstance(dim, int):
         return dim
+    if isinstance(dim, ProductDim):
+        return math.prod([dim.number, *(size_of(name, sizes) for name in dim.names)])
     if dim in sizes:
         return sizes[dim]
     raise DimensionError(
@@ -93,8 +138,8 @@ def bind(
     """
     fits = len(declared) == len(actual)
     for dim, size in zip(declared, actual, strict=False):
-        if isinstance(dim, int):
-            fits = fits and dim == size
+        if not isinstance(dim, str):
+            fits = fits and size_of(dim, sizes) == size
         elif dim not in sizes:
             sizes[dim] = size
             origins[dim] = name

@@ -35,6 +35,7 @@ from tensorcalc.rewrite.products import (
     leave_out_nothing,
     multiply_numbers,
     pick_entry,
+    undo_merge,
 )
 from tensorcalc.rewrite.quotients import (
     cancel_reciprocals,
@@ -113,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     Rule("multiply the numbers", Einsum, multiply_numbers, tidies=True),
     Rule("contract the Kronecker delta", Einsum, contract_delta, "Σ_k I[k=j] A_k = A_j"),
     Rule("drop the ones", Einsum, drop_ones, "Σ_i 1 = n", tidies=True),
+    Rule("undo the merging", Einsum, undo_merge, "Σ_p I[p=(i,j)] I[p=(k,l)] = I[i=k] I[j=l]"),
     Rule("pick the entry", Einsum, pick_entry, "Σ_q I[q=c] A_q = A_c"),
     Rule("‖u‖ · ‖u‖ = ‖u‖²", Einsum, square_of_length),
     Rule("cancel the reciprocal", Einsum, cancel_reciprocals, "u · (1/u) = 1"),

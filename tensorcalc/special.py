@@ -6,12 +6,34 @@ is an expression of shape y.shape + argument.shape, with Kronecker deltas on the
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from tensorcalc.expr import Delta, Einsum, Expr, Special, SpecialFunction, full
+from tensorcalc.expr import (
+    Delta,
+    Einsum,
+    Expr,
+    Special,
+    SpecialFunction,
+    full,
+    refuse_derivative,
+)
 from tensorcalc.shapes import Shape
 
-__all__ = ["SPECIAL_FUNCTIONS", "log_softmax", "logsumexp", "softmax"]
+__all__ = [
+    "SPECIAL_FUNCTIONS",
+    "adjugate",
+    "det",
+    "inv",
+    "log_softmax",
+    "logdet",
+    "logsumexp",
+    "maximum_over",
+    "product_without",
+    "share_of_maximum",
+    "softmax",
+]
 
 _HERE = __name__
 
@@ -35,6 +57,54 @@ def logsumexp_value(x):
     """log(sum(exp(x))) along the last axis, without overflow."""
     peak = np.max(np.real(x), axis=-1, keepdims=True)
     return (peak + np.log(np.sum(np.exp(x - peak), axis=-1, keepdims=True)))[..., 0]
+
+
+def logdet_value(x):
+    """log |det x|, from a factorisation: no overflow."""
+    sign, size = np.linalg.slogdet(x)
+    if np.iscomplexobj(x):  # continued analytically from the real axis
+        return size + np.log(sign / np.sign(np.real(sign)))
+    return size
+
+
+def adjugate_value(x):
+    """det(x) x⁻¹, which exists for a singular x too; by the singular value decomposition."""
+    if np.iscomplexobj(x):
+        return np.linalg.det(x)[..., None, None] * np.linalg.inv(x)
+    u, s, vt = np.linalg.svd(x)
+    n = x.shape[-1]
+    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(axis=-1)
+    turned = np.linalg.det(u) * np.linalg.det(vt)
+    ut, v = np.swapaxes(u, -1, -2), np.swapaxes(vt, -1, -2)
+    return turned[..., None, None] * (v * others[..., None, :]) @ ut
+
+
+def product_without_value(x, left_out, core):
+    """The product over the last ``core`` axes of all entries but ``left_out`` of them."""
+    batch, whole = x.shape[: x.ndim - core], x.shape[x.ndim - core :]
+    entries = x.reshape(*batch, -1) if x.ndim else x.reshape(1)
+    n = entries.shape[-1]
+    kept, distinct = np.ones((n,), dtype=bool), np.ones((), dtype=bool)
+    places = np.indices((n,) * left_out)
+    for k in range(left_out):
+        kept = kept & (places[k][..., None] != np.arange(n))
+        for j in range(k):
+            distinct = distinct & (places[k] != places[j])
+    spread = entries.reshape(*batch, *(1,) * left_out, n)
+    product = np.where(kept, spread, 1).prod(axis=-1) * distinct
+    return product.reshape((*batch, *whole * left_out))
+
+
+def maximum_over_value(x, core):
+    """The largest entry over the last ``core`` axes."""
+    return x.max(axis=tuple(range(x.ndim - core, x.ndim)))
+
+
+def share_of_maximum_value(x, core):
+    """1/m at each of the m largest entries over the last ``core`` axes, else 0."""
+    axes = tuple(range(x.ndim - core, x.ndim))
+    largest = (x == x.max(axis=axes, keepdims=True)).astype(x.dtype)
+    return largest / largest.sum(axis=axes, keepdims=True)
 
 
 # ── derivatives ──────────────────────────────────────────────────────────────────────────
@@ -96,7 +166,7 @@ softmax = SpecialFunction(
     evaluate=softmax_value,
     derivative=_softmax_rule,
     core=1,
-    keeps=1,
+    copies=1,
     latex=r"\operatorname{softmax}",
     module=_HERE,
 )
@@ -106,7 +176,7 @@ log_softmax = SpecialFunction(
     evaluate=log_softmax_value,
     derivative=_log_softmax_rule,
     core=1,
-    keeps=1,
+    copies=1,
     latex=r"\operatorname{log\,softmax}",
     module=_HERE,
 )
@@ -116,9 +186,150 @@ logsumexp = SpecialFunction(
     evaluate=logsumexp_value,
     derivative=_logsumexp_rule,
     core=1,
-    keeps=0,
+    copies=0,
     latex=r"\operatorname{logsumexp}",
     module=_HERE,
 )
 
-SPECIAL_FUNCTIONS: tuple[SpecialFunction, ...] = (softmax, log_softmax, logsumexp)
+# ── matrices ─────────────────────────────────────────────────────────────────────────────
+
+
+def _inverse_rule(x: Expr, y: Expr) -> Expr:
+    """∂(X⁻¹)_ij/∂X_kl = −(X⁻¹)_ik (X⁻¹)_lj [Petersen & Pedersen 2012, eq. 60]."""
+    return -_on_batch(x.shape[:-2], (y, y), ((0, 2), (3, 1)), (0, 1, 2, 3), 2)
+
+
+def _det_rule(x: Expr, y: Expr) -> Expr:
+    """∂ det X/∂X = det(X) X⁻ᵀ [Petersen & Pedersen 2012, eq. 49]."""
+    factors = (y, Special(inv, x))
+    return _on_batch(x.shape[:-2], factors, ((), (1, 0)), (0, 1), 0)
+
+
+def _logdet_rule(x: Expr, y: Expr) -> Expr:
+    """∂ log |det X|/∂X = X⁻ᵀ [Petersen & Pedersen 2012, eq. 57]."""
+    return _on_batch(x.shape[:-2], (Special(inv, x),), ((1, 0),), (0, 1), 0)
+
+
+inv = SpecialFunction(
+    name="inv",
+    evaluate=np.linalg.inv,
+    derivative=_inverse_rule,
+    core=2,
+    copies=1,
+    latex=r"\operatorname{inv}",
+    module=_HERE,
+)
+
+det = SpecialFunction(
+    name="det",
+    evaluate=np.linalg.det,
+    derivative=_det_rule,
+    core=2,
+    copies=0,
+    latex=r"\det",
+    module=_HERE,
+)
+
+logdet = SpecialFunction(
+    name="logdet",
+    evaluate=logdet_value,
+    derivative=_logdet_rule,
+    core=2,
+    copies=0,
+    text="log|det|",
+    latex=r"\log\left|\det\right|",
+    module=_HERE,
+)
+
+# det(X) X⁻¹ in one: only for values, where X may be singular; det's rule is what is derived.
+adjugate = SpecialFunction(
+    name="adj",
+    evaluate=adjugate_value,
+    derivative=refuse_derivative("the adjugate"),
+    core=2,
+    copies=1,
+    latex=r"\operatorname{adj}",
+    module=_HERE,
+)
+
+# ── products and maxima of entries ───────────────────────────────────────────────────────
+
+
+@cache
+def product_without(left_out: int, core: int) -> SpecialFunction:
+    """∏ of the entries over the last ``core`` axes, less ``left_out`` of them: 0 if two coincide.
+
+    Leaving out one more is the derivative: nothing is divided, so entries may be 0.
+    """
+    name = "prod" if left_out == 0 else f"prod_without_{left_out}"
+
+    def rule(x: Expr, y: Expr) -> Expr:
+        batch = x.shape[: x.ndim - core]
+        indices = tuple(range(core * (left_out + 1)))
+        factor = Special(product_without(left_out + 1, core), x)
+        return _on_batch(batch, (factor,), (indices,), indices, core * left_out)
+
+    return SpecialFunction(
+        name=name,
+        evaluate=product_without_value,
+        derivative=rule,
+        core=core,
+        copies=left_out,
+        parameters=(left_out, core),
+        text="∏" if left_out == 0 else f"∏₋{left_out}",
+        latex=r"\prod" if left_out == 0 else rf"\prod\nolimits_{{-{left_out}}}",
+        made_by=(product_without, (left_out, core)),
+    )
+
+
+@cache
+def maximum_over(core: int) -> SpecialFunction:
+    """The largest entry over the last ``core`` axes; tied maxima share the derivative equally."""
+
+    def rule(x: Expr, y: Expr) -> Expr:
+        batch = x.shape[: x.ndim - core]
+        indices = tuple(range(core))
+        return _on_batch(batch, (Special(share_of_maximum(core), x),), (indices,), indices, 0)
+
+    return SpecialFunction(
+        name="max",
+        evaluate=maximum_over_value,
+        parameters=(core,),
+        derivative=rule,
+        core=core,
+        copies=0,
+        latex=r"\max",
+        complex_step=False,
+        convention="tied maxima share the derivative equally",
+        kink_distance=lambda x: _gap_below_maximum(x, core),
+        made_by=(maximum_over, (core,)),
+    )
+
+
+def _gap_below_maximum(x: np.ndarray, core: int) -> float:
+    entries = np.sort(x.reshape(*x.shape[: x.ndim - core], -1), axis=-1)
+    return float((entries[..., -1] - entries[..., -2]).min()) if entries.shape[-1] > 1 else np.inf
+
+
+@cache
+def share_of_maximum(core: int) -> SpecialFunction:
+    """1/m at each of the m largest entries over the last ``core`` axes, else 0."""
+    return SpecialFunction(
+        name="argmax",
+        evaluate=share_of_maximum_value,
+        parameters=(core,),
+        derivative=lambda x, y: full(0.0, y.shape + x.shape),
+        core=core,
+        copies=1,
+        text="argmax",
+        latex=r"\operatorname{argmax}",
+        complex_step=False,
+        convention="tied maxima share the derivative equally",
+        made_by=(share_of_maximum, (core,)),
+    )
+
+
+SPECIAL_FUNCTIONS: tuple[SpecialFunction, ...] = (
+    *(softmax, log_softmax, logsumexp, inv, det, logdet),
+    *(product_without(0, 1), product_without(1, 1), maximum_over(1), share_of_maximum(1)),
+)

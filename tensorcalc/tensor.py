@@ -50,6 +50,7 @@ __all__ = [
     "align",
     "as_tensor",
     "define",
+    "filled",
     "is_finite_number",
     "matrix",
     "matrix_shape",
@@ -175,16 +176,14 @@ class Tensor:
     def __pow__(self, exponent: Any) -> Tensor:
         return _power(self, exponent)
 
-    def __rpow__(self, base: Any) -> NoReturn:
-        raise NotSupportedError(
-            f"{base!r} ** {title(self)}", "write tc.exp(exponent * tc.log(base)) instead"
-        )
+    def __rpow__(self, base: Any) -> Tensor:
+        return UFUNCS["float_power"](_operand(base, "**", self), self)
 
     def __abs__(self) -> Tensor:
         return Tensor(f.abs_(self.expr), self.form)
 
     def __getitem__(self, index: Any) -> Tensor:
-        return _entry(self, index)
+        return _indexed(self, index)
 
     def __eq__(self, other: object) -> bool:
         raise NotSupportedError(
@@ -200,13 +199,17 @@ class Tensor:
 
     __hash__ = object.__hash__
 
-    def _unordered(self, other: object) -> NoReturn:
-        raise NotSupportedError(
-            f"{title(self)} compared with {title(other)}: quantities have no values yet",
-            "compare values after .evaluate(…)",
-        )
+    def __gt__(self, other: Any) -> Tensor:
+        return UFUNCS["greater"](self, _operand(other, ">", self))
 
-    __lt__ = __le__ = __gt__ = __ge__ = _unordered
+    def __ge__(self, other: Any) -> Tensor:
+        return UFUNCS["greater_equal"](self, _operand(other, "≥", self))
+
+    def __lt__(self, other: Any) -> Tensor:
+        return UFUNCS["greater"](_operand(other, "<", self), self)
+
+    def __le__(self, other: Any) -> Tensor:
+        return UFUNCS["greater_equal"](_operand(other, "≤", self), self)
 
     def __bool__(self) -> NoReturn:
         raise NotSupportedError(
@@ -429,10 +432,10 @@ def _sum(a: Tensor, b: Tensor, operation: str) -> Tensor:
     shape = left.shape or right.shape
     if operation == "−":
         right = -right
-    return Tensor(add(_filled(left, shape), _filled(right, shape)), form)
+    return Tensor(add(filled(left, shape), filled(right, shape)), form)
 
 
-def _filled(e: Expr, shape: Shape) -> Expr:
+def filled(e: Expr, shape: Shape) -> Expr:
     """A scalar repeated over ``shape``."""
     if e.shape == shape:
         return e
@@ -471,10 +474,12 @@ def _power(base: Tensor, exponent: Any) -> Tensor:
         number = simplify(exponent.expr)
         if isinstance(number, Constant) and number.ndim == 0:
             exponent = number.number
+    if isinstance(exponent, (Tensor, np.ndarray)):
+        return UFUNCS["float_power"](base, exponent)
     if not isinstance(exponent, Real) or not is_finite_number(exponent):
         raise NotSupportedError(
             f"{title(base)} ** {title(exponent)}: the exponent is not a number",
-            "write tc.exp(exponent * tc.log(base)) instead",
+            "give a number or a quantity as exponent",
         )
     return Tensor(f.raised(base.expr, float(exponent)), base.form)
 
@@ -533,20 +538,81 @@ def _no_product(a: Tensor, b: Tensor) -> ShapeError:
 # ── entries ──────────────────────────────────────────────────────────────────────────────
 
 
-def _entry(t: Tensor, index: Any) -> Tensor:
-    """x[i] and A[i, j] with constant whole numbers."""
-    numbers = index if isinstance(index, tuple) else (index,)
-    e = t.expr
-    if len(numbers) != e.ndim or not all(type(n) is int for n in numbers):
-        raise NotSupportedError(
-            f"{title(t)}[{index!r}]", "give one whole number per axis, such as x[0] or A[0, 1]"
-        )
-    for asked in numbers:
-        dim = e.shape[0]
-        number = asked + dim if asked < 0 and isinstance(dim, int) else asked
-        if number < 0:
+def _indexed(t: Tensor, index: Any) -> Tensor:
+    """x[i], A[i, j], rows A[i], columns A[:, j] and slices, by constant whole numbers."""
+    places = list(index) if isinstance(index, tuple) else [index]
+    if t.form in ("column", "row") and len(places) == 2:  # as the n × 1 matrix that it is
+        lone = places.pop(1 if t.form == "column" else 0)
+        if lone not in (0, -1, slice(None)):
             raise ShapeError(
-                f"entry {asked} along an axis of size {dim}", "count entries from 0 onwards"
+                f"{title(t)}[{_index_text(index)}]", "the other axis has the one entry 0"
             )
-        e = Select(e, 0, number)
-    return Tensor(e)
+    if len(places) > t.expr.ndim or not all(_is_constant_index(place) for place in places):
+        raise NotSupportedError(
+            f"{title(t)}[{_index_text(index)}]",
+            "give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]",
+        )
+    e, axis, gone = t.expr, 0, []
+    for k, place in enumerate(places):
+        dim = e.shape[axis]
+        if isinstance(place, slice):
+            chosen = _range_of(place, dim, f"{title(t)}[{_index_text(index)}]")
+            e = e if chosen is None else Select(e, axis, chosen)
+            axis += 1
+        else:
+            e = Select(e, axis, _entry_number(int(place), dim))
+            gone.append(k)
+    if t.form == "matrix" and len(gone) == 1:
+        return Tensor(e, "row" if gone == [0] else "column")
+    return Tensor(e, t.form if not gone else None)
+
+
+def _is_constant_index(place: Any) -> bool:
+    if isinstance(place, slice):
+        return all(
+            k is None or (isinstance(k, (int, np.integer)) and not isinstance(k, bool))
+            for k in (place.start, place.stop, place.step)
+        )
+    return isinstance(place, (int, np.integer)) and not isinstance(place, (bool, np.bool_))
+
+
+def _entry_number(asked: int, dim: Dim) -> int:
+    number = asked + dim if asked < 0 and isinstance(dim, int) else asked
+    if number < 0:
+        raise ShapeError(
+            f"entry {asked} along an axis of size {dim}", "count entries from 0 onwards"
+        )
+    return number
+
+
+def _range_of(place: slice, dim: Dim, attempted: str) -> range | None:
+    """The entries that a slice takes; None for all of them in order."""
+    start, stop, step = place.start or 0, place.stop, place.step
+    if isinstance(dim, int):
+        if step == 0:
+            raise ShapeError(f"{attempted}: a slice with step 0", "give another step")
+        chosen = range(*place.indices(dim))
+        if chosen == range(dim):
+            return None
+    elif place == slice(None):
+        return None
+    elif stop is None or start < 0 or stop < 0 or (step or 1) < 1:
+        raise NotSupportedError(
+            f"{attempted}: a slice that depends on the size {dim}",
+            "say where it ends, counting from 0, or declare the size as a number",
+        )
+    else:
+        chosen = range(int(start), int(stop), int(step or 1))
+    if not len(chosen):
+        raise ShapeError(f"{attempted}: a slice without entries", "take at least one entry")
+    return chosen
+
+
+def _index_text(index: Any) -> str:
+    words = [
+        ":".join("" if k is None else str(k) for k in (p.start, p.stop, p.step)).removesuffix(":")
+        if isinstance(p, slice)
+        else repr(p)
+        for p in (index if isinstance(index, tuple) else (index,))
+    ]
+    return ", ".join(words)

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable
 from typing import Any
 
 from tensorcalc import functions as f
 from tensorcalc.operations import (
+    det,
     diag,
     diagonal,
     dot,
+    einsum,
     eye,
     frobenius,
     gelu,
+    inv,
+    kron,
+    largest,
     lift,
     log_softmax,
+    logdet,
     logsumexp,
+    maximum,
     mean,
+    minimum,
     norm,
+    norm1,
     ones,
     outer,
+    prod,
     silu,
+    smallest,
     softmax,
+    solve,
     square,
     total,
     trace,
+    var,
+    vec,
+    where,
     zeros,
 )
 from tensorcalc.tensor import Tensor
@@ -39,12 +55,16 @@ __all__ = [
     "WITH_TEXT",
 ]
 
+_INTERNAL = (f.step, f.length, f.inverse_or_zero, f.greater, f.greater_equal, f.nonzero, f.pow_)
+_SEVERAL = {"maximum": maximum, "minimum": minimum, "where": where}
+
 FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
     **{
         record.name: lift(record)
         for record in f.FUNCTIONS
-        if record not in (f.step, f.length, f.inverse_or_zero)
+        if record not in _INTERNAL and record.name not in _SEVERAL
     },
+    **_SEVERAL,
     "σ": lift(f.sigmoid),
     "square": square,
     "silu": silu,
@@ -55,20 +75,35 @@ FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
     "logsumexp": logsumexp,
     "sum": total,
     "mean": mean,
+    "var": var,
+    "prod": prod,
+    "max": largest,
+    "min": smallest,
     "norm": norm,
+    "norm1": norm1,
     "trace": trace,
+    "inv": inv,
+    "det": det,
+    "logdet": logdet,
+    "solve": solve,
     "dot": dot,
     "outer": outer,
     "frobenius": frobenius,
+    "kron": kron,
+    "vec": vec,
     "diag": diag,
     "diagonal": diagonal,
+    "einsum": einsum,
     "ones": ones,
     "zeros": zeros,
     "eye": eye,
 }
 
 # axis= by keyword, or by position as the second argument
-WITH_AXIS = {"sum", "mean", "softmax", "log_softmax", "logsumexp"}
+WITH_AXIS = {
+    *("sum", "mean", "var", "prod", "max", "min", "norm", "norm1"),
+    *("softmax", "log_softmax", "logsumexp"),
+}
 
 # sizes in place of quantities, with the most that each takes
 WITH_SIZES = {"ones": 2, "zeros": 2, "eye": 1}
@@ -80,4 +115,9 @@ WITH_TEXT = {"einsum"}
 WITH_CONDITION = {"where"}
 
 # the condition that a comparison of two quantities makes
-COMPARISONS: dict[type[ast.cmpop], Callable[[Tensor, Tensor], Any]] = {}
+COMPARISONS: dict[type[ast.cmpop], Callable[[Tensor, Tensor], Any]] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+}

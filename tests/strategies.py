@@ -20,6 +20,7 @@ from tensorcalc.expr import (
     Delta,
     Einsum,
     Elementwise,
+    Merge,
     Ones,
     Select,
     Special,
@@ -30,6 +31,7 @@ from tensorcalc.expr import (
     toposort,
     transpose,
 )
+from tensorcalc.shapes import size_of, sizes_of
 
 SIZES = {"n": 2}
 SHAPES = ((2,), (2, 2), (), (2, 3), (1, 2), ("n",), ("n", "n"), (2, 2, 2))
@@ -38,7 +40,12 @@ SMOOTH = (f.tanh, f.sigmoid, f.softplus, f.sin, f.arctan, power(2.0), power(3.0)
 KINKED = (f.relu, f.abs_, f.sign)
 OF_POSITIVE = (f.log, f.sqrt, f.length, *map(power, (-2.0, -1.0, -0.5, 0.5)))
 GIVES_POSITIVE = (f.exp, f.sigmoid, f.softplus, f.sqrt, f.length)
-ATOMS = (*map(Delta, (2, 3, "n", 1)), *map(Ones, (2, 3, "n", 1)), Select(Delta(2), 0, 1))
+ATOMS = (
+    *map(Delta, (2, 3, "n", 1)), *map(Ones, (2, 3, "n", 1)), Merge((2, 2)), Merge(("n", 2)),
+    Select(Delta(2), 0, 1), Select(Delta(3), 0, range(1, 3)), Select(Delta(2), 0, range(1, -1, -1)),
+)  # fmt: skip
+COUPLING = tuple(r for r in special.SPECIAL_FUNCTIONS if r.core == 1)
+OF_SQUARES = tuple(r for r in special.SPECIAL_FUNCTIONS if r.core == 2)
 
 
 # ── expressions ──────────────────────────────────────────────────────────────────────────
@@ -144,7 +151,10 @@ def _special(draw, built, smooth):
     x = built.choose(draw, lambda node: node.ndim)
     if x is None:
         return _function(draw, built, smooth)
-    return Special(draw(st.sampled_from(special.SPECIAL_FUNCTIONS)), x)
+    if x.ndim == 2 and x.shape[0] == x.shape[1] and draw(st.booleans()):
+        return Special(draw(st.sampled_from(OF_SQUARES)), x + 4 * Delta(x.shape[0]))
+    records = [r for r in COUPLING if r.complex_step or not smooth]
+    return Special(draw(st.sampled_from(records)), x)
 
 
 def _slice(draw, built, smooth):
@@ -152,7 +162,11 @@ def _slice(draw, built, smooth):
     if e is None:
         return _function(draw, built, smooth)
     axis = draw(st.integers(0, e.ndim - 1))
-    return Select(e, axis, draw(st.integers(0, SIZES.get(e.shape[axis], e.shape[axis]) - 1)))
+    size = size_of(e.shape[axis], SIZES)
+    index = draw(st.integers(0, size - 1))
+    if draw(st.booleans()):
+        return Select(e, axis, index)
+    return Select(e, axis, draw(st.sampled_from((range(index, size), range(index, -1, -1)))))
 
 
 def _name(draw, built, smooth):
@@ -169,7 +183,7 @@ def values_for(*roots):
         if isinstance(node, Variable):
             low = 0.5 if node.name.startswith("p") else -1.5
             numbers = np.random.default_rng(zlib.crc32(node.name.encode()))
-            shape = [SIZES.get(dim, dim) for dim in node.shape]
+            shape = sizes_of(node.shape, SIZES)
             values[node.name] = numbers.uniform(low, 1.5, size=shape)
     return values
 

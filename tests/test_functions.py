@@ -39,6 +39,13 @@ REFERENCES = {
     "erf": math.erf,
     "length": math.sqrt,
     "inverse_or_zero": lambda t: 1 / t,
+    "maximum": max,
+    "minimum": min,
+    "greater": lambda s, t: float(s > t),
+    "greater_equal": lambda s, t: float(s >= t),
+    "where": lambda c, s, t: s if c else t,
+    "nonzero": lambda t: float(t != 0),
+    "pow": lambda s, t: s**t,
 }
 
 
@@ -182,12 +189,31 @@ def test_a_scalar_argument_has_a_first_and_a_second_derivative_too(g, rng):
             of_vector = einsum("i->", of_vector)
 
 
-@pytest.mark.parametrize("record", [r for r in FUNCTIONS if r.kinks], ids=name_of)
+@pytest.mark.parametrize(
+    "record", [r for r in FUNCTIONS if r.kinks and r.arity == 1 and r is not f.length], ids=name_of
+)
 def test_at_a_kink_the_derivative_is_what_the_record_says(record):
     x = Variable("x", (len(record.kinks),))
     slope = dense(record.derivatives[0](x, record(x)), {"x": np.array(record.kinks)})
     stated = float(record.convention.rpartition("= ")[2])
     np.testing.assert_array_equal(slope, stated)
+
+
+@pytest.mark.parametrize("record", [f.maximum, f.minimum], ids=name_of)
+def test_equal_arguments_share_the_derivative_equally(record):
+    x, y = Variable("x", (2,)), Variable("y", (2,))
+    at = {"x": np.array([1.0, -2.0]), "y": np.array([1.0, -2.0])}
+    for k in (0, 1):
+        slope = dense(record.derivatives[k](x, y, record(x, y)), at)
+        np.testing.assert_array_equal(slope, 0.5)
+
+
+@pytest.mark.parametrize("record", f.CONDITIONS, ids=name_of)
+def test_a_condition_has_derivative_0_everywhere(record):
+    arguments = [Variable(f"x{k}", (3,)) for k in range(record.arity)]
+    at = {x.name: np.array([-1.0, 0.0, 2.0]) for x in arguments}
+    for rule in record.derivatives:
+        np.testing.assert_array_equal(dense(rule(*arguments, record(*arguments)), at), 0.0)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3)], ids=str)

@@ -26,6 +26,8 @@ from tensorcalc.local import local_derivative
 from tensorcalc.special import SPECIAL_FUNCTIONS
 
 A, B = Variable("A", (2, 3)), Variable("B", (3, 3))
+C = Variable("C", (3, 3))
+ANALYTIC = [record for record in SPECIAL_FUNCTIONS if record.complex_step]
 x, y, c = Variable("x", (3,)), Variable("y", ("n",)), Variable("c", ())
 T = Variable("T", (2, "n", 3))
 
@@ -62,8 +64,13 @@ NODES = {
     "slice of columns": Select(A, 1, 2),
     "slice of a vector": Select(x, 0, 0),
     "slice of a 3-tensor": Select(T, 1, 1),
-    **{r.name: Special(r, x) for r in SPECIAL_FUNCTIONS},
-    **{f"{r.name} in a batch": Special(r, T) for r in SPECIAL_FUNCTIONS},
+    "range of rows": Select(T, 0, range(1, 2)),
+    "range of columns, backwards": Select(A, 1, range(2, -1, -1)),
+    "range of a vector": Select(x, 0, range(0, 3, 2)),
+    **{r.name: Special(r, x) for r in ANALYTIC if r.core == 1},
+    **{f"{r.name} in a batch": Special(r, T) for r in ANALYTIC if r.core == 1},
+    **{r.name: Special(r, C + 4 * Delta(3)) for r in ANALYTIC if r.core == 2},
+    "functions of three arguments": f.where(x, f.tanh(x), x * x),
 }
 
 

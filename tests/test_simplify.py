@@ -16,6 +16,7 @@ from tensorcalc.expr import (
     Definition,
     Delta,
     Einsum,
+    Merge,
     Ones,
     Select,
     Special,
@@ -43,6 +44,7 @@ a, b, c = Variable("a", ()), Variable("b", ()), Variable("pc", ())
 w = Variable("w", ("n",))
 I2, I3, ones = Delta(2), Delta(3), Ones(3)
 unit = Select(I3, 0, 1)
+M23 = Merge((2, 3))
 u = Definition("u", f.exp(x))
 turned = Definition("turned", transpose(B, (1, 0)))
 
@@ -130,6 +132,20 @@ EXAMPLES = {
         "times ones": (einsum("i,i->i", ones, ones), ones),
         "counted": (einsum("i->", ones), number(3)),
         "counted beside another factor": (einsum("i,j->j", ones, z), einsum(",j->j", number(3), z)),
+    },
+    "undo the merging": {
+        "merged and split": (
+            einsum("pij,pkl->ijkl", M23, M23),
+            einsum("pij,ik,jl->ijkl", M23, Delta(2), I3),
+        ),
+        "the same parts": (einsum("pij,qij->pq", M23, M23), einsum("pij,pq->pq", M23, Delta(6))),
+        "summed": (einsum("pij->ij", M23), einsum("i,j->ij", Ones(2), ones)),
+        "its parts summed": (einsum("pij->p", M23), Ones(6)),
+        "merged inside, then split": (
+            einsum("p,pij->ij", einsum("pij,ij->p", M23, A), M23),
+            einsum("pkl,kl,pij->ij", M23, A, M23),
+        ),
+        "twice the same": (einsum("pij,pij->pij", M23, M23), M23),
     },
     "pick the entry": {
         "of a vector": (einsum("i,i->", unit, x), Select(x, 0, 1)),
@@ -284,6 +300,10 @@ GUARDS = {
         "that count a named dimension": einsum("i,j->j", Ones("n"), x),
         "that are an output": einsum(",i->i", c, ones),
         "array of ones": einsum("i,i->", Constant([1, 1, 1]), x),
+    },
+    "undo the merging": {
+        "merged and kept": einsum("pij,ij->p", M23, A),
+        "split in another way": einsum("pij,pkl->ijkl", M23, Merge((3, 2))),
     },
     "pick the entry": {
         "in the output": einsum("i,i->i", unit, x),

@@ -479,7 +479,7 @@ def test_an_abstract_function_is_differentiated_as_often_as_one_likes_and_has_no
 # ── what a quantity is not ───────────────────────────────────────────────────────────────
 
 REFUSALS = {
-    "==": lambda t: t == t, "!=": lambda t: t != 1, "<": lambda t: t < 1, ">=": lambda t: t >= 1,
+    "==": lambda t: t == t, "!=": lambda t: t != 1, "if t < 1": lambda t: bool(t < 1),
     "in a list": lambda t: t in [QUANTITIES["C"]], "contains": lambda t: 1 in t, "if": bool,
     "and": lambda t: t and 1, "not": lambda t: not t, "iteration": iter,
     "unpacking": lambda t: [*t],
@@ -487,8 +487,7 @@ REFUSALS = {
     "sum": sum, "max": lambda t: max(t, t * 2), "sorted": lambda t: sorted([t, t * 2]),
     "np.dot": lambda t: np.dot(t, t), "text": lambda t: t + "a", "None": lambda t: t * None,
     "bytes": lambda t: b"a" @ t, "complex number": lambda t: t * 1j, "NaN": lambda t: t + np.nan,
-    "objects": lambda t: t + object(), "number to its power": lambda t: 2**t,
-    "power of itself": lambda t: t**t, "slice": lambda t: t[:1], "None index": lambda t: t[None],
+    "objects": lambda t: t + object(), "None index": lambda t: t[None],
     "boolean index": lambda t: t[True], "fraction index": lambda t: t[0.5], "/ 0": lambda t: t / 0,
 }  # fmt: skip
 

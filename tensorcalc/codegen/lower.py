@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, negative, number_code
+from tensorcalc.codegen.merge import is_reshape
 from tensorcalc.codegen.product import Factor, broadcast_code, letters, product_code, times
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
@@ -28,6 +29,7 @@ from tensorcalc.expr import (
     Elementwise,
     Expr,
     Function,
+    Merge,
     Ones,
     Select,
     Special,
@@ -37,7 +39,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
-from tensorcalc.shapes import Dim
+from tensorcalc.shapes import Dim, ProductDim
 from tensorcalc.simplify import simplify
 
 __all__ = ["Lowering"]
@@ -112,6 +114,9 @@ class Lowering:
         """The size of a dimension in code."""
         if isinstance(dim, int):
             return str(dim)
+        if isinstance(dim, ProductDim):
+            number = [str(dim.number)] if dim.number != 1 else []
+            return " * ".join([*number, *map(self.size, dim.names)])
         if dim not in self.dims:
             self.dims[dim] = self.names.claim(dim)
         return self.dims[dim]
@@ -148,12 +153,17 @@ class Lowering:
 
     def _select(self, node: Select) -> Code:
         inner = self.code[node.operand]
-        place = ":, " * node.axis + str(node.index)
+        place = ":, " * node.axis + _subscript(node.index)
         return Code(f"{inner.inside(ATOM)}[{place}]")
+
+    def _merge(self, node: Merge) -> Code:
+        whole, *parts = map(self.size, node.shape)
+        return Code(f"np.eye({whole}).reshape({whole}, {', '.join(parts)})")
 
     def _special(self, node: Special) -> Code:
         name = self._function_name(node.function)
-        return Code(f"{name}({self.code[node.argument].text})")
+        parameters = "".join(f", {p}" for p in node.function.parameters)
+        return Code(f"{name}({self.code[node.argument].text}{parameters})")
 
     def _elementwise(self, node: Elementwise) -> Code:
         arguments = [self._broadcastable(a) for a in node.arguments]
@@ -173,11 +183,13 @@ class Lowering:
         evaluate = value_of(function.name, function.evaluate)
         if isinstance(evaluate, np.ufunc):
             return f"np.{evaluate.__name__}"
+        if evaluate is getattr(np.linalg, evaluate.__name__, None):
+            return f"np.linalg.{evaluate.__name__}"
         if function not in self._function_names:
             stem = function.name.replace("′", "_prime").rstrip("_")
             name = self._function_names[function] = self.names.claim(stem)
             self.functions[name] = evaluate
-            if function.module:
+            if evaluate.__module__.startswith("tensorcalc.") and "." not in evaluate.__qualname__:
                 source = textwrap.dedent(inspect.getsource(evaluate))
                 self.quoted[name] = source.replace(f"def {evaluate.__name__}(", f"def {name}(")
         return self._function_names[function]
@@ -217,6 +229,9 @@ class Lowering:
 
     def _einsum(self, node: Einsum) -> Code:
         """Deltas and ones are handled around the core product of real factors."""
+        reshaped = self._reshaped(node)
+        if reshaped is not None:
+            return reshaped
         deltas = [
             ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)
         ]
@@ -230,6 +245,15 @@ class Lowering:
         if kept == node.output:
             return core
         return self._filled(node, broadcast_code(Factor(core, kept), node.output))
+
+    def _reshaped(self, node: Einsum) -> Code | None:
+        """X.reshape(…) where axes are merged or split and nothing else is done."""
+        place = next((k for k, o in enumerate(node.operands) if isinstance(o, Merge)), None)
+        if place is None or len(node.operands) != 2 or not is_reshape(node):
+            return None
+        code = self.code[node.operands[1 - place]]
+        shape = ", ".join(map(self.size, node.shape))
+        return Code(f"{code.inside(ATOM)}.reshape({shape})")
 
     def _filled(self, node: Einsum, code: Code) -> Code:
         shape = ", ".join(map(self.size, node.shape))
@@ -254,7 +278,7 @@ class Lowering:
         for operand, indices in pairs:
             if isinstance(operand, Ones):
                 if indices[0] not in real and indices[0] in summed:
-                    scalars.append(Code(self.size(operand.dim)))  # Σ_i 1 is the size
+                    scalars.append(Code(self.size(operand.dim), MUL, "*"))  # Σ_i 1 is the size
             elif not indices:
                 scalars.append(self.code[operand])
             else:
@@ -300,6 +324,14 @@ class Lowering:
         self.lines.append(f"{box} = np.zeros(({shape}))")
         self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
         return Code(box)
+
+
+def _subscript(index: int | range) -> str:
+    """An index or a range as it stands between brackets."""
+    if isinstance(index, int):
+        return str(index)
+    stop = str(index.stop) if index.stop >= 0 else ""
+    return f"{index.start}:{stop}" + (f":{index.step}" if index.step != 1 else "")
 
 
 def _axes_with_entries(node: Einsum) -> set[int]:

@@ -8,6 +8,7 @@ of differentiation must not, so it is applied to what is about to be computed an
 from __future__ import annotations
 
 from tensorcalc import special
+from tensorcalc.codegen.merge import reshaped_last
 from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Special, product
 from tensorcalc.functions import log, sigmoid, softplus
 from tensorcalc.rewrite.entries import constant_entry
@@ -20,7 +21,7 @@ __all__ = ["stabilised"]
 def stabilised(root: Expr) -> Expr:
     """The same value in stable forms."""
     if "stable" not in root.memo:
-        result = simplify(rebuild(root, _stable_log))
+        result = reshaped_last(simplify(rebuild(root, _stable_log)))
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from tensorcalc import special
 from tensorcalc.display.letters import summation_letters
-from tensorcalc.display.matrix import constant_name
+from tensorcalc.display.matrix import constant_name, of_arguments
 from tensorcalc.display.notation import (
     BigSum,
     Call,
@@ -27,6 +28,7 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Merge,
     Ones,
     Select,
     Special,
@@ -76,11 +78,21 @@ class _Writer:
     def _delta(self, e: Delta, letters: tuple[str, ...], depth: int) -> Notation:
         return Indicator(*letters) if letters[0] != letters[1] else Number(1.0)
 
+    def _merge(self, e: Merge, letters: tuple[str, ...], depth: int) -> Notation:
+        return Indicator(letters[0], "(" + ", ".join(letters[1:]) + ")")
+
     def _ones(self, e: Ones, letters: tuple[str, ...], depth: int) -> Notation:
         return Number(1.0)
 
     def _select(self, e: Select, letters: tuple[str, ...], depth: int) -> Notation:
-        inside = (*letters[: e.axis], str(e.index), *letters[e.axis :])
+        if isinstance(e.index, range):
+            if isinstance(e.operand, Delta):
+                return Indicator(_counted(letters[0], e.index), letters[1])
+            inside = tuple(
+                _counted(i, e.index) if axis == e.axis else i for axis, i in enumerate(letters)
+            )
+        else:
+            inside = (*letters[: e.axis], str(e.index), *letters[e.axis :])
         return self.entry(e.operand, inside, depth)
 
     def _add(self, e: Add, letters: tuple[str, ...], depth: int) -> Notation:
@@ -99,14 +111,16 @@ class _Writer:
             positive = abs(function.exponent)
             raised = inner[0] if positive == 1 else Power(inner[0], positive, 0)
             return raised if function.exponent > 0 else Quotient(Number(1.0), raised, False)
-        name = function.text or function.name
-        return Call(name, function.latex or name, tuple(inner))
+        return of_arguments(function, inner)
 
     def _special(self, e: Special, letters: tuple[str, ...], depth: int) -> Notation:
         name = e.function.text or e.function.name
-        if isinstance(e.argument, (Variable, Definition)):
-            return Indexed(f"{name}({e.argument.name})", letters)
-        return Indexed(f"{name}(…)", letters)
+        named = isinstance(e.argument, (Variable, Definition))
+        inside = self.names.get(e.argument) or (e.argument.name if named else "…")  # type: ignore[attr-defined]
+        if e.function is special.inv:
+            bare = named or e.argument in self.names
+            return Indexed(f"({inside}⁻¹)" if bare else f"(({inside})⁻¹)", letters)
+        return Indexed(f"{name}({inside})", letters)
 
     def _einsum(self, e: Einsum, letters: tuple[str, ...], depth: int) -> Notation:
         if e.ndim == 0 and _is_square(e):
@@ -130,6 +144,15 @@ class _Writer:
         body = scaled(1.0, factors, None)
         summed = tuple(letter[i] for i in e.summed if i not in sizes)
         return BigSum(summed, body) if summed else body
+
+
+def _counted(letter: str, index: range) -> str:
+    """The place in the whole axis of entry ``letter`` of a range: k+2, 2k, 3−k."""
+    times = {1: "", -1: "−"}.get(index.step, str(index.step).replace("-", "−"))
+    counted = f"{times}{letter}"
+    if index.start == 0 and index.step > 0:
+        return counted
+    return f"{index.start}{counted}" if index.step < 0 else f"{counted}+{index.start}"
 
 
 def _is_square(e: Einsum) -> bool:

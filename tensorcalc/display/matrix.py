@@ -9,17 +9,24 @@ three edges, or a factor with three axes, has no matrix form: ``matrix_form`` gi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tensorcalc import special
 from tensorcalc.display.letters import number_text
 from tensorcalc.display.notation import (
     Atom,
     Call,
     Chain,
+    Inverse,
+    Kronecker,
     Norm,
     Notation,
     Number,
     Power,
+    Raised,
+    Relation,
+    Scaled,
     Transposed,
     chain,
     hadamard,
@@ -36,14 +43,17 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Function,
+    Merge,
     Ones,
     Select,
     Special,
     Variable,
     is_zero,
+    product,
     toposort,
 )
-from tensorcalc.functions import inverse_or_zero, length, sqrt
+from tensorcalc.functions import greater, greater_equal, inverse_or_zero, length, pow_, sqrt
 
 __all__ = ["matrix_form"]
 
@@ -107,6 +117,12 @@ def _ones(node: Ones, forms: Forms) -> Notation | None:
 
 def _select(node: Select, forms: Forms) -> Notation | None:
     inner = forms[node.operand]
+    if isinstance(node.index, range):
+        if not isinstance(inner, Atom) or node.ndim > 2:
+            return None
+        before = ":, " * node.axis
+        after = ", :" * (node.ndim - node.axis - 1)
+        return Atom(f"{inner.name}[{before}{range_text(node.index)}{after}]")
     if isinstance(node.operand, Delta):
         return Atom(f"e[{node.index}]")
     if not isinstance(inner, Atom):
@@ -120,10 +136,22 @@ def _select(node: Select, forms: Forms) -> Notation | None:
     return None
 
 
+def range_text(index: range) -> str:
+    """A range as Python writes it: 0:2, 1:9:2."""
+    stop = str(index.stop) if index.stop >= 0 else ""
+    return f"{index.start}:{stop}" + (f":{index.step}" if index.step != 1 else "")
+
+
+def _merge(node: Merge, forms: Forms) -> Notation | None:
+    return None
+
+
 def _special(node: Special, forms: Forms) -> Notation | None:
     inner = forms[node.argument]
     if inner is None:
         return None
+    if node.function is special.inv:
+        return Inverse(inner)
     extra = ", axis=1" if node.argument.ndim == 2 and node.function.core == 1 else ""
     return Call(node.function.text or node.function.name, node.function.latex, (inner,), extra)
 
@@ -148,11 +176,37 @@ def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:
         if isinstance(inner, Power) and node.ndim == 0:  # (‖x‖²)² is ‖x‖⁴
             return Power(inner.base, inner.exponent * function.exponent, 0)
         return Power(inner, function.exponent, node.ndim)
-    return Call(
-        function.text or function.name,
-        function.latex or function.name,
-        tuple(a for a in arguments if a is not None),
-    )
+    return of_arguments(function, arguments)
+
+
+def of_arguments(function: Function, arguments: Sequence[Notation | None]) -> Notation:
+    """A function applied: a relation, a power or a call."""
+    given = [
+        Number(value) if value is not None else a
+        for a in arguments
+        if a is not None
+        for value in [_repeated_number(a)]
+    ]
+    if function in (greater, greater_equal):
+        return Relation(given[0], function.text, given[1])
+    if function is pow_:
+        return Raised(*given)
+    return Call(function.text or function.name, function.latex or function.name, tuple(given))
+
+
+def _repeated_number(n: Notation) -> float | None:
+    """c where the vector c 1 stands: beside other arguments a number says as much."""
+    if n in (ONE, chain((ONE, False), (ONE, True))):
+        return 1.0
+    if isinstance(n, Atom) and n.name == "0":
+        return 0.0
+    if (
+        isinstance(n, Scaled)
+        and not n.scalars
+        and n.body in (ONE, chain((ONE, False), (ONE, True)))
+    ):
+        return n.number
+    return None
 
 
 def _add(node: Add, forms: Forms) -> Notation | None:
@@ -210,6 +264,8 @@ def _einsum(node: Einsum, forms: Forms) -> Notation | None:
         return None
     if is_zero(node):
         return Atom("0", symmetric=True)
+    if any(isinstance(operand, Merge) for operand in node.operands):
+        return _merged(node, forms)
     graph = _graph_of(node, forms)
     if graph is None:
         return None
@@ -219,6 +275,53 @@ def _einsum(node: Einsum, forms: Forms) -> Notation | None:
             return None
         graph.summed.remove(vertex)
     return _read_off(graph, node)
+
+
+def _merged(node: Einsum, forms: Forms) -> Notation | None:
+    """vec X or A ⊗ B, where that is what a product with merged axes is."""
+    pairs = list(zip(node.operands, node.inputs, strict=True))
+    parts = {ix[0]: ix[1:] for o, ix in pairs if isinstance(o, Merge) and len(ix) == 3}
+    others = [(o, ix) for o, ix in pairs if not isinstance(o, Merge)]
+    if len(parts) != len(pairs) - len(others) or set(parts) != set(node.output):
+        return None
+    if node.ndim == 1:
+        (j, i) = parts[node.output[0]]
+        inner = _form_of([f for f, _ in others], [ix for _, ix in others], (i, j), forms)
+        return inner and Call("vec", r"\operatorname{vec}", (inner,))
+    if node.ndim != 2:
+        return None
+    (a, b), (c, d) = (parts[p] for p in node.output)
+    group = _connected([ix for _, ix in others], a)
+    left = [pair for pair in others if set(pair[1]) & group]
+    right = [pair for pair in others if not set(pair[1]) & group]
+    if c not in group or b in group or d in group or not right:
+        return None
+    first = _form_of([f for f, _ in left], [ix for _, ix in left], (a, c), forms)
+    second = _form_of([f for f, _ in right], [ix for _, ix in right], (b, d), forms)
+    return Kronecker(first, second) if first and second else None
+
+
+def _connected(inputs: Sequence[tuple[int, ...]], start: int) -> set[int]:
+    """The indices tied to ``start`` through common factors."""
+    found = {start}
+    while True:
+        more = found.union(*(set(ix) for ix in inputs if set(ix) & found))
+        if more == found:
+            return found
+        found = more
+
+
+def _form_of(
+    operands: Sequence[Expr],
+    inputs: Sequence[tuple[int, ...]],
+    output: tuple[int, ...],
+    forms: Forms,
+) -> Notation | None:
+    used = {i for ix in inputs for i in ix}
+    if not set(output) <= used:
+        return None
+    whole = product(operands, inputs, output)
+    return _einsum(whole, forms) if isinstance(whole, Einsum) else forms[whole]
 
 
 def _graph_of(node: Einsum, forms: Forms) -> _Graph | None:
@@ -384,6 +487,7 @@ _FORMS = {
     Constant: _constant,
     Delta: _delta,
     Ones: _ones,
+    Merge: _merge,
     Select: _select,
     Special: _special,
     Elementwise: _elementwise,

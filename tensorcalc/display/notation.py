@@ -18,11 +18,15 @@ __all__ = [
     "Hadamard",
     "Indexed",
     "Indicator",
+    "Inverse",
+    "Kronecker",
     "Norm",
     "Notation",
     "Number",
     "Power",
     "Quotient",
+    "Raised",
+    "Relation",
     "Scaled",
     "Sum",
     "Transposed",
@@ -120,6 +124,39 @@ class Call(Notation):
 
 
 @dataclass(frozen=True)
+class Inverse(Notation):
+    """X⁻¹, or X⁻ᵀ."""
+
+    inner: Notation
+    flipped: bool = False
+
+
+@dataclass(frozen=True)
+class Kronecker(Notation):
+    """A ⊗ B."""
+
+    left: Notation
+    right: Notation
+
+
+@dataclass(frozen=True)
+class Raised(Notation):
+    """Base to a power that is itself a formula."""
+
+    base: Notation
+    exponent: Notation
+
+
+@dataclass(frozen=True)
+class Relation(Notation):
+    """[x > y]: 1 where it holds, else 0."""
+
+    left: Notation
+    sign: str
+    right: Notation
+
+
+@dataclass(frozen=True)
 class Norm(Notation):
     """‖u‖."""
 
@@ -154,6 +191,10 @@ def transposed(n: Notation) -> Notation:
     """The transpose, moved inwards where a person would."""
     if isinstance(n, Transposed):
         return n.inner
+    if isinstance(n, Inverse):
+        return Inverse(n.inner, not n.flipped)
+    if isinstance(n, Kronecker):
+        return Kronecker(transposed(n.left), transposed(n.right))
     if isinstance(n, Number) or (isinstance(n, Atom) and n.symmetric):
         return n
     if isinstance(n, Chain):

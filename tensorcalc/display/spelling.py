@@ -14,11 +14,15 @@ from tensorcalc.display.notation import (
     Hadamard,
     Indexed,
     Indicator,
+    Inverse,
+    Kronecker,
     Norm,
     Notation,
     Number,
     Power,
     Quotient,
+    Raised,
+    Relation,
     Scaled,
     Sum,
     Transposed,
@@ -209,6 +213,30 @@ def _call(n: Call, s: Spelling) -> tuple[str, int]:
     return n.latex + s.brackets(inner), ATOM
 
 
+def _inverse(n: Inverse, s: Spelling) -> tuple[str, int]:
+    inner = _at(n.inner, s, ATOM)
+    if s.latex:
+        return f"{inner}^{{-{chr(92) + 'top' if n.flipped else '1'}}}", POSTFIX
+    return f"{inner}⁻{'ᵀ' if n.flipped else '¹'}", POSTFIX
+
+
+def _kronecker(n: Kronecker, s: Spelling) -> tuple[str, int]:
+    sign = r" \otimes " if s.latex else " ⊗ "
+    return _at(n.left, s, POSTFIX) + sign + _at(n.right, s, POSTFIX), HADAMARD
+
+
+def _raised(n: Raised, s: Spelling) -> tuple[str, int]:
+    base = _at(n.base, s, ATOM)
+    if s.latex:
+        return f"{base}^{{{_spell(n.exponent, s)[0]}}}", POSTFIX
+    return f"{base}^{_at(n.exponent, s, ATOM)}", POSTFIX
+
+
+def _relation(n: Relation, s: Spelling) -> tuple[str, int]:
+    sign = n.sign.replace("≥", r"\ge") if s.latex else n.sign
+    return f"[{_spell(n.left, s)[0]} {sign} {_spell(n.right, s)[0]}]", ATOM
+
+
 def _norm(n: Norm, s: Spelling) -> tuple[str, int]:
     return s.norm(_spell(n.inner, s)[0]), ATOM
 
@@ -244,7 +272,11 @@ _SPELLERS = {
     Sum: _sum,
     Power: _power,
     Call: _call,
+    Inverse: _inverse,
+    Kronecker: _kronecker,
     Norm: _norm,
+    Raised: _raised,
+    Relation: _relation,
     Indexed: _indexed,
     Indicator: _indicator,
     BigSum: _big_sum,

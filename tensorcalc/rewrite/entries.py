@@ -16,6 +16,7 @@ from tensorcalc.expr import (
     full,
     power,
     product,
+    transpose,
 )
 from tensorcalc.functions import length
 from tensorcalc.rewrite.products import coefficient_and_core, times
@@ -90,13 +91,26 @@ def push_slice(e: Expr) -> Expr | None:
     if isinstance(inner, Elementwise):
         return Elementwise(inner.function, [Select(a, e.axis, e.index) for a in inner.arguments])
     if isinstance(inner, Ones):
-        return Constant(1.0)
+        return full(1.0, e.shape)
+    if isinstance(inner, Delta) and e.axis == 1:
+        return transpose(Select(inner, 0, e.index), tuple(range(e.ndim))[::-1])
     if isinstance(inner, Einsum):
         unit = Select(Delta(inner.shape[e.axis]), 0, e.index)
         p = inner.output[e.axis]
+        kept = (max(inner.dims) + 1,) if isinstance(e.index, range) else ()
         return product(
             (*inner.operands, unit),
-            (*inner.inputs, (p,)),
-            inner.output[: e.axis] + inner.output[e.axis + 1 :],
+            (*inner.inputs, (*kept, p)),
+            inner.output[: e.axis] + kept + inner.output[e.axis + 1 :],
         )
+    if isinstance(inner, Select) and inner.axis == e.axis and isinstance(inner.index, range):
+        return Select(inner.operand, e.axis, inner.index[_as_slice(e.index)])
     return None
+
+
+def _as_slice(index: int | range) -> int | slice:
+    """An index of a range, as Python takes it."""
+    if isinstance(index, int):
+        return index
+    stop = index.stop if index.stop >= 0 else None
+    return slice(index.start, stop, index.step)

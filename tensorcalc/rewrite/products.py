@@ -10,6 +10,7 @@ from tensorcalc.expr import (
     Delta,
     Einsum,
     Expr,
+    Merge,
     Ones,
     Select,
     fresh_indices,
@@ -31,6 +32,7 @@ __all__ = [
     "pick_entry",
     "split_structure",
     "times",
+    "undo_merge",
 ]
 
 Factor = tuple[Expr, tuple[int, ...]]
@@ -40,7 +42,7 @@ def is_structural(operand: Expr) -> bool:
     """Whether a factor is a number, a delta, ones or a unit vector: no computed entries."""
     if isinstance(operand, Select):
         return isinstance(operand.operand, Delta)
-    return isinstance(operand, (Delta, Ones)) or (
+    return isinstance(operand, (Delta, Ones, Merge)) or (
         isinstance(operand, Constant) and operand.ndim == 0
     )
 
@@ -66,6 +68,8 @@ def split_structure(e: Einsum) -> tuple[list[Factor], bool]:
     factors = list(zip(e.operands, e.inputs, strict=True))
     structural = [f for f in factors if is_structural(f[0])]
     real = [f for f in factors if not is_structural(f[0])]
+    if real and any(isinstance(operand, Merge) for operand in e.operands):
+        return factors, False  # reshaping stays where it is: two of them may not fit together
     if not structural:
         return factors, is_view(e) or is_outer(e)
     if len(real) > 1:
@@ -187,25 +191,119 @@ def drop_ones(e: Expr) -> Expr | None:
 
 
 def pick_entry(e: Expr) -> Expr | None:
-    """A summed unit vector picks one slice: Σ_q e_c[q] A_q = A_c."""
+    """A summed unit vector, or a few of them, picks a slice: Σ_q e_c[q] A_q = A_c."""
     if not isinstance(e, Einsum):
         return None
     for k, operand in enumerate(e.operands):
         if not (isinstance(operand, Select) and isinstance(operand.operand, Delta)):
             continue
-        (p,) = e.inputs[k]
+        *kept, p = e.inputs[k]
+        kept = tuple(kept)
         users = [n for n, ix in enumerate(e.inputs) if n != k and p in ix]
-        if p in e.output or not users:
+        if p in e.output or not users or _is_merged(e, p):
             continue
         operands, inputs = list(e.operands), list(e.inputs)
         for n in users:
             while p in inputs[n]:
                 axis = inputs[n].index(p)
                 operands[n] = Select(operands[n], axis, operand.index)
-                inputs[n] = inputs[n][:axis] + inputs[n][axis + 1 :]
+                inputs[n] = inputs[n][:axis] + kept + inputs[n][axis + 1 :]
         del operands[k], inputs[k]
         return product(operands, inputs, e.output)
     return None
+
+
+def _is_merged(e: Einsum, index: int) -> bool:
+    """Whether an axis is merged from others, or one of those that are merged."""
+    pairs = zip(e.operands, e.inputs, strict=True)
+    return any(isinstance(operand, Merge) and index in indices for operand, indices in pairs)
+
+
+def undo_merge(e: Expr) -> Expr | None:
+    """Axes that are merged and split again, or merged and summed, need no merging."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, operand in enumerate(e.operands):
+        if isinstance(operand, Merge):
+            after = _summed_merge(e, k) or _same_merge(e, k)
+            if after is not None:
+                return after
+        elif isinstance(operand, Einsum) and _merge_meets(e, k, operand):
+            pairs = list(zip(operand.operands, operand.inputs, strict=True))
+            return _spliced(e, k, operand, pairs)
+    return None
+
+
+def _summed_merge(e: Einsum, k: int) -> Expr | None:
+    """Σ_p [p = (i, j)] = 1 for all i, j, and Σ_ij [p = (i, j)] = 1 for all p."""
+    p, *parts = e.inputs[k]
+    merge = e.operands[k]
+    used = {i for n, ix in enumerate(e.inputs) if n != k for i in ix} | set(e.output)
+    if p not in used:
+        left = list(zip(merge.shape[1:], parts, strict=True))
+    elif not used & set(parts) and len(set(parts)) == len(parts):
+        left = [(merge.shape[0], p)]
+    else:
+        return None
+    return product(
+        (*e.operands[:k], *(Ones(dim) for dim, _ in left), *e.operands[k + 1 :]),
+        (*e.inputs[:k], *((i,) for _, i in left), *e.inputs[k + 1 :]),
+        e.output,
+    )
+
+
+def _same_merge(e: Einsum, k: int) -> Expr | None:
+    """[p = (i, j)] [p = (k, l)] ties i to k and j to l; [p = (i, j)] [q = (i, j)] ties p to q."""
+    merge = e.operands[k]
+    p, *parts = e.inputs[k]
+    for n in range(k + 1, len(e.operands)):
+        if e.operands[n] is not merge:
+            continue
+        q, *others = e.inputs[n]
+        if p != q and parts != others:
+            continue
+        pairs = [(i, j) for i, j in zip((p, *parts), (q, *others), strict=True) if i != j]
+        dims = [e.dims[i] for i, _ in pairs]
+        if not pairs:
+            return product(
+                e.operands[:n] + e.operands[n + 1 :], e.inputs[:n] + e.inputs[n + 1 :], e.output
+            )
+        return product(
+            (*e.operands[:n], *map(Delta, dims), *e.operands[n + 1 :]),
+            (*e.inputs[:n], *pairs, *e.inputs[n + 1 :]),
+            e.output,
+        )
+    return None
+
+
+def _merge_meets(e: Einsum, k: int, operand: Einsum) -> bool:
+    """Whether an axis merged inside factor k is merged alike elsewhere in ``e``, or summed."""
+    inside = _merged_axes(operand)
+    for axis, merge in inside.items():
+        p = e.inputs[k][axis]
+        others = [n for n, ix in enumerate(e.inputs) if n != k and p in ix]
+        alone = not others and p not in e.output
+        if alone or e.inputs[k].count(p) > 1:
+            return True
+        for n in others:
+            other = e.operands[n]
+            if other is merge and e.inputs[n][0] == p:
+                return True
+            if isinstance(other, Einsum):
+                there = _merged_axes(other)
+                if any(there.get(a) is merge for a, q in enumerate(e.inputs[n]) if q == p):
+                    return True
+    return False
+
+
+def _merged_axes(e: Einsum) -> dict[int, Merge]:
+    """The axes of a product that are merged in it, and how."""
+    place = {i: axis for axis, i in enumerate(e.output)}
+    return {
+        place[indices[0]]: operand
+        for operand, indices in zip(e.operands, e.inputs, strict=True)
+        if isinstance(operand, Merge) and indices[0] in place
+    }
 
 
 def coefficient_and_core(term: Expr) -> tuple[float, Expr]:

@@ -24,6 +24,7 @@ LAYERS = (
     "vocabulary",
     "codegen derivative",
     "explicit evaluation presentation",
+    "reading",
     "language check",
     "backprop plot",
     "__init__",

@@ -124,9 +124,9 @@ def _name(
         if isinstance(user, Definition) and user not in held:
             return user
         if isinstance(user, Einsum) and is_view(user) and user.ndim == node.ndim:
-            named = _name(consumers, user, held)
-            if isinstance(named, Definition):
-                return product((named,), (user.output,), user.inputs[0])
+            for named, _ in consumers.get(user, ()):
+                if isinstance(named, Definition) and named not in held:
+                    return product((named,), (user.output,), user.inputs[0])
     return None
 
 

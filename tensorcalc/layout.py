@@ -74,8 +74,12 @@ def permuted(e: Expr, axes: Sequence[int]) -> Expr:
     """The expression with its axes reordered, inside its outermost product or sum."""
     if tuple(axes) == tuple(range(e.ndim)):
         return e
+    if isinstance(e, Add):
+        return Add([_turned(term, axes) for term in e.terms])
+    return _turned(e, axes)
+
+
+def _turned(e: Expr, axes: Sequence[int]) -> Expr:
     if isinstance(e, Einsum):
         return Einsum(e.operands, e.inputs, tuple(e.output[a] for a in axes))
-    if isinstance(e, Add):
-        return Add([permuted(term, axes) for term in e.terms])
     return transpose(e, axes)

@@ -27,6 +27,7 @@ from tensorcalc.expr import (
     transpose,
     zeros,
 )
+from tensorcalc.simplify import simplify
 from tensorcalc.special import softmax
 
 W, V = Variable("W", (3, 3)), Variable("V", (3, 3))
@@ -449,3 +450,12 @@ def test_a_chain_longer_than_the_stack_is_differentiated_forwards():
     for _ in range(1_100):
         e = f.tanh(e)
     assert differentiate(e, c).shape == (3,)
+
+
+def test_a_derivative_below_views_stacked_higher_than_the_stack_is_found():
+    A = Variable("A", (3, 4))
+    e = f.tanh(A)
+    for _ in range(1_201):
+        e = transpose(e, (1, 0))
+    expected = 1 - f.tanh(A) * f.tanh(A)
+    assert simplify(differentiate(einsum("ji->", e), A)) is simplify(expected)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import tensorcalc as tc
-from tensorcalc.layout import LAYOUTS
+from tensorcalc.expr import Add, Variable, einsum
+from tensorcalc.layout import LAYOUTS, permuted
 
 # How a quantity may stand: sizes differ within a case, so that no two axes can be mistaken.
 VALUES = {"scalar": (), "column": (2,), "row": (2,), "matrix": (2, 3), "tensor": (2, 3, 4)}
@@ -166,3 +167,20 @@ def test_a_gradient_has_the_arguments_own_shape(form):
     array = g.evaluate(ones_for(("scalar", form)))
     assert array.shape == g.shape == x.shape
     np.testing.assert_array_equal(array.reshape(K.shape), K)
+
+
+def test_a_sum_in_a_sum_longer_than_the_stack_is_reordered():
+    W = Variable("W", (2, 3))
+    e = einsum("ij->ij", W)
+    for _ in range(3_000):
+        e = Add((einsum("ij,ij->ij", W, W), e))
+    assert permuted(e, (1, 0)).shape == (3, 2)
+
+
+def test_reordering_acts_within_a_product_and_within_each_term_of_a_sum():
+    W, x = Variable("W", (2, 3)), Variable("x", (3,))
+    product = einsum("ij,j->ij", W, x)
+    turned = einsum("ij,j->ji", W, x)
+    assert permuted(product, (0, 1)) is product
+    assert permuted(product, (1, 0)) is turned
+    assert permuted(Add((product, W)), (1, 0)) is Add((turned, einsum("ij->ji", W)))

@@ -160,13 +160,10 @@ n + x
 # powers
 x**"2"
     NotSupportedError: x (4 × 1) ** '2': the exponent is not a number
-    hint: write tc.exp(exponent * tc.log(base)) instead
-x**x
-    NotSupportedError: x (4 × 1) ** x (4 × 1): the exponent is not a number
-    hint: write tc.exp(exponent * tc.log(base)) instead
+    hint: give a number or a quantity as exponent
 x**nan
     NotSupportedError: x (4 × 1) ** nan: the exponent is not a number
-    hint: write tc.exp(exponent * tc.log(base)) instead
+    hint: give a number or a quantity as exponent
 # products
 x @ x
     ShapeError: x (4 × 1) @ x (4 × 1): the left has 1 columns, the right has 4 rows
@@ -232,18 +229,15 @@ tc.sum(W, 2)
 tc.mean(S, 0)
     ShapeError: mean of S (1 × 1) along axis 0
     hint: axis is 0 (gives a row) or 1 (a column)
-tc.sum(T, 0)
-    ShapeError: sum of T_klm (2 × 3 × 4) along axis 0
-    hint: axis is 0 (gives a row) or 1 (a column)
+tc.sum(T, 3)
+    ShapeError: sum of T_klm (2 × 3 × 4) along axis 3
+    hint: axis is a number from 0 to 2
 tc.softmax(W)
-    ShapeError: softmax of W (5 × 4) along axis None
-    hint: give a vector, or a matrix with axis=0 (down each column) or axis=1
+    ShapeError: softmax of W (5 × 4) without an axis
+    hint: give a vector, or say axis=0 (down each column) or axis=1
 tc.softmax(x, 1)
     ShapeError: softmax of x (4 × 1) along axis 1: that axis has one entry
     hint: leave axis out: softmax(x)
-tc.logsumexp(S)
-    ShapeError: logsumexp of S (1 × 1) along axis None
-    hint: give a vector, or a matrix with axis=0 (down each column) or axis=1
 T.T
     ShapeError: the transpose of T_klm (2 × 3 × 4)
     hint: say which axes with tc.einsum('ijk->kji', …)
@@ -271,10 +265,16 @@ W[0, 4]
     hint: choose an index from 0 to 3
 x[0.5]
     NotSupportedError: x (4 × 1)[0.5]
-    hint: give one whole number per axis, such as x[0] or A[0, 1]
-W[0]
-    NotSupportedError: W (5 × 4)[0]
-    hint: give one whole number per axis, such as x[0] or A[0, 1]
+    hint: give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]
+W[0, 1, 2]
+    NotSupportedError: W (5 × 4)[0, 1, 2]
+    hint: give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]
+n[1:]
+    NotSupportedError: n (n × 1)[1:]: a slice that depends on the size n
+    hint: say where it ends, counting from 0, or declare the size as a number
+W[3:3]
+    ShapeError: W (5 × 4)[3:3]: a slice without entries
+    hint: take at least one entry
 n[100].evaluate(n=[1, 2])
     ShapeError: entry 100 along n, which has size 2
     hint: choose an entry from 0 to 1
@@ -288,9 +288,6 @@ x == y
 x != 1
     NotSupportedError: x (4 × 1) != 1: quantities have no values to compare
     hint: use not tc.equal(a, b), or `is not`
-x < y
-    NotSupportedError: x (4 × 1) compared with y (5 × 1): quantities have no values yet
-    hint: compare values after .evaluate(…)
 bool(x)
     NotSupportedError: x (4 × 1) as a condition: a quantity has no value yet
     hint: decide on values after .evaluate(…)
@@ -564,102 +561,169 @@ tc.parse("x" + " " * 100_000)
     ParseError: a program of 100,001 characters
     hint: keep it under 100,000 characters
 tc.parse("W x", W=(5, 4), x=4)
-    ParseError: line 1: 'W x' is no expression (invalid syntax)
-    hint: write products with @ or *, powers with **
+    ParseError: line 1, column 1: W (5 × 4) and x (4 × 1) without an operator between them
+      W x
+      ^^^
+    repaired:
+    W @ x
+    hint: write W @ x
 tc.parse("(x", x=4)
-    ParseError: line 1: '(x' is no expression ('(' was never closed)
-    hint: write products with @ or *, powers with **
+    ParseError: line 1, column 1: ( is never closed
+      (x
+      ^
+    hint: add )
 tc.parse("(" * 10_000)
-    ParseError: line 1: '((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((' is no
-        expression (too many nested parentheses)
-    hint: write products with @ or *, powers with **
-tc.parse("-" * 10_000 + "x")
-    ParseError: the program cannot be read: it is nested too deeply or has NUL characters
+    ParseError: line 1, column 151: nested more than 150 deep
+      …((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((…
+                                             ^
     hint: name parts of it on lines of their own
+tc.parse("-" * 10_000 + "x")
+    ParseError: line 1, column 151: more than 150 signs in a row
+      …----------------------------------------------------------------------------…
+                                             ^
+    hint: leave some out
 tc.parse("x" + " + x" * 300, x=4)
-    ParseError: line 1: nested more than 150 deep
+    ParseError: line 1, column 1: more than 150 operations deep
+      x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + …
+      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: name parts of it on lines of their own
 tc.parse("x^2", x=4)
-    ParseError: line 1: x ^ 2 is not in the language
-    hint: write powers with **
-tc.parse("x[0]", x=4)
-    ParseError: line 1: x[0] is not in the language
-    hint: use names, numbers, + - * / ** @, .T and the named functions
+    ParseError: line 1, column 1: powers are written **
+      x^2
+      ^^^
+    repaired:
+    x**2
+    hint: write x**2
 tc.parse("x.real", x=4)
-    ParseError: line 1: x.real is not in the language
-    hint: use names, numbers, + - * / ** @, .T and the named functions
+    ParseError: line 1, column 1: .real is not in the language
+      x.real
+      ^^^^^^
+    hint: the one attribute is .T, the transpose
 tc.parse("lambda: x", x=4)
-    ParseError: line 1: lambda: x is not in the language
-    hint: use names, numbers, + - * / ** @, .T and the named functions
+    ParseError: line 1, column 1: lambda is not in the language
+      lambda: x
+      ^^^^^^
+    hint: name the value: y = expression
 tc.parse("import os")
-    ParseError: line 1: import os is not in the language
+    ParseError: line 1, column 1: import is not in the language
+      import os
+      ^^^^^^
     hint: write each line as name = expression
 tc.parse("x; x", x=4)
-    ParseError: line 1: x is not in the language
-    hint: write each line as name = expression
+    ParseError: line 1, column 1: a value without a name
+      x; x
+      ^
+    hint: write each line as name = expression; only the last may be a bare expression
 tc.parse("a.b = x", x=4)
-    ParseError: line 1: an assignment to something other than one name
+    ParseError: line 1, column 1: an assignment to something other than one name
+      a.b = x
+      ^^^
     hint: write name = expression
 tc.parse("_a = x", x=4)
-    ParseError: line 1: _a starts with an underscore
+    ParseError: line 1, column 1: _a starts with an underscore
+      _a = x
+      ^^
     hint: choose another name
 tc.parse("exp = x", x=4)
-    ParseError: line 1: exp is a function
+    ParseError: line 1, column 1: exp is a function
+      exp = x
+      ^^^
     hint: choose another name than exp
 tc.parse("x = x", x=4)
-    ParseError: line 1: x already has a meaning
+    ParseError: line 1, column 1: x already has a meaning
+      x = x
+      ^
     hint: a name is assigned once; write x2 = …
 tc.parse("a = x; a = x", x=4)
-    ParseError: line 1: a already has a meaning
+    ParseError: line 1, column 8: a already has a meaning
+      a = x; a = x
+             ^
     hint: a name is assigned once; write a2 = …
 tc.parse("xs", x=4)
-    ParseError: line 1: xs has no shape and no definition
+    ParseError: line 1, column 1: xs has no shape and no definition
+      xs
+      ^^
     hint: add its shape: xs=…
 tc.parse("x1 @ xx", x1=4, xy=4)
-    ParseError: line 1: xx has no shape and no definition
+    ParseError: line 1, column 6: xx has no shape and no definition
+      x1 @ xx
+           ^^
     hint: add its shape: xx=…
 tc.parse("z", x=4)
-    ParseError: line 1: z has no shape and no definition
+    ParseError: line 1, column 1: z has no shape and no definition
+      z
+      ^
     hint: add its shape: z=…
 tc.parse("exp", x=4)
-    ParseError: line 1: exp is not in the language
+    ParseError: line 1, column 1: exp is a function
+      exp
+      ^^^
     hint: apply the function: exp(…)
 tc.parse("sofmax(x)", x=4)
-    ParseError: line 1: there is no function sofmax
+    ParseError: line 1, column 1: there is no function sofmax
+      sofmax(x)
+      ^^^^^^
+    repaired:
+    softmax(x)
     hint: did you mean softmax?
 tc.parse("x.T(x)", x=4)
-    ParseError: line 1: x.T(x) is not in the language
-    hint: call functions by their plain names, as in tanh(x)
+    ParseError: line 1, column 1: xᵀ (1 × 4) is applied like a function
+      x.T(x)
+      ^^^^^^
+    repaired:
+    x.T @ (x)
+    hint: write x.T @ (x)
 tc.parse("exp(x, x)", x=4)
-    ParseError: line 1: exp(x, x) is not in the language
-    hint: exp does not take 2 arguments
+    ParseError: line 1, column 1: exp takes 1 argument, and 2 are given
+      exp(x, x)
+      ^^^^^^^^^
+    hint: write exp(x)
 tc.parse("exp(t=x)", x=4)
-    ParseError: line 1: exp(t=x) is not in the language
+    ParseError: line 1, column 1: exp takes no argument t=
+      exp(t=x)
+      ^^^^^^^^
     hint: give arguments by position; only reductions take axis=
 tc.parse("sum(x, axis=2)", x=4)
-    ParseError: line 1: 2 is not in the language
-    hint: axis is 0 (down each column) or 1 (along each row)
+    ShapeError: line 1, column 1: sum of x (4 × 1) along axis 2
+      sum(x, axis=2)
+      ^^^^^^^^^^^^^^
+    hint: axis is 0 (gives a row) or 1 (a column)
 tc.parse("eye(2, 3)")
-    ParseError: line 1: eye(2, 3) is not in the language
+    ParseError: line 1, column 1: eye with 2 arguments
+      eye(2, 3)
+      ^^^^^^^^^
     hint: give eye one size
 tc.parse("ones(4, k=3)")
-    ParseError: line 1: ones(4, k=3) is not in the language
+    ParseError: line 1, column 1: ones with 2 arguments
+      ones(4, k=3)
+      ^^^^^^^^^^^^
     hint: give ones one size or two
 tc.parse("ones(x + 1)", x=4)
-    ParseError: line 1: x + 1 is not in the language
+    ParseError: line 1, column 6: x + 1 is no whole number
+      ones(x + 1)
+           ^^^^^
     hint: give sizes as whole numbers or names of dimensions
 tc.parse("1e999 * x", x=4)
-    ParseError: line 1: a number too large to hold
+    ParseError: line 1, column 1: a number too large to hold
+      1e999 * x
+      ^^^^^
     hint: use a smaller one
 tc.parse("W + x", W=(5, 4), x=4)
-    ShapeError: line 1: W (5 × 4) + x (4 × 1)
-    hint: entry by entry, a column fits the rows of a matrix and a row its columns
+    ShapeError: line 1, column 1: W (5 × 4) + x (4 × 1)
+      W + x
+      ^^^^^
+    hint: did you mean W.T + x (4 × 5) or W + x.T (5 × 4)?
 tc.parse("a = x\nb = a @ x", x=4)
-    ShapeError: line 2: a (4 × 1) @ x (4 × 1): the left has 1 columns, the right has 4 rows
+    ShapeError: line 2, column 5: a (4 × 1) @ x (4 × 1): the left has 1 columns,
+        the right has 4 rows
+      b = a @ x
+          ^^^^^
     hint: did you mean a.T @ x (a scalar) or a @ x.T (a matrix)?
 tc.parse("a = W @ x\n\nb = W + a.T", W=(5, 4), x=4)
-    ShapeError: line 3: W (5 × 4) + aᵀ (1 × 5)
-    hint: entry by entry, a column fits the rows of a matrix and a row its columns
+    ShapeError: line 3, column 5: W (5 × 4) + aᵀ (1 × 5)
+      b = W + a.T
+          ^^^^^^^
+    hint: did you mean W.T + a.T (4 × 5) or W + a (5 × 4)?
 tc.parse("x", 3)
     ShapeError: the shapes of a program given as int
     hint: give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}
@@ -670,7 +734,7 @@ tc.parse("x", W)
     ShapeError: the shapes of a program given as Tensor
     hint: give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}
 tc.parse("x", x=0)
-    DimensionError: a dimension of size 0
+    DimensionError: the shape of x: a dimension of size 0
     hint: declare a size of 1 or more
 tc.parse("x", {"two words": 4})
     TensorCalcError: a quantity named 'two words'
@@ -708,11 +772,16 @@ def test_an_error_says_what_was_attempted_and_one_thing_to_do(code, kind, messag
     with pytest.raises(tc.TensorCalcError) as raised:
         eval(code, dict(NAMES))
     error = raised.value
-    assert (type(error).__name__, str(error), error.hint) == (kind, message, hint)
+    words = " ".join(str(error).split())  # a program's message has lines
+    assert (type(error).__name__, words, error.hint) == (kind, message, hint)
     assert error.__notes__ == [f"hint: {hint}"]
     assert isinstance(error, ValueError)
     again = pickle.loads(pickle.dumps(error))
-    assert (type(again), str(again), again.__notes__) == (type(error), message, error.__notes__)
+    assert (type(again), str(again), again.__notes__) == (
+        type(error),
+        str(error),
+        error.__notes__,
+    )
 
 
 def test_the_table_has_every_kind_of_error():
@@ -731,9 +800,6 @@ WRONG = {
         "B[5]", r"∂v/∂W\[5\]: its first axis has size 5", "choose a slice from 0 to 4"),
     "a hint can be typed": ("W + W.T", r"W \(5 × 4\) \+ Wᵀ \(4 × 5\)", "did you mean W + W?"),
     "both sides of a product are told apart": ("x * x.T", r"x \(4 × 1\) \* xᵀ \(1 × 4\): .*", None),
-    "a hint can be pasted": ("2**x", r".*", "write tc.exp(exponent * tc.log(base)) instead"),
-    "a hint within a program is in its language": (
-        'tc.parse("2**x", x=4)', r".*", "write exp(exponent * log(base)) instead"),
     "a scalar is not told that only a scalar has a gradient": (
         "H.gradient", r"(?!.*only a scalar has one).*", None),
     "nothing is to be put between factors in the wrong order": (

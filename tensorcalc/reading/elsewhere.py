@@ -146,7 +146,7 @@ class ForeignReader(CallReader):
             self._no_function(node, f"did you mean {function}?", [Edit(start, end, function)])
             return self._apply(node, function, depth)
         if name in self.quantities:
-            return self._applied_quantity(node, name, depth)
+            return self._applied(node, self.quantities[name], depth)
         if name in OPERATORS and len(node.args) == 2 and not node.keywords:
             return self._operator_call(node, OPERATORS[name], depth)
         if name.lower() in ("transpose", "t") and len(node.args) == 1 and not node.keywords:
@@ -180,24 +180,25 @@ class ForeignReader(CallReader):
             hint = hint.replace("did you mean", "write").rstrip("?")
         self._fault(node.func, message, hint, edits)
 
-    def _applied_quantity(self, node: ast.Call, name: str, depth: int) -> Tensor | None:
+    def _applied(self, node: ast.Call, value: Tensor | None, depth: int) -> Tensor | None:
         """x(…) of a quantity: a product without its sign, most likely."""
         first, _ = self.written.call(node)
-        value = self.quantities[name]
-        called = title(value) if value is not None else name
-        hint = f"write {name} @ (…), {name} * (…), or {name}[0] for an entry"
-        edits = None
+        name = self._text(node.func)
+        hint, edits, result = (
+            f"write {name} @ (…), {name} * (…), or {name}[0] for an entry",
+            None,
+            None,
+        )
         inner = self._read(node.args[0], depth + 1) if len(node.args) == 1 else None
-        result = None
         if value is not None and inner is not None and not node.keywords:
-            values = {s: fits(OPERATIONS[s], value, inner) for s in ("@", "*")}
-            if "scalar" in (value.form, inner.form):
-                del values["@"]
-            fitting = [s for s, v in values.items() if v is not None]
+            signs = ["*"] if "scalar" in (value.form, inner.form) else ["@", "*"]
+            values = {sign: fits(OPERATIONS[sign], value, inner) for sign in signs}
+            fitting = [sign for sign in signs if values[sign] is not None]
             if len(fitting) == 1:
                 result = values[fitting[0]]
                 hint = f"write {name} {fitting[0]} ({self._text(node.args[0])})"
                 edits = [Edit.between(first.start, first.start, f" {fitting[0]} ")]
+        called = title(value) if value is not None else name
         self._fault(node, f"{called} is applied like a function", hint, edits)
         return result
 
@@ -247,6 +248,8 @@ class ForeignReader(CallReader):
                 [Edit(end, closing.end, ".T")],
             )
             return None if inner is None else self._attempt(node, lambda t: t.T, inner)
+        if name == "T" and len(node.args) == 1 and not node.keywords:
+            return self._applied(node, self._read(called, depth), depth)
         function = self._function(name)
         symbol = OPERATORS.get(name)
         if function == "dot" and self._has_matrix([called.value, *node.args]):

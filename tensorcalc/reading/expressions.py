@@ -28,9 +28,8 @@ class ExpressionReader(ForeignReader):
         if self.faults.full:
             return None
         if depth > DEEPEST:
-            self._fault(
-                node, f"nested more than {DEEPEST} deep", "name parts of it on lines of their own"
-            )
+            message = f"more than {DEEPEST} operations deep"
+            self._fault(self.written.node, message, "name parts of it on lines of their own")
             return None
         match node:
             case ast.Constant():

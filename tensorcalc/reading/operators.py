@@ -12,7 +12,8 @@ from tensorcalc.errors import ParseError, ShapeError, TensorCalcError
 from tensorcalc.reading.base import Reader, fits, number_of
 from tensorcalc.reading.faults import Edit, wrapped
 from tensorcalc.reading.foreign import CONSTRUCT_HINT, MODULES, SIGN_HINTS
-from tensorcalc.tensor import Tensor, title
+from tensorcalc.shapes import format_shape
+from tensorcalc.tensor import Tensor, matrix_shape, title
 from tensorcalc.vocabulary import FUNCTION_NAMES
 
 __all__ = ["OPERATIONS", "OperatorReader"]
@@ -262,9 +263,12 @@ class OperatorReader(Reader):
             return hint, None
         vectors = a.form in ("column", "row") and b.form in ("column", "row")
         several = len(fitting) > 1 or vectors
+        kinds = [_KINDS.get(value.form, "a tensor") for _, value, _ in fitting]
+        if len(set(kinds)) < len(kinds):
+            kinds = [format_shape(matrix_shape(value)) for _, value, _ in fitting]
         options = [
-            text + (f" ({_KINDS.get(value.form, 'a tensor')})" if several else "")
-            for text, value, _ in fitting
+            f"{text} ({kind})" if several else text
+            for (text, _, _), kind in zip(fitting, kinds, strict=True)
         ]
         edits = fitting[0][2] if len(fitting) == 1 and not vectors else None
         return f"did you mean {' or '.join(options)}?", edits or None

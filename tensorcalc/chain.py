@@ -10,7 +10,7 @@ on ``of``, so that the gradients by all parameters of a network share one sweep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from tensorcalc.expr import (
     Definition,
@@ -31,7 +31,7 @@ from tensorcalc.local import local_derivative
 from tensorcalc.rewrite.products import is_view
 from tensorcalc.simplify import simplify, substitute
 
-__all__ = ["adjoint", "differentiate", "differentiate_in_turn"]
+__all__ = ["adjoint", "differentiate", "differentiate_in_turn", "known_adjoints"]
 
 
 def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
@@ -73,8 +73,8 @@ def _consumers(of: Expr) -> dict[Expr, list[tuple[Expr, int]]]:
 def adjoint(of: Expr, wrt: Expr, held: frozenset[Expr] = frozenset()) -> Expr:
     """∂of/∂wrt accumulated from ``of`` downwards."""
     consumers = _consumers(of)
-    known: dict[Expr, Expr] = of.memo.setdefault(("adjoints", held, _rules_in_force(of)), {})
-    known.setdefault(of, identity(of.shape))
+    sweeps: dict[object, dict[Expr, Expr]] = of.memo.setdefault("adjoints", {})
+    known = sweeps.setdefault((held, _rules_in_force(of)), {of: identity(of.shape)})
     stack = [wrt]
     while stack:
         node = stack[-1]
@@ -93,6 +93,12 @@ def adjoint(of: Expr, wrt: Expr, held: frozenset[Expr] = frozenset()) -> Expr:
         ]
         known[node] = _total(terms, of.shape + node.shape)
     return known[wrt]
+
+
+def known_adjoints(of: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """Each node below ``of`` and ∂of/∂node, as far as sweeps have found them."""
+    for sweep in of.memo.get("adjoints", {}).values():
+        yield from sweep.items()
 
 
 def _tangent(of: Expr, wrt: Expr, held: frozenset[Expr]) -> Expr:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.chain import differentiate
+from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative, gradient, name_of, titled
@@ -99,11 +99,9 @@ def _names_of_adjoints(items: Iterable[Derivative]) -> dict[Expr, str]:
     """Names in generated code: dv for the derivative by v."""
     names: dict[Expr, str] = {}
     for d in items:
-        for key, known in d.of.expr.memo.items():
-            if isinstance(key, tuple) and key and key[0] == "adjoints":
-                for node, value in known.items():
-                    if isinstance(node, Definition) and node is not d.of.expr and value.args:
-                        names.setdefault(value, "d" + node.name)
+        for node, value in known_adjoints(d.of.expr):
+            if isinstance(node, Definition) and node is not d.of.expr and value.args:
+                names.setdefault(value, "d" + node.name)
     return names
 
 

@@ -119,6 +119,20 @@ ANSWERS = {
                                   "wrong shape: 4 × 5 × 5", "the axes stand in another order"),
     "samples left standing": ("named", lambda A: np.stack([A] * 7, -1), "shape", None,
                               "wrong shape: 3 × 2 × 7", "size 7 is too many"),
+    "one row of numbers": ("matrix", np.ravel, "shape", None,
+        "right values, wrong shape: 20 where 4 × 5 is expected", "reshape it to 4 × 5"),
+    "Wᵀ's numbers in one row": ("matrix", lambda A: A.T.ravel(), "shape and layout", None,
+        "wrong shape: 20 where 4 × 5 is expected; reshaped to 5 × 4, right in denominator layout",
+        "reshape it to 5 × 4; numerator layout is expected, 4 × 5"),
+    "Wᵀ's double in one row": ("matrix", lambda A: 2 * A.T.ravel(), "shape and layout and factor",
+        2.0, "reshaped to 5 × 4, right in denominator layout, and 2 times the answer",
+        "a factor 1/2 is missing"),
+    "Sᵀ's numbers in one row": ("square", lambda A: A.T.ravel(), "shape and transposed", None,
+        "reshaped to 3 × 3, the transpose: right in denominator layout",
+        "reshape it to 3 × 3; this is the denominator layout"),
+    "minus the numbers in one row": ("matrix", lambda A: -A.ravel(), "shape and sign", -1.0,
+        "wrong shape: 20 where 4 × 5 is expected; reshaped to 4 × 5, the negative of the answer",
+        "reshape it to 4 × 5; turn the sign"),
     "no entries": ("row", lambda A: [], "shape", None, "wrong shape: 0", "of x (4)"),
     # none of these
     "one entry off": ("matrix", lambda A: A + 0.5 * (np.arange(20).reshape(4, 5) == 7),
@@ -157,6 +171,27 @@ def test_every_layout_expects_its_own_and_recognises_the_others(layout):
         verdict = d.to(layout).check(view, at=AT)
         assert verdict.correct is (name == layout)
         assert verdict or verdict.message == f"right in {name} layout"
+
+
+def test_a_derivative_that_is_all_rounding_is_judged_on_the_scale_of_the_function():
+    z = tc.vector("z", 4)
+    S = tc.define("S", tc.sum(tc.exp(tc.log(tc.softmax(z)))))
+    d = tc.derivative(S, z)
+    at = {"z": np.array([0.3, -1.2, 2.0, 0.7])}
+    assert d.verify(at=at)
+    assert d.check(np.zeros((1, 4)), at=at)
+    assert d.check(1e-16 * np.array([[1.0, -1.0, 2.0, 0.0]]), at=at)
+    assert d.check(np.full((1, 4), 1e-6), at=at).cause == "not found"
+
+
+def test_small_derivatives_are_judged_by_their_own_size():
+    x = tc.vector("x", 3)
+    d = tc.derivative(tc.define("E", 1 + 1e-9 * tc.norm(x) ** 2), x)
+    at = {"x": np.array([1.0, 2.0, 3.0])}
+    right = d.evaluate(at)
+    assert d.check(right, at=at)
+    assert d.check(2 * right, at=at).cause == "factor"
+    assert d.check(0 * right, at=at).cause == "not found"
 
 
 # ── answers as quantities ────────────────────────────────────────────────────────────────

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from tensorcalc.check.points import draw_point, given_point
+from tensorcalc.check.verify import scale_floor
 from tensorcalc.derivative import Derivative
 from tensorcalc.errors import MissingValueError, ValueNotAllowedError
 from tensorcalc.evaluate import Dense
@@ -21,7 +22,8 @@ from tensorcalc.values import computation, given_values
 
 __all__ = ["AnswerCheck", "check_answer", "check_derivative"]
 
-_TOLERANCE = 1e-6
+_TOLERANCE = 1e-6  # relative to the largest entry
+_ROUNDING = 1e-10  # relative to what verify() calls small beside the function
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def check_answer(
     point = (
         draw_point(universe, seed, d.title) if at is None else given_point(universe, at, d.title)
     )
+    evaluation = Dense(point.values, point.sizes)
     if isinstance(answer, Tensor):
-        array = Dense(point.values, point.sizes).array(answer.expr)
+        array = evaluation.array(answer.expr)
         array = array[None] if answer.form == "row" else array
     elif isinstance(answer, Derivative):
         array = compile_derivative(answer)(point.values)
@@ -85,7 +88,7 @@ def check_answer(
         array = given
         if d.own_shape and _is_upright(array, d, at or {}):
             array = array[:, 0]
-    return _judge(array, d, point.values)
+    return _judge(array, d, point.values, _ROUNDING * scale_floor(d, evaluation))
 
 
 def _is_upright(array: np.ndarray, d: Derivative, at: Mapping[str, Any]) -> bool:
@@ -147,21 +150,20 @@ def _candidates(d: Derivative, values: Mapping[str, np.ndarray]) -> Iterator[_Ca
         )
 
 
-def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -> AnswerCheck:
+def _judge(
+    array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray], noise: float
+) -> AnswerCheck:
     candidates = list(_candidates(d, values))
     expected = candidates[0].array
     if expected.size == 1 == array.size:
         array = array.reshape(expected.shape)  # a number is a number
-    for factor_allowed in (False, True):
-        for candidate in candidates:
-            if candidate.array.shape != array.shape:
-                continue
-            factor = _factor(array, candidate.array) if factor_allowed else 1.0
-            if factor is not None and _close(array, factor * candidate.array):
-                return _verdict(candidate, factor, expected)
+    same_shape = [c for c in candidates if c.array.shape == array.shape]
+    found = _recognised(array, same_shape, noise)
+    if found is not None:
+        return _verdict(*found, expected)
     size = f"{format_shape(expected.shape) if expected.shape else 'a scalar'}"
     if array.size == expected.size and array.shape != expected.shape:
-        return _judge_reshaped(array, d, expected, candidates)
+        return _judge_reshaped(array, d, expected, _recognised(array, candidates, noise))
     if array.shape != expected.shape:
         return AnswerCheck(
             False,
@@ -180,25 +182,37 @@ def _judge(array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray]) -
     )
 
 
+def _recognised(
+    array: np.ndarray, candidates: list[_Candidate], noise: float
+) -> tuple[_Candidate, float] | None:
+    """The first candidate with the answer's values in this order, or with a multiple of them."""
+    for factor_allowed in (False, True):
+        for candidate in candidates:
+            reshaped = array.reshape(candidate.array.shape)
+            factor = _factor(reshaped, candidate.array) if factor_allowed else 1.0
+            if factor is not None and _close(reshaped, factor * candidate.array, noise):
+                return candidate, factor
+    return None
+
+
 def _judge_reshaped(
-    array: np.ndarray, d: Derivative, expected: np.ndarray, candidates: list[_Candidate]
+    array: np.ndarray, d: Derivative, expected: np.ndarray, found: tuple[_Candidate, float] | None
 ) -> AnswerCheck:
-    """Right number of entries, other axes: are the values right once it is reshaped?"""
+    """Right number of entries, other axes: what would the values be, once reshaped?"""
     shapes = f"{_words(array.shape)} where {_words(expected.shape)} is expected"
-    hint = f"reshape it to {_words(expected.shape)}"
-    for candidate in candidates:
-        if candidate.array.size != array.size:
-            continue
-        reshaped = array.reshape(candidate.array.shape)
-        if _close(reshaped, candidate.array):
-            return AnswerCheck(False, "shape", f"right values, wrong shape: {shapes}", hint)
-        factor = _factor(reshaped, candidate.array)
-        if factor is not None and _close(reshaped, factor * candidate.array):
-            cause = "sign" if factor == -1 else "factor"
-            message = f"wrong shape: {shapes}; and {_as_number(factor)} times the answer"
-            return AnswerCheck(False, f"shape and {cause}", message, hint, factor)
-    return AnswerCheck(
-        False, "shape", f"wrong shape: {shapes}", _axis_hint(array.shape, d, expected.shape)
+    if found is None:
+        hint = _axis_hint(array.shape, d, expected.shape)
+        return AnswerCheck(False, "shape", f"wrong shape: {shapes}", hint)
+    size = _words(found[0].array.shape)
+    verdict = _verdict(*found, expected)
+    if verdict.correct:
+        message = f"right values, wrong shape: {shapes}"
+        return AnswerCheck(False, "shape", message, f"reshape it to {size}")
+    return replace(
+        verdict,
+        cause=f"shape and {verdict.cause}",
+        message=f"wrong shape: {shapes}; reshaped to {size}, {verdict.message}",
+        hint=f"reshape it to {size}; {verdict.hint}",
     )
 
 
@@ -229,9 +243,9 @@ def _verdict(candidate: _Candidate, factor: float, expected: np.ndarray) -> Answ
     )
 
 
-def _close(a: np.ndarray, b: np.ndarray) -> bool:
-    scale = max(float(np.abs(b).max(initial=0)), 1e-300)
-    return bool(np.abs(a - b).max(initial=0) <= _TOLERANCE * scale)
+def _close(a: np.ndarray, b: np.ndarray, noise: float = 0.0) -> bool:
+    largest = float(np.abs(b).max(initial=0))
+    return bool(np.abs(a - b).max(initial=0) <= max(_TOLERANCE * largest, noise))
 
 
 def _factor(array: np.ndarray, expected: np.ndarray) -> float | None:

@@ -27,7 +27,7 @@ from tensorcalc.evaluation import MAX_BYTES, compile_derivative
 from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 
-__all__ = ["Row", "Verification", "relative_error", "verify"]
+__all__ = ["Row", "Verification", "relative_error", "scale_floor", "verify"]
 
 LITERAL_ALLOWED = 1e-12
 COMPLEX_ALLOWED = 1e-10
@@ -145,7 +145,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
             f"{d.title} at values outside the domain: something is not finite there",
             "give other values, or leave at= out",
         )
-    rows = _Rows(d, point, _stored(d, point), _scale_floor(d, evaluation))
+    rows = _Rows(d, point, _stored(d, point), scale_floor(d, evaluation))
     table = [
         rows.literal(),
         rows.formula(),
@@ -159,7 +159,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     return Verification(", ".join(filter(None, (d.title, sizes, where))), rows.judged(table))
 
 
-def _scale_floor(d: Derivative, evaluation: Dense) -> float:
+def scale_floor(d: Derivative, evaluation: Dense) -> float:
     """Below this an entry is compared on the scale of the function itself."""
     if d.of.expr not in d.universe:  # what an array is the derivative of may be a mere name
         return 0.0

@@ -546,3 +546,31 @@ def test_a_given_point_outside_the_domain_is_refused(text, at):
 
 def test_the_title_of_a_hessian_names_its_argument_once(example):
     assert tc.hessian(example.E, example.x).verify().title == "∂²E/∂x², x 4, seed 0"
+
+
+# ── equality as functions ────────────────────────────────────────────────────────────────
+
+
+def test_quantities_and_derivatives_are_equal_as_functions():
+    x, S = tc.vector("x", 4), tc.matrix("S", 4, 4)
+    E = tc.define("E", tc.norm(x) ** 2 / 2)
+    assert tc.equal(tc.sin(x) ** 2 + tc.cos(x) ** 2, tc.ones(4))
+    assert tc.equal(tc.derivative(E, x), x.T)
+    assert tc.equal(tc.gradient(E, x), x)
+    assert tc.equal(tc.gradient(E, x.T), x.T)
+    assert not tc.equal(tc.derivative(E, x), x)
+    assert tc.equal(tc.derivative(E, x), tc.derivative(E, x) * 1)
+    assert not tc.equal(tc.derivative(E, x), 2 * tc.derivative(E, x))
+    assert not tc.equal(x.T @ S, x.T @ S.T)
+
+
+def test_derivatives_of_different_shapes_are_different():
+    x, r = tc.vector("x", 4), tc.vector("r", "n")
+    d, named = tc.derivative(tc.sum(x**2), x), tc.derivative(tc.sum(r**2), r)
+    for one in (d, named):
+        assert tc.equal(one, one.to("numerator"))
+        assert not tc.equal(one, one.to("mixed"))
+        assert not tc.equal(one.to("denominator"), one)
+        assert tc.equal(one.gradient, one.to("mixed"))
+    with pytest.raises(tc.ShapeError, match="equality of shapes 1 × 4 and 1 × n"):
+        tc.equal(d, named)

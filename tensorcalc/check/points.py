@@ -11,9 +11,9 @@ import numpy as np
 from tensorcalc.derivative import Derivative
 from tensorcalc.errors import DomainError, ShapeError, TensorCalcError
 from tensorcalc.evaluate import Dense
+from tensorcalc.evaluation import derivative_output
 from tensorcalc.expr import Constant, Elementwise, Expr, Variable, toposort
 from tensorcalc.layout import permuted
-from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor, as_tensor
@@ -132,11 +132,14 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
     if left.shape != right.shape or left.form != right.form:
         if left.expr.ndim != right.expr.ndim:
             return False
-        if any(type(p) is not type(q) for p, q in zip(left.shape, right.shape, strict=False)):
+        pairs = zip(left.expr.shape, right.expr.shape, strict=True)
+        if any(type(p) is not type(q) for p, q in pairs):
             raise ShapeError(
                 f"equality of shapes {format_shape(left.shape)} and {format_shape(right.shape)}",
                 "use sizes or names for both",
             )
+        return False
+    if isinstance(a, Derivative) and isinstance(b, Derivative) and a.shape != b.shape:
         return False
     if simplify(_opened(left)) is simplify(_opened(right)):
         return True
@@ -156,7 +159,9 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
 def _quantity(x: Any) -> Tensor:
     if not isinstance(x, Derivative):
         return as_tensor(x)
-    return Tensor(permuted(x.value, [a for a in view_of(x).place if a is not None]))
+    place = derivative_output(x).place
+    e = permuted(x.value, [axis for axis in place if axis is not None])
+    return Tensor(e, "row" if place[:1] == (None,) and e.ndim == 1 else None)
 
 
 def _opened(t: Tensor) -> Expr:

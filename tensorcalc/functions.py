@@ -367,6 +367,7 @@ length = Function(
     text="√",
     latex=r"\sqrt",
     domain=(0.3, 3.0),
+    kinks=(0.0,),
     convention="the gradient of norm at 0 is 0",
     nonnegative=True,
     increasing=True,

@@ -7,8 +7,9 @@ import pytest
 
 import tensorcalc as tc
 from tensorcalc import functions as f
-from tensorcalc.check.points import draw_point
+from tensorcalc.check.points import draw_point, near_kink
 from tensorcalc.derivative import Derivative
+from tensorcalc.evaluate import Dense
 from tensorcalc.expr import Constant, hadamard
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.operations import lift
@@ -442,15 +443,53 @@ def test_a_given_point_replaces_the_one_that_is_not_found():
         ("sum(sign(x))", [0.0, 1.0, 2.0], "sign′(0) = 0"),
         ("norm(x)", [0.0, 0.0, 0.0], "the gradient of norm at 0 is 0"),
         ("sum(relu(x - 1))", [1.0, 2.0, 3.0], "relu′(0) = 0"),
+        ("sum(maximum(x, c))", [1.0, 2.0, 3.0],
+         "equal arguments of maximum share its derivative equally"),
+        ("minimum(x, c)", [0.0, 1.0, 5.0 + 1e-6],
+         "equal arguments of minimum share its derivative equally"),
+        ("max(x)", [1.0, 3.0, 3.0], "tied maxima share the derivative equally"),
+        ("sum(max(outer(x, x), axis=0))", [2.0, 2.0 + 1e-6, 1.0],
+         "tied maxima share the derivative equally"),
     ],
-)
+)  # fmt: skip
 def test_at_a_kink_the_rows_say_so(text, at, convention):
-    p = tc.program(text, x=3)
-    proof = p.derivative(p.result, "x").verify(at={"x": at})
+    p = tc.program(text, x=3, c=3)
+    proof = p.derivative(p.result, "x").verify(at={"x": at, "c": [4.0, 2.0, 5.0]})
     assert verdicts(proof) == {"literal": True, "differences": None, "Taylor": None}
     for route in ("differences", "Taylor"):
         assert rows(proof)[route].why == f"at a kink, where {convention} by convention"
     assert str(proof).count(f"at a kink, where {convention} by convention") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("sum(maximum(x, c))", [0.0, 0.0, -1.0]),  # the sum of both is 0 here, or one of them
+        ("sum(minimum(x, c)**2)", [0.0, -2.0, -5.0]),
+        ("max(x)", [0.0, 0.0, 1.0]),
+        ("sum(where(x > c, x**2, sin(x)))", [0.0, 3.0, 5.5]),
+        ("norm(x)", [0.0, 0.0, 1.0]),
+    ],
+)
+def test_away_from_a_kink_every_route_is_taken(text, at):
+    p = tc.program(text, x=3, c=3)
+    proof = p.derivative(p.result, "x").verify(at={"x": at, "c": [4.0, 2.0, 5.0]})
+    assert verdicts(proof) == EVERY_ROUTE_AGREES, proof
+
+
+@pytest.mark.parametrize("text", ["max(x)", "sum(maximum(x, c))", "sum(where(x >= c, x**2, c))"])
+def test_points_are_drawn_away_from_kinks_between_arguments(text):
+    p = tc.program(text, x=12, c=12)
+    d = p.derivative(p.result, "x")
+    for seed in range(5):
+        assert verdicts(d.verify(seed=seed)) == EVERY_ROUTE_AGREES
+
+
+def test_a_function_of_ones_own_called_length_has_no_kink_at_0():
+    x = tc.vector("x", 3)
+    own = tc.function("length", lambda t: t**2, lambda t: 2 * t)
+    e = own(x).expr
+    assert near_kink([e], Dense({"x": np.zeros(3)}, {})) is None
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from tensorcalc.derivative import Derivative
 from tensorcalc.errors import DomainError, ShapeError, TensorCalcError
 from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import derivative_output
-from tensorcalc.expr import Constant, Elementwise, Expr, Variable, toposort
+from tensorcalc.expr import Constant, Elementwise, Expr, Special, Variable, toposort
 from tensorcalc.layout import permuted
 from tensorcalc.shapes import format_shape, sizes_of
 from tensorcalc.simplify import simplify
@@ -108,17 +108,23 @@ def _is_inside(universe: list[Expr], point: Point) -> bool:
 
 def near_kink(universe: Iterable[Expr], evaluation: Dense) -> str | None:
     """The convention of a function evaluated at, or too near, a point without a derivative."""
-    for node in toposort(universe):
-        if not isinstance(node, Elementwise):
-            continue
-        argument = evaluation.array(node.arguments[0])
-        kinks = node.function.kinks
-        if node.function.name == "length":  # the norm has its kink at 0
-            kinks = (0.0,)
-        for kink in kinks:
-            if argument.size and np.abs(argument - kink).min() < _KINK_DISTANCE:
-                return node.function.convention
+    functions = [n for n in toposort(universe) if isinstance(n, (Elementwise, Special))]
+    for node in functions:
+        if _distance_to_kink(node, evaluation) < _KINK_DISTANCE:
+            return node.function.convention
     return None
+
+
+def _distance_to_kink(node: Elementwise | Special, evaluation: Dense) -> float:
+    """How near the arguments come to a kink; one of two arguments is where they differ by it."""
+    first, *others = (evaluation.array(arg) for arg in node.args)
+    if not first.size:
+        return np.inf
+    if isinstance(node, Special):
+        distance = node.function.kink_distance
+        return distance(first) if distance else np.inf
+    place = first - others[0] if len(others) == 1 else first
+    return min((float(np.abs(place - kink).min()) for kink in node.function.kinks), default=np.inf)
 
 
 def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ __all__ = [
     "given_values",
     "read_array",
     "read_values",
+    "refuse_singular",
     "require_entries",
     "require_one_meaning",
 ]
@@ -219,3 +222,17 @@ def _require_index(node: Select, sizes: Mapping[str, int]) -> None:
             f"entry {node.index} along {dim}, which has size {sizes[dim]}",
             f"choose an entry from 0 to {sizes[dim] - 1}",
         )
+
+
+@contextmanager
+def refuse_singular(what: str) -> Iterator[None]:
+    """While ``what`` is computed: ValueNotAllowedError where a matrix has no inverse."""
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+        failed = [name for name in frames if not name.startswith("_")][-1]
+        raise ValueNotAllowedError(
+            f"{what}: {failed} fails at these values ({str(error).lower()})",
+            "give values at which the matrix is invertible",
+        ) from None

@@ -587,6 +587,38 @@ def test_the_title_of_a_hessian_names_its_argument_once(example):
     assert tc.hessian(example.E, example.x).verify().title == "∂²E/∂x², x 4, seed 0"
 
 
+# ── singular matrices ────────────────────────────────────────────────────────────────────
+
+SINGULAR = {
+    "evaluate": lambda d, at: d.evaluate(at),
+    "a quantity": lambda d, at: d.of.evaluate(at),
+    "a compiled function": lambda d, at: d.compile()(at),
+    "several": lambda d, at: tc.compile([d.of, d])(at),
+    "apply": lambda d, at: d.apply(np.ones((3, 3)), at=at),
+    "verify": lambda d, at: d.verify(at=at),
+    "check": lambda d, at: d.check(np.ones(d.shape), at=at),
+    "check a formula": lambda d, at: tc.derivative(tc.sum(d.wrt), d.wrt).check(d.of, at=at),
+}
+
+
+@pytest.mark.parametrize("text", ["inv(A) @ x", "solve(A, x)"])
+@pytest.mark.parametrize("act", SINGULAR)
+def test_a_singular_matrix_is_refused_by_the_function_that_fails(text, act):
+    p = tc.program(f"u = {text}", A=(3, 3), x=3)
+    with pytest.raises(tc.ValueNotAllowedError, match=r": (inv|solve) fails at these values") as e:
+        SINGULAR[act](p.derivative("u", "A"), {"A": np.ones((3, 3)), "x": np.ones(3)})
+    assert e.value.hint == "give values at which the matrix is invertible"
+    assert e.value.__suppress_context__
+
+
+def test_points_are_drawn_where_matrices_have_inverses():
+    p = tc.program("inv(diag(relu(x))) @ x", x=6)  # singular where any entry is negative
+    assert p.derivative(p.result, "x").verify()
+    p = tc.program("inv(diag(x - x)) @ x", x=2)
+    with pytest.raises(tc.DomainError, match="no random point found"):
+        p.derivative(p.result, "x").verify()
+
+
 # ── equality as functions ────────────────────────────────────────────────────────────────
 
 

@@ -18,7 +18,7 @@ from tensorcalc.evaluation import compile_derivative, derivative_output
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.shapes import format_shape
 from tensorcalc.tensor import Tensor
-from tensorcalc.values import computation, given_values
+from tensorcalc.values import computation, given_values, refuse_singular
 
 __all__ = ["AnswerCheck", "check_answer", "check_derivative"]
 
@@ -78,17 +78,23 @@ def check_answer(
         draw_point(universe, seed, d.title) if at is None else given_point(universe, at, d.title)
     )
     evaluation = Dense(point.values, point.sizes)
+    with refuse_singular(d.title):
+        floor = scale_floor(d, evaluation)
+        array = _answered(answer, given, evaluation)
+    if given is not None and d.own_shape and _is_upright(array, d, at or {}):
+        array = array[:, 0]
+    return _judge(array, d, point.values, _ROUNDING * floor)
+
+
+def _answered(answer: Any, given: np.ndarray | None, evaluation: Dense) -> np.ndarray:
+    """The answer in numbers."""
     if isinstance(answer, Tensor):
         array = evaluation.array(answer.expr)
-        array = array[None] if answer.form == "row" else array
-    elif isinstance(answer, Derivative):
-        array = compile_derivative(answer)(point.values)
-    else:
-        assert given is not None
-        array = given
-        if d.own_shape and _is_upright(array, d, at or {}):
-            array = array[:, 0]
-    return _judge(array, d, point.values, _ROUNDING * scale_floor(d, evaluation))
+        return array[None] if answer.form == "row" else array
+    if isinstance(answer, Derivative):
+        return compile_derivative(answer)(evaluation.values)
+    assert given is not None
+    return given
 
 
 def _is_upright(array: np.ndarray, d: Derivative, at: Mapping[str, Any]) -> bool:

@@ -94,9 +94,12 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], attempt: int) -> np.
 
 def _is_inside(universe: list[Expr], point: Point) -> bool:
     evaluation = Dense(point.values, point.sizes)
-    with np.errstate(all="ignore"):
-        for root in universe:
-            evaluation.array(root)
+    try:
+        with np.errstate(all="ignore"):
+            for root in universe:
+                evaluation.array(root)
+    except np.linalg.LinAlgError:  # a matrix without an inverse
+        return False
     constants = [n.value for n in toposort(universe) if isinstance(n, Constant)]
     largest = _LARGEST * max(1.0, *(np.abs(c).max(initial=0) for c in constants), 0.0)
     bounded = all(

@@ -26,6 +26,7 @@ from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import MAX_BYTES, compile_derivative
 from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
+from tensorcalc.values import refuse_singular
 
 __all__ = ["Row", "Verification", "relative_error", "scale_floor", "verify"]
 
@@ -137,6 +138,18 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     else:
         point = given_point(d.universe, at, d.title)
         where = "at the values given"
+    with refuse_singular(d.title):
+        rows = _verified(d, point, seed)
+    sizes = ", ".join(
+        f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}"
+        for a in dict.fromkeys(d.arguments)
+        if a.shape
+    )
+    return Verification(", ".join(filter(None, (d.title, sizes, where))), rows)
+
+
+def _verified(d: Derivative, point: Point, seed: int) -> tuple[Row, ...]:
+    """The four routes at one point."""
     evaluation = Dense(point.values, point.sizes)
     with np.errstate(all="ignore"):
         finite = all(np.isfinite(evaluation.array(root)).all() for root in d.universe)
@@ -151,12 +164,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
         rows.formula(),
         *rows.from_values(_no_differences(d, evaluation), seed),
     ]
-    sizes = ", ".join(
-        f"{a.name} {format_shape(sizes_of(a.shape, point.sizes))}"
-        for a in dict.fromkeys(d.arguments)
-        if a.shape
-    )
-    return Verification(", ".join(filter(None, (d.title, sizes, where))), rows.judged(table))
+    return rows.judged(table)
 
 
 def scale_floor(d: Derivative, evaluation: Dense) -> float:

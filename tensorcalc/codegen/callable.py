@@ -18,7 +18,14 @@ from tensorcalc.layout import permuted
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
-from tensorcalc.values import Values, computation, given_values, read_values, require_entries
+from tensorcalc.values import (
+    Values,
+    computation,
+    given_values,
+    read_values,
+    refuse_singular,
+    require_entries,
+)
 
 __all__ = ["CompiledFunction", "Output", "compile_outputs"]
 
@@ -106,7 +113,8 @@ class CompiledFunction:
         single = bool(values) and all(a.dtype == np.float32 for a in values.values())
         dtype = np.float32 if single else np.float64
         try:
-            results = self._run(*(values[name] for name in self.arguments))
+            with refuse_singular(self.name):
+                results = self._run(*(values[name] for name in self.arguments))
         except MemoryError as error:
             raise MemoryLimitError(
                 f"{self.name} at these sizes: {error}", "keep it structured and chain it with @"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import json
 import math
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tensorcalc.errors import DomainError, TensorCalcError
 
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_LONGEST = 1_000_000  # characters read of a program; more than a program may have
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 if all is well, 1 if a check fails, 2 for bad input."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # formulas need more than ASCII
         sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="replace")
     parser = _parser()
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("--") and given[0] not in ("--help", "--version")):
@@ -89,8 +95,20 @@ def _parser() -> argparse.ArgumentParser:
         description="Example: tensorcalc derive 'norm(sigmoid(W @ x) - y)**2 / 2' "
         "--wrt W --shape W=5x4 --shape x=4 --shape y=5 --verify",
     )
-    derive.add_argument("program", help="an expression, or lines name = expression; - reads stdin")
-    derive.add_argument("--wrt", action="append", required=True, help="differentiate by this name")
+    derive.add_argument(
+        "program",
+        help="an expression, or lines name = expression; a file that holds them; - reads stdin",
+    )
+    derive.add_argument(
+        "--wrt",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help="differentiate by this name; each --wrt is a derivative of its own",
+    )
+    derive.add_argument(
+        "--of", metavar="NAME", help="differentiate this name (default: the last line)"
+    )
     derive.add_argument(
         "--shape", action="append", default=[], metavar="NAME=5x4", help="shape of a variable"
     )
@@ -100,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     shown = derive.add_mutually_exclusive_group()
     shown.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
     shown.add_argument("--numpy", action="store_true", help="print NumPy source")
+    shown.add_argument(
+        "--json", action="store_true", help="print one JSON object per derivative, in every form"
+    )
     derive.add_argument("--verify", action="store_true", help="check by independent routes")
     derive.set_defaults(run=_derive)
     return parser
@@ -162,23 +183,89 @@ def _derive(options: argparse.Namespace) -> int:
         name, equals, shape = given.partition("=")
         if not equals:
             raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
-        shapes[name] = _shape(given, shape)
-    try:
-        text = sys.stdin.read() if options.program == "-" else options.program
-    except UnicodeDecodeError:
-        raise TensorCalcError("standard input that is no text", "give UTF-8 text") from None
-    p = tc.program(text, shapes)
-    status = 0
+        if name.strip() in shapes:
+            raise TensorCalcError(f"--shape {given}: a second shape of {name.strip()}", "give one")
+        shapes[name.strip()] = _shape(given, shape)
+    p = tc.program(_program_text(options.program), shapes)
+    of = p.result if options.of is None else options.of
+    printed, status = [], 0
     for name in options.wrt:
-        d = p.derivative(p.result, name, layout=options.layout)
-        if options.latex:
-            print(d.latex())
-        elif options.numpy:
-            print(d.compile().source)
-        else:
-            print(d)
-        if options.verify:
-            report = _verified(d)
-            print(report)
-            status = status or int(not report)
+        d = p.derivative(of, name, layout=options.layout)
+        report = _verified(d) if options.verify else None
+        printed.append(_printed(d, report, options))
+        status = status or int(report is not None and not report)
+    print(*printed, sep="\n")
     return status
+
+
+def _program_text(given: str) -> str:
+    """The text itself, or what standard input or a file holds."""
+    try:
+        if given == "-":
+            return sys.stdin.read(_LONGEST)
+        path = Path(given)
+        if not _is_file(path):
+            return given
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LONGEST)
+    except UnicodeDecodeError:
+        what = "standard input" if given == "-" else given
+        raise TensorCalcError(f"{what} that is no text", "give UTF-8 text") from None
+    except OSError as error:
+        raise TensorCalcError(
+            f"{given}: {error.strerror}", "give a file that can be read"
+        ) from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a NUL character
+        return False
+
+
+def _printed(d: Derivative, report: Verification | None, options: argparse.Namespace) -> str:
+    """What is written of one derivative."""
+    if options.json:
+        return _json(d, report)
+    words = repr(d)
+    if options.latex:
+        words = d.latex()
+    elif options.numpy:
+        words = d.compile().source
+    return words if report is None else f"{words}\n{report}"
+
+
+def _json(d: Derivative, report: Verification | None) -> str:
+    """One JSON object: what the derivative is, in every form that it has."""
+    from tensorcalc.display import describe
+    from tensorcalc.display.derivative import formula
+    from tensorcalc.display.spelling import TEXT
+    from tensorcalc.presentation import view_of
+
+    told: dict[str, Any] = {
+        "of": d.of.name or describe(d.of.expr, 10_000),
+        "wrt": d.arguments[0].name,
+        "kind": d.kind,
+        "shape": list(d.shape),
+        "layout": d.layout,
+        "structure": d.structure,
+        "formula": formula(view_of(d), TEXT)[0],
+        "text": repr(d),
+        "latex": d.latex(),
+        "numpy": d.compile().source,
+    }
+    if report is not None:
+        told["verified"] = bool(report)
+        told["verification"] = [
+            {name: _finite(value) for name, value in vars(row).items()} for row in report.rows
+        ]
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _finite(value: Any) -> Any:
+    """The value as JSON can hold it."""
+    if isinstance(value, (bool, str)) or value is None:
+        return value
+    number = float(value)
+    return number if math.isfinite(number) else None

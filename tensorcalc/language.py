@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tensorcalc.derivative import Derivative, derivative, gradient
-from tensorcalc.errors import ParseError, ShapeError, TensorCalcError, UnknownNameError
+from tensorcalc.errors import (
+    DimensionError,
+    ParseError,
+    ShapeError,
+    TensorCalcError,
+    UnknownNameError,
+)
+from tensorcalc.reading.base import LARGEST
 from tensorcalc.reading.faults import Faults
 from tensorcalc.reading.lines import read_lines
 from tensorcalc.tensor import Tensor, variable
@@ -117,6 +124,14 @@ def _variables(shapes: Any, named: dict[str, Any]) -> dict[str, Tensor]:
             variables[name] = variable(name, shape)
         except ShapeError as error:
             raise type(error)(f"the shape of {name}: {error}", error.hint) from None
+        except ValueError as error:  # a size of thousands of digits
+            if isinstance(error, TensorCalcError):
+                raise
+            raise DimensionError(f"the shape of {name}: {error}", "use smaller sizes") from None
+        if any(isinstance(dim, int) and dim > LARGEST for dim in variables[name].shape):
+            raise DimensionError(
+                f"the shape of {name} has a size above {LARGEST:,}", "use smaller ones"
+            )
     return variables
 
 

@@ -1,6 +1,7 @@
 """The command line: what is printed where, and the exit status."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -142,6 +143,77 @@ def test_a_program_is_read_from_stdin(tensorcalc, monkeypatch):
     assert out == "∂(1ᵀ s)/∂v = (s ⊙ (1 − s))ᵀ : 1 × 5 row gradient, numerator\n"
 
 
+def test_a_program_is_read_from_a_file(tensorcalc, tmp_path):
+    path = tmp_path / "layer.txt"
+    path.write_text("v = W @ x\nσ(v)  # the layer", encoding="utf-8")
+    shapes = ("--shape", "W=5x4", "--shape", "x=4")
+    from_file = tensorcalc("derive", str(path), "--wrt", "v", *shapes)
+    assert from_file == tensorcalc("derive", "v = W @ x; σ(v)", "--wrt", "v", *shapes)
+    assert from_file[0] == 0
+
+
+def test_a_file_that_is_no_text_is_refused(tensorcalc, tmp_path):
+    path = tmp_path / "image.png"
+    path.write_bytes(b"\x89PNG\xff\x00")
+    result = tensorcalc("derive", str(path), "--wrt", "x")
+    assert_refused(result, f"TensorCalcError: {path} that is no text", "give UTF-8 text")
+
+
+@pytest.mark.parametrize("program", ["x" * 5000, "x\0", "/" * 5000, "."])
+def test_what_names_no_file_is_a_program(tensorcalc, program):
+    status, out, err = tensorcalc("derive", program, "--wrt", "x", "--shape", "x=4")
+    assert (status, out) == (2, "")
+    assert err.startswith("ParseError: line 1, column ")
+
+
+def test_of_names_the_quantity_to_differentiate(tensorcalc):
+    program = "v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2"
+    status, out, err = tensorcalc("derive", program, "--of", "s", "--wrt", "v", *SHAPES)
+    assert (status, err) == (0, "")
+    assert out == "∂s/∂v = diag(s ⊙ (1 − s)) : 5 × 5 Jacobian, numerator, 5 of 25 entries used\n"
+
+
+def test_json_holds_a_derivative_in_every_form(tensorcalc):
+    program = "v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2"
+    command = ("derive", program, "--wrt", "W", "--wrt", "v", *SHAPES, "--json")
+    status, out, err = tensorcalc(*command)
+    assert (status, err) == (0, "")
+    p = tc.program(program, W=(5, 4), x=4, y=5)
+    for line, name in zip(out.splitlines(), "Wv", strict=True):
+        told, d = json.loads(line), p.derivative("E", name)
+        assert (told["of"], told["wrt"], told["kind"]) == ("E", name, d.kind)
+        assert (told["shape"], told["layout"]) == (list(d.shape), "numerator")
+        assert told["structure"] == d.structure
+        assert told["text"] == repr(d)
+        assert told["formula"] in told["text"]
+        assert told["latex"] == d.latex()
+        assert told["numpy"] == d.compile().source
+        assert "verification" not in told
+
+
+def test_json_has_the_rows_of_a_verification(tensorcalc):
+    command = ("derive", LAYER, "--wrt", "W", *SHAPES, "--json", "--verify", "--layout", "mixed")
+    status, out, _ = tensorcalc(*command)
+    told = json.loads(out)
+    assert (status, told["verified"], told["layout"]) == (0, True, "mixed")
+    rows = {row["route"]: row for row in told["verification"]}
+    assert list(rows) == ["literal", "formula", "differences", "Taylor"]
+    assert rows["literal"]["error"] < rows["literal"]["allowed"] == 1e-12
+    assert rows["formula"]["ok"] is None
+
+
+def test_json_tells_of_a_wrong_derivative(tensorcalc, monkeypatch):
+    monkeypatch.setitem(vars(tc.functions.tanh), "derivatives", (lambda x, y: 1 - y,))
+    command = ("derive", "tanh(x)", "--shape", "x=4", "--wrt", "x", "--json", "--verify")
+    status, out, _ = tensorcalc(*command)
+    assert (status, json.loads(out)["verified"]) == (1, False)
+
+
+def test_names_of_dimensions_stand_in_json_as_they_are(tensorcalc):
+    command = ("derive", "W @ x", "--shape", "W=m n", "--shape", "x=n", "--wrt", "x", "--json")
+    assert json.loads(tensorcalc(*command)[1])["shape"] == ["m", "n"]
+
+
 # ── bad input ────────────────────────────────────────────────────────────────────────────
 
 
@@ -149,11 +221,12 @@ def test_a_program_is_read_from_stdin(tensorcalc, monkeypatch):
     ("arguments", "message", "hint"),
     [
         (["W5", "x=4"], "TensorCalcError: --shape W5", "write --shape W=5x4"),
-        (["W=0x4", "x=4"], "DimensionError: a dimension of size 0", "1 or more"),
-        (["W=5.5x4", "x=4"], "DimensionError: a dimension given as '5.5'", "whole number"),
-        (["W=-5x4", "x=4"], "DimensionError: a dimension given as '-5'", "whole number"),
-        (["W=5x4", "x=5"], "ShapeError: line 1: W (5 × 4) @ x (5 × 1)", "W.T @ x"),
-        (["W=5x4"], "ParseError: line 1: x has no shape and no definition", "x=…"),
+        (["W=0x4", "x=4"], "DimensionError: the shape of W: a dimension of size 0", "1 or more"),
+        (["W=5.5x4", "x=4"], "DimensionError: the shape of W: a dimension given as '5.5'", "whole"),
+        (["W=-5x4", "x=4"], "DimensionError: the shape of W: a dimension given as '-5'", "whole"),
+        (["W=5x4", "x=5"], "ShapeError: line 1, column 1: W (5 × 4) @ x (5 × 1)", "W.T @ x"),
+        (["W=5x4", "W=5x4", "x=4"], "TensorCalcError: --shape W=5x4: a second shape of W", "one"),
+        (["W=5x4"], "ParseError: line 1, column 5: x has no shape and no definition", "x=…"),
         (["=5x4"], "TensorCalcError: a quantity named ''", "choose a name"),
         (["W=5x4", "x=4", "lambda=3"], "TensorCalcError: a quantity named 'lambda'", "choose"),
     ],
@@ -178,11 +251,20 @@ def assert_refused(result, message, hint=""):
         ("W @ x", ["--wrt", "Q"], "UnknownNameError: the program has no quantity named 'Q'"),
         ("W @ x", ["--wrt", "W", "--layout", "rows"], "LayoutError: a layout called 'rows'"),
         ("", ["--wrt", "W"], "ParseError: a program without a line"),
-        ("v = W @", ["--wrt", "W"], "ParseError: line 1: 'v = W @' is no expression"),
-        ("import os", ["--wrt", "W"], "ParseError: line 1: import os is not in the language"),
-        ("__import__('os')", ["--wrt", "W"], "ParseError: line 1: there is no function __import__"),
-        ("W @ x ^ 2", ["--wrt", "W"], "ParseError: line 1: W @ x ^ 2 is not in the language"),
-        ("sin(W @ X)", ["--wrt", "W"], "ParseError: line 1: X has no shape and no definition"),
+        ("v = W @", ["--wrt", "W"], "ParseError: line 1, column 7: the right side of @ is missing"),
+        (
+            "import os",
+            ["--wrt", "W"],
+            "ParseError: line 1, column 1: import is not in the language",
+        ),
+        (
+            "__import__('os')",
+            ["--wrt", "W"],
+            "ParseError: line 1, column 1: there is no function __im",
+        ),
+        ("W @ x ^ 2", ["--wrt", "W"], "ParseError: line 1, column 5: powers are written **"),
+        ("sin(W @ X)", ["--wrt", "W"], "ParseError: line 1, column 9: X has no shape and no def"),
+        ("v = W @ x", ["--wrt", "W", "--of", "u"], "UnknownNameError: the program has no quantity"),
     ],
 )
 def test_programs_that_cannot_be_read_are_refused(tensorcalc, program, options, message):
@@ -272,7 +354,10 @@ def test_help_names_the_options_with_examples(tensorcalc, command):
     expected = {
         (): ["backprop", "derive", "--version"],
         ("backprop",): ["--layers", "64,30,10", "--activation", "--cost", "--quick", "--source"],
-        ("derive",): ["--wrt", "--shape NAME=5x4", "--latex", "--numpy", "--verify", "--layout"],
+        ("derive",): [
+            *("--wrt", "--of", "--shape NAME=5x4", "--layout", "a file"),
+            *("--latex", "--numpy", "--json", "--verify"),
+        ],
     }[command]
     assert [word for word in expected if word not in out] == []
 
@@ -294,7 +379,7 @@ def test_the_module_runs_as_a_program():
     assert done.stdout.startswith("BACKPROPAGATION after Carolyn Johnston")
     bad = subprocess.run(**process("derive", "W @", "--wrt", "W", capture_output=True))
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr.startswith("ParseError: line 1:")
+    assert bad.stderr.startswith("ParseError: line 1, column 3:")
 
 
 @pytest.mark.parametrize("lines", [0, 1, 5])
@@ -359,3 +444,26 @@ def test_a_program_that_is_no_text_is_refused():
     done = subprocess.run(**command | {"encoding": None}, input=b"\xff\xfe\x00")
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
+
+
+def test_nothing_is_printed_before_a_fault_of_a_later_derivative(tensorcalc):
+    result = tensorcalc("derive", LAYER, "--wrt", "W", "--wrt", "Q", *SHAPES)
+    assert_refused(result, "UnknownNameError: the program has no quantity named 'Q'")
+
+
+def test_every_fault_of_a_program_is_told_with_the_text_to_paste(tensorcalc):
+    status, out, err = tensorcalc("derive", "v = W x; ||v - y||²", "--wrt", "W", *SHAPES)
+    assert (status, out) == (2, "")
+    assert [line for line in err.splitlines() if line.startswith(("line ", "ParseError: "))] == [
+        "ParseError: line 1, column 5: W (5 × 4) and x (4 × 1) without an operator between them",
+        "line 1, column 10: bars are not in the language",
+    ]
+    assert "repaired:\nv = W @ x; norm(v - y)²\n" in err
+
+
+def test_a_message_to_a_terminal_without_unicode_has_question_marks():
+    command = process("derive", "W x", "--wrt", "W", "--shape", "W=5x4", "--shape", "x=4")
+    command["env"] |= {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(**command | {"encoding": "ascii"}, capture_output=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("ParseError: line 1, column 1: W (5 ? 4) and x (4 ? 1) without")

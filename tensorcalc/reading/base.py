@@ -6,14 +6,17 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tensorcalc.errors import NotSupportedError, ParseError, TensorCalcError
+from tensorcalc.errors import DimensionError, NotSupportedError, ParseError, TensorCalcError
 from tensorcalc.expr import Constant
 from tensorcalc.reading.faults import Edit, Fault, Faults, cut
 from tensorcalc.reading.foreign import CONSTRUCT_HINT
 from tensorcalc.reading.written import Written
 from tensorcalc.tensor import Tensor
 
-__all__ = ["Reader", "fits", "is_square", "is_text", "literal", "number_of"]
+__all__ = ["LARGEST", "Reader", "fits", "is_square", "is_text", "literal", "number_of"]
+
+
+LARGEST = 10**15  # size of an axis
 
 
 class Reader:
@@ -55,7 +58,7 @@ class Reader:
         if any(value is None for value in values):
             return None
         try:
-            return make(*values)
+            made = make(*values)
         except TensorCalcError as error:
             hint, edits = self._improved(node, values, error)
             self._fault(node, str(error).replace("tc.", ""), hint, edits, type(error))
@@ -66,7 +69,18 @@ class Reader:
                 "simplify it",
                 kind=NotSupportedError,
             )
+        else:
+            return made if self._is_countable(node, made) else None
         return None
+
+    def _is_countable(self, node: ast.expr, made: Any) -> bool:
+        """Whether the sizes of what was made are numbers that anything can have."""
+        shape = made.shape if isinstance(made, Tensor) else ()
+        if any(isinstance(dim, int) and dim > LARGEST for dim in shape):
+            message = f"{self._text(node)} has a size above {LARGEST:,}"
+            self._fault(node, message, "use smaller ones", kind=DimensionError)
+            return False
+        return True
 
     def _improved(
         self, node: ast.expr, values: tuple[Any, ...], error: TensorCalcError

@@ -98,7 +98,7 @@ class Faults:
         kind: type[TensorCalcError] = ParseError,
     ) -> Fault:
         """Note a fault at a stretch of the text."""
-        fault = Fault(kind, printable(message), *span, printable(hint), edits)
+        fault = Fault(kind, cut(printable(message), 300), *span, cut(printable(hint), 1_000), edits)
         if not any((f.start, f.end, f.message) == (*span, fault.message) for f in self.found):
             self.found.append(fault)
         return fault

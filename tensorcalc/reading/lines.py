@@ -30,15 +30,16 @@ def read_lines(
 
     ParseError for a text without a line.
     """
-    found = list(statements(tokens(text)))
-    if not found:
+    found = statements(tokens(text))
+    statement = next(found, None)
+    if statement is None:
         raise ParseError("a program without a line", 'write at least one, such as "v = W @ x"')
     lines = _Lines(variables, faults)
     result = None
-    for place, statement in enumerate(found):
-        if faults.full:
-            break
-        result = lines.read(statement, place == len(found) - 1)
+    while statement and not faults.full:
+        following = next(found, None)
+        result = lines.read(statement, following is None)
+        statement = following
     quantities = {name: t for name, t in lines.quantities.items() if t is not None}
     if faults.found or result is None:
         return None

@@ -16,6 +16,7 @@ from tensorcalc.vocabulary import FUNCTION_NAMES
 __all__ = ["DEEPEST", "Notation", "Unreadable"]
 
 DEEPEST = 150
+_LONGEST = 10_000  # words of one expression
 _LONGEST_NUMBER = 350
 
 _BINARY = {
@@ -86,6 +87,13 @@ class Notation:
 
     def expression(self, found: list[Token], after: Token | None = None) -> Written:
         """The expression that the tokens write; ``after`` is the sign that they follow."""
+        if len(found) > _LONGEST:
+            self.faults.add(
+                f"an expression of {len(found):,} words",
+                (found[0].start, found[-1].end),
+                "name parts of it on lines of their own",
+            )
+            raise Unreadable
         return _Reading(self, found, after).written()
 
 

@@ -230,7 +230,7 @@ class OperatorReader(Reader):
     ) -> tuple[str, list[Edit] | None]:
         """The forms of the operation that fit, in the user's words; sure where there is one."""
         hint, _ = super()._improved(node, values, error)
-        if not isinstance(node, ast.BinOp) or not isinstance(error, ShapeError):
+        if not isinstance(node, ast.BinOp) or not isinstance(error, ShapeError) or len(values) != 2:
             return hint, None
         a, b = values
         sign = self.written.operator(node)

@@ -108,9 +108,9 @@ def _token(text: str, place: int, after_operand: bool) -> Token:
         while end < len(text) and text[end] in SUPERSCRIPTS:
             end += 1
         return Token("power", "".join(SUPERSCRIPTS[c] for c in text[place:end]), place, end)
-    fraction = unicodedata.normalize("NFKC", character).partition("⁄")
-    if fraction[1]:
-        return Token("number", repr(unicodedata.numeric(character)), place, place + 1)
+    if len(unicodedata.decomposition(character).split()) > 3:  # <fraction> 1 ⁄ 2
+        value = unicodedata.numeric(character, 0.0)
+        return Token("number", repr(value), place, place + 1)
     if sign == '"' or (sign == "'" and not after_operand):
         quoted = _TEXT.match(text, place)
         if quoted:

@@ -136,7 +136,7 @@ def evaluate(
     if layout is not None:
         return evaluate(d.to(layout), values, max_bytes=max_bytes, **named)
     if d.dense_nbytes is not None and d.dense_nbytes > max_bytes:
-        raise too_large(d.title, [int(n) for n in d.shape], d.dense_nbytes, max_bytes)
+        raise too_large(d.title, d.shape, d.dense_nbytes, max_bytes)
     return _evaluated(compile_derivative(d), given_values(values, named), max_bytes)
 
 

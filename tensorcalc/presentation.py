@@ -14,7 +14,7 @@ from tensorcalc.display.letters import argument_letters
 from tensorcalc.display.spelling import LATEX, TEXT, spell
 from tensorcalc.expr import Definition, Einsum, Expr, toposort
 from tensorcalc.regroup import regrouped
-from tensorcalc.shapes import format_shape
+from tensorcalc.shapes import format_shape, names_in
 from tensorcalc.steps import Step
 from tensorcalc.structure import quantity_names
 
@@ -59,8 +59,8 @@ def _with_helper(d: Derivative) -> tuple[Expr, dict[Expr, str]]:
 
 def _taken_letters(universe: Collection[Expr]) -> frozenset[str]:
     """Names that an index letter must not repeat: those of quantities and of dimensions."""
-    dims = {dim for e in universe for dim in e.shape if isinstance(dim, str)}
-    return frozenset(dims | quantity_names(universe))
+    dims = names_in(dim for e in universe for dim in e.shape)
+    return frozenset(dims) | quantity_names(universe)
 
 
 def _letters(d: Derivative) -> list[str]:

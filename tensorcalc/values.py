@@ -28,7 +28,7 @@ from tensorcalc.expr import (
     Variable,
     toposort,
 )
-from tensorcalc.shapes import bind, format_shape
+from tensorcalc.shapes import Dim, Shape, bind, format_shape, names_in, size_of
 
 __all__ = [
     "Values",
@@ -197,31 +197,57 @@ def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
 
 def require_entries(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
     """ShapeError where an entry beyond an axis is asked for, or a mean or maximum of nothing."""
-    empty = {name for name, size in sizes.items() if size == 0}
     for node in toposort(roots) if sizes else ():
         if isinstance(node, Select):
             _require_index(node, sizes)
-        dim = None
-        if isinstance(node, Special):
-            dim = node.argument.shape[-1]
+        elif isinstance(node, Special):
+            core = node.argument.shape[node.argument.ndim - node.function.core :]
+            empty = [dim for dim in core if _known_size(dim, sizes) == 0]
+            if empty and not _has_value_of_nothing(node, sizes):
+                raise _of_nothing(empty[0])
         elif isinstance(node, Elementwise) and (node.function.exponent or 0) < 0:
-            inner = node.arguments[0]
-            if isinstance(inner, Einsum) and all(isinstance(o, Ones) for o in inner.operands):
-                dim = next((o.shape[0] for o in inner.operands if o.shape[0] in empty), None)
-        if dim in empty:
-            raise ShapeError(
-                f"a mean or a maximum over {dim}, which has size 0",
-                f"give values with at least one entry along {dim}",
-            )
+            for dim in _counted(node.arguments[0]):
+                if _known_size(dim, sizes) == 0:
+                    raise _of_nothing(dim)
+
+
+def _known_size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
+    return size_of(dim, sizes) if sizes.keys() >= set(names_in([dim])) else None
+
+
+def _has_value_of_nothing(node: Special, sizes: Mapping[str, int]) -> bool:
+    """Whether a function has a value where there are no entries, as a product has."""
+    shape = [_known_size(dim, sizes) or 0 for dim in node.argument.shape]
+    try:
+        node.function.value(np.ones(shape))
+    except ValueError:
+        return False
+    return True
+
+
+def _counted(e: Expr) -> Shape:
+    """The dimensions whose product ``e`` is, written as sums of ones."""
+    if isinstance(e, Einsum) and all(isinstance(o, Ones) for o in e.operands):
+        return tuple(o.shape[0] for o in e.operands)
+    return ()
+
+
+def _of_nothing(dim: Dim) -> ShapeError:
+    return ShapeError(
+        f"a mean or a maximum over {dim}, which has size 0",
+        f"give values with at least one entry along {dim}",
+    )
 
 
 def _require_index(node: Select, sizes: Mapping[str, int]) -> None:
     dim = node.operand.shape[node.axis]
-    if isinstance(dim, str) and dim in sizes and node.index >= sizes[dim]:
-        raise ShapeError(
-            f"entry {node.index} along {dim}, which has size {sizes[dim]}",
-            f"choose an entry from 0 to {sizes[dim] - 1}",
-        )
+    size = _known_size(dim, sizes)
+    for index in node.ends:
+        if size is not None and index >= size:
+            raise ShapeError(
+                f"entry {index} along {dim}, which has size {size}",
+                f"choose an entry from 0 to {size - 1}" if size else f"give {dim} some entries",
+            )
 
 
 @contextmanager

@@ -606,6 +606,26 @@ def test_a_name_takes_the_axes_that_are_left(array, layout, of, wrt, value, argu
     assert d.evaluate().shape == d.shape
 
 
+def test_derivatives_of_merged_axes_take_their_sizes_from_the_quantities():
+    u = tc.define("u", tc.vec(K))  # of size m·n, whatever m and n are
+    C = tc.define("C", tc.norm(u) ** 2)
+    at = {"K": np.arange(6.0).reshape(2, 3), "S": 2.0}
+    np.testing.assert_array_equal(tc.derivative(u, S).evaluate(at), np.zeros((6, 1)))
+    np.testing.assert_array_equal(tc.hessian(C, u).evaluate(at), 2 * np.eye(6))
+    np.testing.assert_array_equal(tc.derivative(C, u).apply(np.ones(6), at=at), 30.0)
+    np.testing.assert_array_equal(tc.hvp(C, u, np.ones(6), at=at), np.full(6, 2.0))
+    assert tc.derivative(u, K).check(np.ones(5), at=at).cause == "shape"
+    for d in (tc.derivative(u, K), tc.derivative(u, S), tc.hessian(C, u), tc.derivative(u, K)[1]):
+        assert d.verify()
+    with pytest.raises(tc.ShapeError, match="entry 7 along m·n, which has size 6"):
+        tc.derivative(u, K)[7].evaluate(at)
+
+
+def test_letters_of_indices_are_no_names_of_merged_sizes():
+    u = tc.define("u", tc.vec(tc.matrix("H", "k", "i")))
+    assert tc.derivative(u, u).entry() == "1 if l = j else 0"
+
+
 def test_the_array_is_copied():
     array = np.ones((5, 5))
     d = tc.from_array(array, of=s, wrt=v)

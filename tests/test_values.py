@@ -12,8 +12,8 @@ from tensorcalc.errors import (
     TensorCalcError,
     ValueNotAllowedError,
 )
-from tensorcalc.expr import Definition, Ones, Select, Special, Variable, einsum, power
-from tensorcalc.special import logsumexp
+from tensorcalc.expr import Definition, Merge, Ones, Select, Special, Variable, einsum, power
+from tensorcalc.special import det, logsumexp, maximum_over, product_without
 from tensorcalc.values import (
     computation,
     given_values,
@@ -223,23 +223,31 @@ def test_further_quantities_must_mean_what_they_mean_in_the_value():
 
 # ── no entries ───────────────────────────────────────────────────────────────────────────
 
+flat = einsum("kn,pkn->p", W, Merge(("k", "n")))
+count = einsum("p->", Ones(flat.shape[0]))
 OVER_NOTHING = {
-    "logsumexp": Special(logsumexp, x),
-    "mean": einsum("n,->", x, power(-1.0)(einsum("n->", Ones("n")))),
+    "logsumexp": (Special(logsumexp, x), "n"),
+    "mean": (einsum("n,->", x, power(-1.0)(einsum("n->", Ones("n")))), "n"),
+    "maximum of all": (Special(maximum_over(2), W), "n"),
+    "maximum of merged axes": (Special(maximum_over(1), flat), "k·n"),
+    "mean of merged axes": (einsum("p,->", flat, power(-1.0)(count)), "k·n"),
 }
 
 
-@pytest.mark.parametrize("e", OVER_NOTHING.values(), ids=OVER_NOTHING)
-def test_a_mean_or_maximum_over_no_entries_is_refused(e):
-    require_entries([e], {"n": 1})
-    require_entries([e], {"n": 1, "m": 0})
-    with pytest.raises(ShapeError, match="a mean or a maximum over n, which has size 0") as caught:
-        require_entries([e], {"n": 0})
-    assert caught.value.__notes__ == ["hint: give values with at least one entry along n"]
+@pytest.mark.parametrize(("e", "dim"), OVER_NOTHING.values(), ids=OVER_NOTHING)
+def test_a_mean_or_maximum_over_no_entries_is_refused(e, dim):
+    require_entries([e], {"n": 1, "k": 2})
+    require_entries([e], {"n": 1, "k": 2, "m": 0})
+    with pytest.raises(ShapeError, match=f"a mean or a maximum over {dim}, which has s") as caught:
+        require_entries([e], {"n": 0, "k": 2})
+    assert caught.value.__notes__ == [f"hint: give values with at least one entry along {dim}"]
 
 
-def test_a_sum_over_no_entries_is_allowed():
-    require_entries([einsum("n->", x), f.tanh(x)], {"n": 0})
+def test_what_exists_for_no_entries_is_allowed():
+    M = Variable("M", ("n", "n"))
+    roots = [einsum("n->", x), f.tanh(x), Special(det, M), Special(product_without(0, 2), W)]
+    require_entries(roots, {"n": 0, "k": 2})
+    require_entries([Special(maximum_over(1), W)], {"n": 2, "k": 0})  # a column without entries
 
 
 def test_an_entry_beyond_a_named_axis_is_refused_once_its_size_is_known():
@@ -249,3 +257,22 @@ def test_an_entry_beyond_a_named_axis_is_refused_once_its_size_is_known():
     with pytest.raises(ShapeError, match="entry 2 along n, which has size 2") as caught:
         require_entries([f.tanh(entry)], {"n": 2})
     assert caught.value.__notes__ == ["hint: choose an entry from 0 to 1"]
+
+
+def test_a_range_beyond_a_named_axis_is_refused_once_its_size_is_known():
+    part = Select(x, 0, range(1, 4, 2))
+    require_entries([part], {})
+    require_entries([part], {"n": 4})
+    with pytest.raises(ShapeError, match="entry 3 along n, which has size 3"):
+        require_entries([part], {"n": 3})
+    backwards = Select(x, 0, range(3, 0, -1))
+    with pytest.raises(ShapeError, match="entry 3 along n, which has size 3"):
+        require_entries([backwards], {"n": 3})
+
+
+def test_an_entry_beyond_merged_axes_is_refused_once_their_sizes_are_known():
+    entry = Select(flat, 0, 5)
+    require_entries([entry], {"n": 2})
+    require_entries([entry], {"n": 2, "k": 3})
+    with pytest.raises(ShapeError, match="entry 5 along k·n, which has size 4"):
+        require_entries([entry], {"n": 2, "k": 2})

@@ -14,7 +14,7 @@ from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import derivative_output
 from tensorcalc.expr import Constant, Elementwise, Expr, Special, Variable, toposort
 from tensorcalc.layout import permuted
-from tensorcalc.shapes import format_shape, sizes_of
+from tensorcalc.shapes import format_shape, names_in, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.values import computation, given_values, read_values, require_entries
@@ -73,14 +73,12 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
 
 
 def _unequal_sizes(variables: Mapping[str, Variable]) -> dict[str, int]:
-    dims = dict.fromkeys(dim for v in variables.values() for dim in v.shape)
+    dims = [dim for v in variables.values() for dim in v.shape]
     taken = {dim for dim in dims if isinstance(dim, int)}
     sizes: dict[str, int] = {}
-    for dim in dims:
-        if isinstance(dim, str):
-            size = next(n for n in range(2, 1000) if n not in taken)
-            sizes[dim] = size
-            taken.add(size)
+    for name in names_in(dims):
+        sizes[name] = next(n for n in range(2, 1000) if n not in taken)
+        taken.add(sizes[name])
     return sizes
 
 

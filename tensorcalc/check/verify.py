@@ -131,7 +131,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     of derivatives is checked against its own path.
     """
     if d.dense_nbytes is not None and d.dense_nbytes > MAX_BYTES:
-        raise too_large(d.title, [int(n) for n in d.shape], d.dense_nbytes, MAX_BYTES)
+        raise too_large(d.title, d.shape, d.dense_nbytes, MAX_BYTES)
     if at is None:
         point = draw_point(d.universe, seed, d.title)
         where = f"seed {seed}"

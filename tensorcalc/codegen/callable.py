@@ -16,7 +16,7 @@ from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueErro
 from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
 from tensorcalc.layout import permuted
 from tensorcalc.regroup import regrouped
-from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
+from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import (
     Values,
@@ -149,10 +149,10 @@ class CompiledFunction:
             )
 
 
-def too_large(title: str, shape: Sequence[int], count: int, limit: float) -> MemoryLimitError:
+def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimitError:
     """The error for one dense array beyond the limit."""
     return MemoryLimitError(
-        f"{title} as a dense {format_shape(tuple(shape))} array would take {format_bytes(count)}, "
+        f"{title} as a dense {format_shape(shape)} array would take {format_bytes(count)}, "
         f"and max_bytes is {format_bytes(limit)}",
         f"keep it structured and chain it with @, or pass max_bytes={count}",
     )
@@ -230,7 +230,7 @@ def _with_sized(
 ) -> list[str]:
     """The arguments: variables that occur, and one for each size that nothing else gives."""
     known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
-    needed = {dim for e in order for dim in e.shape if isinstance(dim, str)} - known
+    needed = set(names_in(dim for e in order for dim in e.shape)) - known
     everything = computation(e for o in outputs for e in (o.expr, *o.universe))
     for candidate in everything.values():
         if needed & set(candidate.shape):

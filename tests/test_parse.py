@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tensorcalc as tc
+from tensorcalc.reading.faults import Edit, Faults, mended, wrapped
 
 SHAPES = {"W": (5, 4), "x": 4, "y": 5, "A": (4, 4), "S": ()}
 W, x, y, A, S = (tc.variable(name, shape) for name, shape in SHAPES.items())
@@ -227,6 +229,314 @@ def test_signs_that_python_takes_for_one_letter_are_one_name(sign):
     assert float(tc.parse(f"2 * {sign}", {sign: ()}).result.evaluate({sign: 1.5})) == 3.0
 
 
+# ── faults ───────────────────────────────────────────────────────────────────────────────
+
+
+def fault(text, **shapes):
+    """The error of a text: first line, the line of the text, the carets, the repaired text."""
+    with pytest.raises(tc.TensorCalcError) as raised:
+        tc.parse(text, SHAPES | shapes)
+    lines, _, repaired = str(raised.value).partition("\nrepaired:\n")
+    first, line, carets = lines.split("\n")
+    return raised.value, first, line, carets, repaired
+
+
+# what people write elsewhere, and the text that says the same here
+REPAIRED = {
+    "x^2": "x**2",
+    "x^(1/2)": "x**(1/2)",
+    "x^{2}": "x**(2)",
+    "x'": "x.T",
+    "x.'": "x.T",
+    "x′ @ x": "x.T @ x",
+    "(W @ x)' @ y": "(W @ x).T @ y",
+    "x^T x": "x.T @ x",
+    "x^{T} @ x": "x.T @ x",
+    "x .* x ./ x": "x * x / x",
+    "x.^2": "x**2",
+    "x ∘ x": "x * x",
+    "x ÷ 2": "x / 2",
+    "W x": "W @ x",
+    "xᵀ x": "xᵀ @ x",
+    "S x": "S * x",
+    "2x": "2*x",
+    "2 x + 3(x + 1)": "2 * x + 3*(x + 1)",
+    "½x": "½*x",
+    "xᵀW'y": "xᵀ @ W.T @ y",
+    "W(x)": "W @ (x)",
+    "x(3)": "x * (3)",
+    "sin x + 1": "sin(x) + 1",
+    "exp{x}": "exp(x)",
+    "np.exp(x)": "exp(x)",
+    "tc.exp(x)": "exp(x)",
+    "math.exp(x)": "exp(x)",
+    "np.linalg.norm(x)": "norm(x)",
+    "torch.nn.functional.relu(x)": "relu(x)",
+    "jnp.sum(W, axis=0)": "sum(W, axis=0)",
+    "np.pi * x": "3.141592653589793 * x",
+    "π * x": "3.141592653589793 * x",
+    "np.dot(W, x)": "(W @ x)",
+    "np.dot(x, x)": "dot(x, x)",
+    "np.matmul(W, x) + y": "(W @ x) + y",
+    "np.multiply(x + x, 2)": "((x + x) * 2)",
+    "transpose(x) @ x": "x.T @ x",
+    "np.transpose(W @ x)": "(W @ x).T",
+    "x.sum()": "sum(x)",
+    "W.sum(axis=0)": "sum(W, axis=0)",
+    "W.mean(0)": "mean(W, 0)",
+    "(x + 1).norm()": "norm((x + 1))",
+    "W.dot(x)": "(W @ (x))",
+    "x.dot(x)": "dot(x, x)",
+    "x.T()": "x.T",
+    "W.t() @ y": "W.T @ y",
+    "x.T(x)": "x.T @ (x)",
+    "A.inv() @ x": "inv(A) @ x",
+    "A.I @ x": "inv(A) @ x",
+    "A⁻¹ x": "inv(A) @ x",
+    "A^-1 @ x": "inv(A) @ x",
+    "(A @ A)⁻¹": "inv((A @ A))",
+    "S⁻¹": "S**-1",
+    "A \\ x": "solve(A, x)",
+    "|S|": "abs(S)",
+    "||x||": "norm(x)",
+    "‖W @ x - y‖²/2": "norm(W @ x - y)²/2",
+    "||x|| * ||y||": "norm(x) * norm(y)",
+    "e^x": "exp(x)",
+    "e**(-x)": "exp(-x)",
+    "1 / (1 + np.e^-x)": "1 / (1 + exp(-x))",
+    "ln(x)": "log(x)",
+    "tr(A)": "trace(A)",
+    "sigma(x)": "sigmoid(x)",
+    "sigmoyd(x)": "sigmoid(x)",
+    "Sum(x)": "sum(x)",
+    "max(x, x)": "maximum(x, x)",
+    "norm(x, 2)": "norm(x)",
+    "norm(x, ord=1)": "norm1(x)",
+    "sum(W, dim=0)": "sum(W, axis=0)",
+    "X + 1": "x + 1",
+    "weihgts @ x": "weights @ x",
+    "lambda * x": "λ * x",
+    "alpha * x": "α * x",
+    "v := W @ x": "v = W @ x",
+    "v == W @ x": "v = W @ x",
+    "let v = W @ x": "v = W @ x",
+    "lam = x; lambda * x": "lam = x; λ * x",
+    "007 * x": "7 * x",
+    "W × x": "W @ x",
+    "W @ y": "W.T @ y",
+    "W @ (W @ x)": "W.T @ (W @ x)",
+    "x\u200b + x": "x + x",
+    "х + x": "x + x",
+    "v = W x; s = sigmoyd(v); ||s - y||^2/2": "v = W @ x; s = sigmoid(v); norm(s - y)**2/2",
+    "v = W x  # first\n\ns = 2v\ns' y": "v = W @ x  # first\n\ns = 2*v\ns.T @ y",
+}  # fmt: skip
+MORE = {"weights": (5, 4), "λ": (), "α": ()}
+
+
+@pytest.mark.parametrize("text", REPAIRED)
+def test_a_text_from_elsewhere_is_told_as_it_is_written_here(text):
+    with pytest.raises(tc.TensorCalcError) as raised:
+        tc.parse(text, SHAPES | MORE)
+    repaired = str(raised.value).partition("\nrepaired:\n")[2]
+    assert repaired == REPAIRED[text]
+    tc.parse(repaired, SHAPES | MORE)
+
+
+# a fault, the columns under its carets, and words of its hint; what was meant is not sure
+GUESSES = {
+    "x @ x": (0, 5, "x.T @ x (a scalar) or x @ x.T (a matrix)"),
+    "x @ y": (0, 5, "x @ y.T (a matrix)"),
+    "W * x": (0, 5, "W @ x (a column) or W * x.T (a matrix)"),
+    "x x": (0, 3, "x * x entry by entry, x.T @ x for the inner product"),
+    "A × A": (0, 5, "A @ A for the matrix product"),
+    "A^2": (0, 3, "A**2 entry by entry, A @ A for the matrix product"),
+    "|x|": (0, 3, "abs(x) entry by entry, norm(x) for the length"),
+    "|A|": (0, 3, "det(A) for the determinant"),
+    "x⁻¹": (0, 3, "inv(x) for a square matrix"),
+    "1/2x": (0, 4, "(1/2) * x"),
+    "max(x, 0)": (0, 9, "maximum(x, 0)"),
+    "norm(x, 3)": (0, 10, "norm1(x)"),
+    "z + x": (0, 1, "add its shape: z=…"),
+    "lambda * x": (0, 6, "add its shape: lam=…"),
+    "x + а": (4, 5, "Latin letters: a"),
+    "v += x": (0, 4, "v2 = v + …"),
+    "v @= x": (0, 4, "v2 = v @ …"),
+    "x >= 0": (0, 6, "where(x > 0, a, b)"),
+    "where(0 < x < 1, x, 0)": (6, 15, "where(x > 0"),
+    "where(x == 0, x, 0)": (6, 12, "> "),
+    "where(x, x, 0)": (6, 7, "where(x > 0, a, b)"),
+    "einsum(W, x)": (0, 12, 'einsum("ij,j->i", W, x)'),
+    "grad(x)": (0, 4, "p.derivative(of, wrt)"),
+    "σ'(x)": (1, 2, "p.derivative(of, wrt)"),
+    "\\sigma(x)": (0, 6, "sigmoid(W @ x)"),
+    "x if x else x": (2, 4, "where(x > 0, a, b)"),
+    "sum(x for x in x)": (6, 9, "einsum"),
+    "print(x)": (0, 5, "the functions are abs"),
+    "exp": (0, 3, "exp(…)"),
+    "x.shape": (0, 7, ".T, the transpose"),
+    "x[i]": (2, 3, "x[0], A[0, 1], A[:, 1]"),
+    "A[0 1]": (4, 5, "A[i, j]"),
+    "norm((x)": (4, 5, "add )"),
+    "x)": (1, 2, "leave it out"),
+    "(x + [1]": (5, 6, "shapes"),
+    "(x]": (0, 3, "write )"),
+    "v =": (2, 3, "write what stands there"),
+    "x @": (2, 3, "write what stands there"),
+    "@ x": (0, 1, "write what stands there"),
+    "x + * x": (4, 5, "leave out + or *"),
+    "exp()": (0, 5, "exp(x)"),
+    "ones(k)": (0, 7, "give a number"),
+    "∇x": (0, 1, "p.derivative(of, wrt)"),
+    "x // 2": (0, 6, "/ for division"),
+    "e + x": (0, 1, "exp(1)"),
+    "x₁ + x": (0, 2, "write x1"),
+    "f'{x}'": (0, 6, "leave it out"),
+    "'text'": (0, 6, "quotes"),
+}
+
+
+@pytest.mark.parametrize("text", GUESSES)
+def test_a_fault_has_its_place_and_a_hint(text):
+    error, first, line, carets, _ = fault(text)
+    start, end, hint = GUESSES[text]
+    assert first.startswith(f"line 1, column {start + 1}: ")
+    assert line == f"  {text}".rstrip()
+    assert carets == f"  {' ' * start}{'^' * (end - start)}"
+    assert hint in error.hint
+    assert error.__notes__ == [f"hint: {error.hint}"]
+
+
+@pytest.mark.parametrize("accepted", ["⊙", "ᵀ", "²", "½", "−", "·", "λ"])
+def test_columns_are_those_of_the_text_as_it_was_written(accepted):
+    before = {"⊙": "x ⊙ x", "ᵀ": "xᵀ @ x", "²": "x²", "½": "½ * x", "−": "x − x", "·": "2 · x"}
+    text = f"a = {before.get(accepted, '2 * λ')}; b = W @ y"
+    _, first, line, carets, repaired = fault(text, λ=())
+    column = text.index("W @ y")
+    assert first.startswith(f"line 1, column {column + 1}: W (5 × 4) @ y (5 × 1)")
+    assert (line, carets) == (f"  {text}", f"  {' ' * column}^^^^^")
+    assert repaired == text.replace("W @ y", "W.T @ y")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_the_text_ends_them(end):
+    _, first, line, carets, _ = fault(f"# one{end}{end}  a = x{end}\tb = W @{end}  a")
+    assert first.startswith("line 4, column 8: the right side of @ is missing")
+    assert (line, carets) == ("  b = W @", "        ^")
+
+
+def test_a_fault_in_brackets_over_several_lines_is_shown_on_the_first():
+    _, first, line, carets, _ = fault("v = norm(W @\n  y)")
+    assert first.startswith("line 1, column 10: W (5 × 4) @ y (5 × 1)")
+    assert (line, carets) == ("  v = norm(W @", "           ^^^")
+
+
+def test_a_long_line_is_shown_around_its_fault():
+    text = " + ".join(["x"] * 60) + " + z" + " + x" * 60
+    _, first, line, carets, _ = fault(text)
+    assert first.startswith("line 1, column 241: z has no shape")
+    assert len(line) < 82
+    assert line[carets.index("^")] == "z"
+
+
+def test_carets_stand_under_wide_letters():
+    _, _, line, carets, _ = fault("a = 2 * 漢字; b = z", 漢字=())
+    assert line == "  a = 2 * 漢字; b = z"
+    assert len(carets) == len(line) + 2  # two letters of double width
+
+
+def test_all_the_faults_of_a_program_are_told_at_once():
+    with pytest.raises(tc.ParseError) as raised:
+        tc.parse("v = W x\n\nu = W @ q\ns = sigmoyd(v) + u\nE = v.T @ x", SHAPES)
+    error = raised.value
+    parts = re.findall(
+        r"^line (\d), column (\d+): (.*)\n  (.*)\n  .*\n  hint: (.*)$", str(error), re.M
+    )
+    assert [(int(line), int(column), shown) for line, column, _, shown, _ in parts] == [
+        (1, 5, "v = W x"),
+        (3, 9, "u = W @ q"),
+        (4, 5, "s = sigmoyd(v) + u"),
+        (5, 5, "E = v.T @ x"),
+    ]
+    hints = [hint for *_, hint in parts]
+    assert hints[:3] == ["write W @ x", "add its shape: q=…", "did you mean sigmoid?"]
+    assert "repaired:" not in str(error)
+    assert error.hint == "each fault above has its own"
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.__notes__) == (type(error), str(error), error.__notes__)
+
+
+def test_the_type_of_several_faults_is_that_of_the_first():
+    with pytest.raises(tc.ShapeError):
+        tc.parse("a = W @ y; b = q", SHAPES)
+    with pytest.raises(tc.ParseError):
+        tc.parse("a = q; b = W @ y", SHAPES)
+
+
+FOLLOWED = [
+    "a = q; b = a @ W; c = a + b",
+    "a = (x; b = a + 1",
+    "a = q + q; b = q",
+    "x = W; b = x @ y",
+    "a, b = W; c = a + b",
+    "a += x; b = a",
+    "a = W @; b = a.T + a",
+    "b = (x\nc = 2\nd = c * b",
+    "f(z) = z; b = z",
+]
+
+
+@pytest.mark.parametrize("text", FOLLOWED)
+def test_what_a_faulty_line_defines_adds_no_faults(text):
+    assert "hint:" not in str(fault(text)[0])
+    assert str(fault(text)[0]).count("line ") == 1
+
+
+def test_a_wrong_name_is_told_once_and_mended_everywhere():
+    *_, repaired = fault("a = X + 1; b = X.T @ X; c = a + X")
+    assert repaired == "a = x + 1; b = x.T @ x; c = a + x"
+
+
+def test_no_more_than_ten_faults_are_told():
+    with pytest.raises(tc.ParseError) as raised:
+        tc.parse("\n".join(f"a{i} = q{i}" for i in range(15)))
+    assert str(raised.value).count("has no shape") == 10
+    assert str(raised.value).endswith("\n… and 5 more")
+    with pytest.raises(tc.ParseError) as raised:
+        tc.parse("\n".join(f"a{i} = q{i}" for i in range(5000)))
+    assert str(raised.value).endswith("\n… and at least 10 more")
+
+
+def test_a_repaired_text_that_does_not_parse_is_not_offered():
+    faults = Faults("2x")
+    faults.add("two side by side", (0, 2), "write 2 * x", [Edit.between(1, 1, "*")])
+    assert str(faults.error(lambda text: True)).endswith("\nrepaired:\n2*x")
+    assert "repaired" not in str(faults.error(lambda text: False))
+    faults.add("another", (0, 1), "mend it")
+    assert "repaired" not in str(faults.error(lambda text: True))
+
+
+def test_edits_that_overlap_mend_nothing():
+    assert mended("a b", [Edit(0, 2, "c"), Edit(2, 3, "d")]) == "cd"
+    assert mended("a b", [Edit(0, 2, "c"), Edit(1, 3, "d")]) is None
+    assert mended("x", [*wrapped(0, 1, "f(", ")"), *wrapped(0, 1, "g[", "]")]) == "g[f(x)]"
+    assert (
+        mended("ab", [Edit.between(1, 1, "*"), *wrapped(0, 1, "(", ")"), *wrapped(1, 2, "[", "]")])
+        == "(a)*[b]"
+    )
+
+
+def test_an_error_has_no_inner_traceback():
+    error = fault("W @ y")[0]
+    assert (error.__cause__, error.__suppress_context__) == (None, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["sum(W, 0)", "sum(W, axis=1)", "norm(W, axis=0)", "softmax(W, 1)", "max(W, 0)"]
+)
+def test_reductions_take_an_axis_by_name_or_by_place(text):
+    assert read(text) is eval(text, {**vars(tc), "W": W, "max": tc.max})
+
+
 # ── hostile text ─────────────────────────────────────────────────────────────────────────
 
 HOSTILE = {
@@ -234,7 +544,8 @@ HOSTILE = {
     "attribute": "x.__class__", "attribute of T": "x.T.__class__.__mro__", "real": "x.real",
     "attribute of a number": "(1).__class__", "attribute of a tuple": "().__class__.__base__",
     "attribute of a function": "exp.__globals__", "expr": "x.expr", "method": "x.evaluate()",
-    "call of T": "x.T()", "call of a call": "exp(x)(x)", "index by name": "x[i]", "index by number": "x[1.5]", "index by truth": "x[True]",
+    "call of T": "x.T()", "call of a call": "exp(x)(x)",
+    "index by name": "x[i]", "index by number": "x[1.5]", "index by truth": "x[True]",
     "new axis": "x[None]", "ellipsis index": "W[..., 0]", "index by x": "x[x]",
     "lambda": "lambda: x", "called lambda": "(lambda: x)()", "comprehension": "[x for x in [1]]",
     "generator": "sum(x for x in [1])", "set": "{x for x in [1]}", "dict": "{**x}", "list": "[x]",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Container
 
 __all__ = [
     "CONSTANTS",
@@ -125,8 +126,18 @@ SIGN_HINTS = {
 _GREEK = {"lambda": ("λ", "lam", "lamda", "lmbda", "lambda_")}
 
 
-def letter_for(word: str, known: object) -> str:
-    """A name in place of a word that Python keeps for itself: one that is known, if any is."""
-    names = (*_GREEK.get(word, ()), f"{word}_")
-    spare = [name for name in names if name in known]  # type: ignore[operator]
-    return spare[0] if spare else {"lambda": "lam"}.get(word, f"{word}_")
+def letter_for(word: str, known: Container[str], assigned: bool) -> str:
+    """A name in place of a word that Python keeps for itself.
+
+    One that is known where a value is meant, one that is new where a value is assigned.
+    """
+    spellings = (*_GREEK.get(word, ()), f"{word}_")
+    meant = [] if assigned else [name for name in spellings if name in known]
+    return meant[0] if meant else _new(word, known)
+
+
+def _new(word: str, known: Container[str]) -> str:
+    name = {"lambda": "lam"}.get(word, f"{word}_")
+    while name in known:
+        name += "_"
+    return name

@@ -69,7 +69,7 @@ class Notation:
     def rename(self, token: Token, assigned: bool = False) -> str:
         """A name in place of a keyword; the first use of the keyword is a fault."""
         if token.text not in self._renamed:
-            name = letter_for(token.text, self.names)
+            name = letter_for(token.text, self.names, assigned)
             known = assigned or name in self.names
             fault = self.faults.add(
                 f"{token.text} is a word of Python and no name",

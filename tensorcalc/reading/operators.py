@@ -255,7 +255,7 @@ class OperatorReader(Reader):
             ways.append(
                 (f"{left} @ {right}", fits(lambda: a @ b), [Edit(sign.start, sign.end, "@")])
             )
-            ways = ways[::-1]
+            ways = ways[::-1]  # the product first
         fitting = [(text, value, edits) for text, value, edits in ways if value is not None]
         if symbol == "@" and not fitting and (value := fits(lambda: b @ a)) is not None:
             fitting = [(f"{right} @ {left}", value, [])]
@@ -263,6 +263,8 @@ class OperatorReader(Reader):
             return hint, None
         vectors = a.form in ("column", "row") and b.form in ("column", "row")
         several = len(fitting) > 1 or vectors
+        certain = len(fitting) == 1 and not vectors
+        fitting = fitting[:2]
         kinds = [_KINDS.get(value.form, "a tensor") for _, value, _ in fitting]
         if len(set(kinds)) < len(kinds):
             kinds = [format_shape(matrix_shape(value)) for _, value, _ in fitting]
@@ -270,7 +272,7 @@ class OperatorReader(Reader):
             f"{text} ({kind})" if several else text
             for (text, _, _), kind in zip(fitting, kinds, strict=True)
         ]
-        edits = fitting[0][2] if len(fitting) == 1 and not vectors else None
+        edits = fitting[0][2] if certain else None
         return f"did you mean {' or '.join(options)}?", edits or None
 
     def _flip(self, node: ast.expr) -> list[Edit]:

@@ -29,6 +29,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.local import local_derivative
 from tensorcalc.rewrite.products import is_view
+from tensorcalc.shapes import Shape
 from tensorcalc.simplify import simplify, substitute
 
 __all__ = ["adjoint", "differentiate", "differentiate_in_turn", "known_adjoints"]
@@ -145,7 +146,7 @@ def _product(left: Expr, right: Expr, joined: Expr) -> Expr:
     return simplify(contract(left, right, joined.ndim))
 
 
-def _total(terms: Iterable[Expr], shape: tuple[int | str, ...]) -> Expr:
+def _total(terms: Iterable[Expr], shape: Shape) -> Expr:
     terms = tuple(terms)
     return simplify(add(*terms)) if terms else zeros(shape)
 

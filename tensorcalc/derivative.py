@@ -40,7 +40,7 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.layout import Layout, read_layout
-from tensorcalc.shapes import Shape, format_shape
+from tensorcalc.shapes import Shape, format_shape, size_of
 from tensorcalc.simplify import rewrites, simplify
 from tensorcalc.steps import Step
 from tensorcalc.structure import quantity_names, structure, tied_dims
@@ -199,7 +199,7 @@ class Derivative:
         if is_zero(self.value):
             return 0
         for dim in tied_dims(self.value):
-            whole //= int(dim)
+            whole //= size_of(dim, {})
         return whole
 
     @property

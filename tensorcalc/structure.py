@@ -18,6 +18,7 @@ from tensorcalc.expr import (
     is_zero,
     toposort,
 )
+from tensorcalc.shapes import Dim
 from tensorcalc.simplify import simplify
 
 __all__ = ["quantity_names", "structure", "tied_dims"]
@@ -32,10 +33,10 @@ def _products(value: Expr) -> list[Expr]:
     return list(value.terms) if isinstance(value, Add) else [value]
 
 
-def _ties(term: Expr, value_ndim: int) -> set[tuple[int, int]]:
-    """Which axes of the value are tied to which axes of the argument by deltas."""
+def _ties(term: Expr) -> set[tuple[int, int]]:
+    """The pairs of axes that are tied by deltas."""
     if isinstance(term, Delta):
-        return {(0, 1)} if value_ndim == 1 else set()
+        return {(0, 1)}
     if not isinstance(term, Einsum):
         return set()
     place = {i: axis for axis, i in enumerate(term.output)}
@@ -43,9 +44,13 @@ def _ties(term: Expr, value_ndim: int) -> set[tuple[int, int]]:
     for operand, indices in zip(term.operands, term.inputs, strict=True):
         if isinstance(operand, Delta) and all(i in place for i in indices):
             p, q = sorted(place[i] for i in indices)
-            if p < value_ndim <= q:
-                ties.add((p, q))
+            ties.add((p, q))
     return ties
+
+
+def _common_ties(value: Expr) -> set[tuple[int, int]]:
+    """The pairs of axes that are tied in every term."""
+    return set.intersection(*map(_ties, _products(value)))
 
 
 def structure(value: Expr, value_ndim: int) -> str:
@@ -57,7 +62,7 @@ def structure(value: Expr, value_ndim: int) -> str:
     ):
         return "identity"
     terms = _products(value)
-    common = set.intersection(*(_ties(term, value_ndim) for term in terms))
+    common = {(p, q) for p, q in _common_ties(value) if p < value_ndim <= q}
     tied = {axis for pair in common for axis in pair}
     if common and tied == set(range(value.ndim)):
         return "diagonal"
@@ -82,24 +87,6 @@ def _is_outer_product(term: Expr) -> bool:
     return len(groups) > 1 and all(g & set(term.output) for g in groups)
 
 
-def tied_dims(value: Expr) -> list[int | str]:
+def tied_dims(value: Expr) -> list[Dim]:
     """The dims of deltas that every term has: each divides the number of entries used."""
-    if isinstance(value, Delta):
-        return [value.dim]
-    terms = _products(value)
-    if not all(isinstance(t, (Einsum, Delta)) for t in terms):
-        return []
-    ties = [_all_ties(t) for t in terms]
-    return [value.shape[q] for _, q in set.intersection(*ties)]
-
-
-def _all_ties(term: Expr) -> set[tuple[int, int]]:
-    if isinstance(term, Delta):
-        return {(0, 1)}
-    assert isinstance(term, Einsum)
-    place = {i: axis for axis, i in enumerate(term.output)}
-    return {
-        tuple(sorted(place[i] for i in indices))  # type: ignore[misc]
-        for operand, indices in zip(term.operands, term.inputs, strict=True)
-        if isinstance(operand, Delta) and all(i in place for i in indices)
-    }
+    return [value.shape[q] for _, q in _common_ties(value)]

@@ -135,7 +135,7 @@ class Derivative:
 
     @property
     def wrt(self) -> Tensor | tuple[Tensor, ...]:
-        """The quantity differentiated by; a tuple for a second derivative."""
+        """The quantity differentiated by; a tuple of them for a higher derivative."""
         return self.arguments[0] if len(self.arguments) == 1 else self.arguments
 
     @property
@@ -163,8 +163,11 @@ class Derivative:
     def kind(self) -> str:
         """The field's word for it: row gradient, Jacobian, 3-tensor, …"""
         value, argument = self.of.expr.ndim, sum(a.expr.ndim for a in self.arguments)
-        if len(self.arguments) == 2 and value == 0:
+        order = len(self.arguments)
+        if order == 2 and value == 0:
             return "Hessian" if argument else "second derivative"
+        if order > 2 and value + argument < 3:
+            return "third derivative" if order == 3 else f"derivative of order {order}"
         row = "row gradient" if self.layout == "numerator" else "gradient"
         names = {
             (0, 0): "derivative",
@@ -234,7 +237,7 @@ class Derivative:
         """The derivative of a scalar in the argument's own shape, for an update step."""
         if len(self.arguments) > 1:
             raise NotSupportedError(
-                f"the gradient of the second derivative {self.title}",
+                f"the gradient of {self.title}: by more than one quantity there is none",
                 "take the gradient by one quantity: tc.gradient(E, x)",
             )
         if self.of.expr.ndim:
@@ -361,7 +364,7 @@ class Derivative:
         for d in (self, inner):
             if len(d.arguments) > 1:
                 raise NotSupportedError(
-                    f"{self.title} @ {inner.title}: the chain rule of a second derivative has "
+                    f"{self.title} @ {inner.title}: the chain rule of a higher derivative has "
                     "more than one term",
                     "differentiate the whole expression with tc.derivative(E, x, y)",
                 )
@@ -450,7 +453,8 @@ def derivative(
 
     ``wrt`` is a variable or a named intermediate; an intermediate is an independent variable in
     everything built on it. ``holding`` keeps further quantities fixed. A second ``wrt`` gives
-    the second derivative. The result has the axes of ``of``, then of ``wrt``, in ``layout``.
+    the second derivative, a third the third. The result has the axes of ``of``, then of ``wrt``,
+    in ``layout``.
 
     >>> import tensorcalc as tc
     >>> W, x = tc.matrix("W", 5, 4), tc.vector("x", 4)
@@ -478,11 +482,6 @@ def derivative(
                 f"leave {name_of(argument)} out of holding=",
             )
     require_one_meaning(of.expr, [*(a.expr for a in arguments), *held])
-    if len(arguments) > 2:
-        raise NotSupportedError(
-            f"a derivative of order {len(arguments)} of {titled(of)}",
-            "differentiate once or twice",
-        )
     if len(arguments) == 1:
         value = differentiate(of.expr, arguments[0].expr, held)
     else:

@@ -313,6 +313,60 @@ def test_two_arguments_are_both_made_independent_before_either_is_used(at):
     assert mixed.wrt == (u, w)
 
 
+G = tc.define("G", tc.sum(tc.sin(S * x)))
+THIRD = {
+    "∂³E/∂x³": ((E, x, x, x), (4, 4, 4), "3-tensor"),
+    "∂³E/∂W∂x²": ((E, W, x, x), (4, 5, 4, 4), "4-tensor"),
+    "∂³E/∂x∂W∂x": ((E, x, W, x), (4, 4, 5, 4), "4-tensor"),
+    "∂³E/∂W³": ((E, W, W, W), (4, 5, 4, 5, 4, 5), "6-tensor"),
+    "∂³s/∂x³": ((s, x, x, x), (5, 4, 4, 4), "4-tensor"),
+    "∂³s/∂x²∂W": ((s, x, x, W), (5, 4, 4, 4, 5), "5-tensor"),
+    "∂³G/∂S³": ((G, S, S, S), (1, 1), "third derivative"),
+    "∂³G/∂S∂x∂S": ((G, S, x, S), (1, 4), "third derivative"),
+    "∂³q/∂S³": ((q, S, S, S), (1, 1), "third derivative"),
+    "∂³p/∂S³": ((p, S, S, S), (4, 1), "third derivative"),
+}
+
+
+@pytest.mark.parametrize("title", THIRD)
+def test_a_third_derivative_is_the_derivative_of_the_second_in_every_layout(title, at):
+    asked, shape, kind = THIRD[title]
+    of, *by = asked
+    d = tc.derivative(*asked)
+    assert (d.title, d.shape, d.kind, d.wrt) == (title, shape, kind, tuple(by))
+    assert repr(d).startswith(title)
+    assert d.latex().startswith((r"\frac{\partial^{3}", r"\left[\frac{\partial^{3}"))
+    expected = quotients(tc.derivative(of, *by[:2], layout="mixed").compile(), at, by[2].name)
+    mixed = d.evaluate(at, layout="mixed")
+    np.testing.assert_allclose(mixed, expected, rtol=1e-6, atol=1e-8)
+    blocks = np.split(np.arange(mixed.ndim), np.cumsum([t.expr.ndim for t in asked])[:-1])
+    orders = {
+        "numerator": [blocks[0], *(block[::-1] for block in blocks[1:])],
+        "denominator": [*blocks[1:], blocks[0][::-1]],
+    }
+    for layout, order in orders.items():
+        view = d.to(layout).evaluate(at)
+        assert view.shape == d.to(layout).shape
+        turned = mixed.transpose(np.concatenate(order)).reshape(view.shape)
+        np.testing.assert_allclose(view, turned, atol=1e-14)
+    right = d.evaluate(at)
+    assert d.check(right, at=at)
+    assert d.verify()
+
+
+def test_a_third_derivative_says_one_entry_and_takes_three_increments(at):
+    d = tc.derivative(tc.sum(x**3), x, x, x)
+    assert d.entry() == "6 if j = t and j = v else 0"
+    assert tc.derivative(E, s, s, s).structure == "zero"
+    first, second, third = np.random.default_rng(8).normal(size=(3, 4))
+    got = d.apply(first, second, third, at=at)
+    np.testing.assert_allclose(got, 6 * np.sum(first * second * third))
+    with pytest.raises(tc.NotSupportedError, match=r"the gradient of ∂³.*: by more than one quan"):
+        _ = d.gradient
+    with pytest.raises(tc.NotSupportedError, match="the chain rule of a higher derivative has"):
+        d @ tc.derivative(x, x)
+
+
 def test_a_name_for_a_variable_is_a_quantity_of_its_own(at):
     same = tc.define("same", x)
     C = tc.define("C", tc.dot(same, x))

@@ -67,7 +67,17 @@ SECOND = {
     ("matrix", "column", "column"): [(2, 3, 5, 3), (5, 3, 3, 2), (2, 3, 5, 3)],
     ("matrix", "column", "matrix"): [(2, 3, 5, 6, 3), (5, 3, 6, 3, 2), (2, 3, 5, 3, 6)],
 }
-CASES = {**FIRST, **SECOND}
+THIRD = {
+    ("scalar", "scalar", "scalar", "scalar"): [(1, 1), (1, 1), ()],
+    ("scalar", "column", "scalar", "scalar"): [(1, 5), (5, 1), (5,)],
+    ("scalar", "column", "column", "column"): [(5, 3, 3), (5, 3, 3), (5, 3, 3)],
+    ("scalar", "matrix", "column", "column"): [(4, 5, 3, 3), (5, 4, 3, 3), (5, 4, 3, 3)],
+    ("scalar", "column", "scalar", "matrix"): [(5, 6, 3), (5, 3, 6), (5, 3, 6)],
+    ("column", "matrix", "column", "scalar"): [(2, 4, 5, 3), (5, 4, 3, 2), (2, 5, 4, 3)],
+    ("column", "column", "matrix", "column"): [(2, 5, 6, 3, 3), (5, 3, 6, 3, 2), (2, 5, 3, 6, 3)],
+    ("matrix", "column", "column", "row"): [(2, 3, 5, 3, 3), (5, 3, 3, 3, 2), (2, 3, 5, 3, 3)],
+}
+CASES = {**FIRST, **SECOND, **THIRD}
 LAYOUT_NAMES = ["numerator", "denominator", "mixed"]
 
 each_case = pytest.mark.parametrize("case", CASES, ids=" by ".join)
@@ -80,7 +90,7 @@ def linear(case):
     K = 1.0 + np.arange(np.prod([1, *itertools.chain(*shapes)])).reshape(sum(shapes, ()))
     letters = iter("abcdefghijkl")
     words = ["".join(itertools.islice(letters, len(shape))) for shape in shapes]
-    arguments = [tc.variable(name, shape) for name, shape in zip("xz", shapes[1:], strict=False)]
+    arguments = [tc.variable(name, shape) for name, shape in zip("xzu", shapes[1:], strict=False)]
     value = tc.einsum(f"{''.join(words)},{','.join(words[1:])}->{words[0]}", K, *arguments)
     if case[0] == "row":
         value = value.T
@@ -90,7 +100,8 @@ def linear(case):
 
 def ones_for(case):
     """A value for the arguments of a case; what has no second argument ignores z."""
-    return {"x": np.ones(ARGUMENTS[case[1]]), "z": np.ones(SECONDS[[*case, "scalar"][2]])}
+    others = [SECONDS[form] for form in [*case, "scalar", "scalar"][2:4]]
+    return {"x": np.ones(ARGUMENTS[case[1]]), "z": np.ones(others[0]), "u": np.ones(others[1])}
 
 
 def place(layout, value, arguments):

@@ -119,6 +119,12 @@ def by_hand():
         "a mixed second derivative": d(E, W, x),
         "a mixed second derivative in denominator layout": d(E, W, x, layout="denominator"),
         "a second derivative of a vector": d(s, x, x),
+        "a third derivative": d(E, x, x, x),
+        "a third derivative by a matrix and a vector": d(E, W, x, x),
+        "a third derivative of a vector, in denominator layout": d(s, x, W, x).to("denominator"),
+        "a third derivative by names": d(E, v, v, v),
+        "a fourth derivative": d(t, v, v, v, v).to("mixed"),
+        "a slice of a third derivative": d(s, v, v, v)[2],
         "one's own function with its derivative": d(z, x),
         "one's own function in a chain": d(tc.define("G", tc.norm(z) ** 2), z) @ d(z, x),
     }

@@ -10,6 +10,7 @@ from tensorcalc.display.letters import argument_letters, value_letters
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import Notation, Number, transposed
 from tensorcalc.display.spelling import TEXT, Spelling, latex_name, spell
+from tensorcalc.display.titles import repeated
 from tensorcalc.expr import Delta, Einsum, Expr
 from tensorcalc.layout import permuted
 
@@ -102,9 +103,6 @@ def _entry_of(
 def title_latex(of: str, wrt: Sequence[str], named: bool) -> str:
     r"""\frac{\partial E}{\partial W}."""
     of = latex_name(of) if named else rf"\left({of}\right)"
-    power = f"^{{{len(wrt)}}}" if len(wrt) > 1 else ""
-    if len(wrt) > 1 and len(set(wrt)) == 1:
-        below = rf"\partial {latex_name(wrt[0])}{power}"
-    else:
-        below = r"\,".join(rf"\partial {latex_name(w)}" for w in wrt)
-    return rf"\frac{{\partial{power} {of}}}{{{below}}}"
+    power = lambda times: f"^{{{times}}}" if times > 1 else ""
+    below = r"\,".join(rf"\partial {latex_name(w)}{power(times)}" for w, times in repeated(wrt))
+    return rf"\frac{{\partial{power(len(wrt))} {of}}}{{{below}}}"

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 
-__all__ = ["title_text"]
+__all__ = ["repeated", "title_text"]
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def title_text(of: str, wrt: Sequence[str]) -> str:
-    """∂E/∂W, ∂²E/∂x², ∂²E/∂x∂y."""
+    """∂E/∂W, ∂²E/∂x², ∂³E/∂x²∂y."""
     of = of if of.isidentifier() else f"({of})"
-    if len(wrt) == 1:
-        return f"∂{of}/∂{wrt[0]}"
-    order = "²³⁴"[len(wrt) - 2]
-    below = f"∂{wrt[0]}{order}" if len(set(wrt)) == 1 else "".join(f"∂{w}" for w in wrt)
-    return f"∂{order}{of}/{below}"
+    below = "".join(f"∂{name}{_power(times)}" for name, times in repeated(wrt))
+    return f"∂{_power(len(wrt))}{of}/{below}"
+
+
+def repeated(wrt: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each name with the number of times that it stands there in a row."""
+    for name, group in itertools.groupby(wrt):
+        yield name, len(list(group))
+
+
+def _power(times: int) -> str:
+    return str(times).translate(_RAISED) if times > 1 else ""

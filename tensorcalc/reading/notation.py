@@ -136,10 +136,11 @@ class _Reading:
             self.missing(None)
         try:
             return Written(self.faults.text, self.pieces)
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            deep = isinstance(error, (MemoryError, RecursionError))
             first, last = self.found[0], self.found[-1]
             self.faults.add(
-                "this expression cannot be read",
+                "nested too deeply to be read" if deep else "this expression cannot be read",
                 (first.start, last.end),
                 "name parts of it on lines of their own",
             )

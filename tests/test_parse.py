@@ -515,6 +515,14 @@ def test_a_repaired_text_that_does_not_parse_is_not_offered():
     assert "repaired" not in str(faults.error(lambda text: True))
 
 
+@pytest.mark.parametrize("character", ["\x1b[31m", "\ud800", "\u202e", "\0"])
+def test_a_remark_that_a_terminal_would_obey_is_not_said_again(character):
+    error, *_, repaired = fault(f"W x  # {character} remark")
+    assert repaired == ""
+    assert character[0] not in str(error)
+    assert fault("W x  # a\u00a0remark")[4] == "W @ x  # a\u00a0remark"
+
+
 def test_edits_that_overlap_mend_nothing():
     assert mended("a b", [Edit(0, 2, "c"), Edit(2, 3, "d")]) == "cd"
     assert mended("a b", [Edit(0, 2, "c"), Edit(1, 3, "d")]) is None

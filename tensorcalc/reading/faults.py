@@ -16,6 +16,7 @@ __all__ = ["Edit", "Fault", "Faults", "cut", "mended", "printable", "wrapped"]
 _MOST = 20  # faults looked for in one text
 _SHOWN = 10  # faults told of
 _WIDEST = 76  # columns of a line shown
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _CLOSING, _BETWEEN, _OPENING, _REPLACING = range(4)
 
 
@@ -113,7 +114,7 @@ class Faults:
         repaired = None
         if not self.full and all(fault.edits is not None for fault in faults):
             repaired = mended(self.text, (e for fault in faults for e in fault.edits or ()))
-            if repaired is not None and (repaired == self.text or not parses(repaired)):
+            if repaired is not None and not (_is_shown(repaired) and parses(repaired)):
                 repaired = None
         ending = [] if repaired is None else ["repaired:", repaired.strip()]
         if len(faults) == 1:
@@ -161,13 +162,18 @@ def _columns(text: str) -> int:
     )
 
 
+def _is_shown(text: str) -> bool:
+    """Whether a terminal shows the text as it is, and nothing else happens."""
+    return all(c in "\n\r\t" or unicodedata.category(c) not in _UNSEEN for c in text)
+
+
 def printable(text: str) -> str:
     """The text with what cannot be shown, or would move the rest, replaced one for one."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(
         " " if c == "\t" or unicodedata.category(c) == "Zs"
-        else "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+        else "�" if unicodedata.category(c) in _UNSEEN
         else c
         for c in text
     )  # fmt: skip

@@ -16,8 +16,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tensorcalc.chain import differentiate, differentiate_in_turn
-from tensorcalc.display import expression_text
-from tensorcalc.display.titles import title_text
 from tensorcalc.errors import (
     ChainError,
     LayoutError,
@@ -32,7 +30,6 @@ from tensorcalc.expr import (
     Einsum,
     Expr,
     Select,
-    Variable,
     add,
     contract,
     hadamard,
@@ -43,9 +40,10 @@ from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape, size_of
 from tensorcalc.simplify import rewrites, simplify
 from tensorcalc.steps import Step
-from tensorcalc.structure import quantity_names, structure, tied_dims
+from tensorcalc.structure import structure, tied_dims
 from tensorcalc.tensor import Tensor, as_tensor, is_finite_number
 from tensorcalc.values import require_one_meaning
+from tensorcalc.wording import cannot_chain, helper_name, name_of, title_of, titled
 
 __all__ = [
     "Contribution",
@@ -53,11 +51,8 @@ __all__ = [
     "Link",
     "derivative",
     "gradient",
-    "helper_name",
     "hessian",
     "jacobian",
-    "name_of",
-    "titled",
 ]
 
 
@@ -74,7 +69,7 @@ class Link:
     @property
     def title(self) -> str:
         """∂E/∂W."""
-        return title_text(name_of(self.of), [name_of(w) for w in self.wrt])
+        return title_of(self.of, self.wrt)
 
 
 @dataclass(frozen=True)
@@ -157,7 +152,7 @@ class Derivative:
     @property
     def title(self) -> str:
         """∂E/∂W, as text."""
-        return title_text(name_of(self.of), [name_of(a) for a in self.arguments])
+        return title_of(self.of, self.arguments)
 
     @property
     def kind(self) -> str:
@@ -325,7 +320,7 @@ class Derivative:
         self._require_first_order(inner)
         joined = self.arguments[0]
         if not self._joins(inner):
-            raise _cannot_chain(self, inner)
+            raise cannot_chain((self.of, joined), (inner.of, inner.arguments[0]))
         if self.layout_view is not inner.layout_view and not (self.own_shape or inner.own_shape):
             raise LayoutError(
                 f"{self.title} ({self.layout}) @ {inner.title} ({inner.layout})",
@@ -456,6 +451,10 @@ def derivative(
     the second derivative, a third the third. The result has the axes of ``of``, then of ``wrt``,
     in ``layout``.
 
+    Raises TensorCalcError for a ``wrt`` that is no named quantity or is held, LayoutError for an
+    unknown layout, NameClashError where a name has two meanings, NotSupportedError where a
+    function's derivative is not known.
+
     >>> import tensorcalc as tc
     >>> W, x = tc.matrix("W", 5, 4), tc.vector("x", 4)
     >>> v = tc.define("v", W @ x)
@@ -491,17 +490,26 @@ def derivative(
 
 
 def jacobian(of: Any, wrt: Any, /, *, layout: str = "numerator") -> Derivative:
-    """∂of/∂wrt: ``tc.derivative`` under the name it has for vectors, m × n in numerator layout."""
+    """∂of/∂wrt: ``tc.derivative`` under the name it has for vectors, m × n in numerator layout.
+
+    Raises the errors of ``tc.derivative``.
+    """
     return derivative(of, wrt, layout=layout)
 
 
 def gradient(of: Any, wrt: Any, /) -> Derivative:
-    """The derivative of a scalar in the argument's own shape; NotSupportedError for others."""
+    """The derivative of a scalar in the argument's own shape, for an update step.
+
+    Raises NotSupportedError for a value with axes, and the errors of ``tc.derivative``.
+    """
     return derivative(of, wrt).gradient
 
 
 def hessian(of: Any, wrt: Any, /, *, layout: str = "numerator") -> Derivative:
-    """∂²of/∂wrt² of a scalar: n × n for a vector; NotSupportedError for a value with axes."""
+    """∂²of/∂wrt² of a scalar: n × n for a vector.
+
+    Raises NotSupportedError for a value with axes, and the errors of ``tc.derivative``.
+    """
     if as_tensor(of).expr.ndim:
         raise NotSupportedError(
             f"the Hessian of {titled(as_tensor(of))}: only a scalar has one",
@@ -525,54 +533,8 @@ def _differentiable(w: Any, of: Tensor) -> Tensor:
     )
 
 
-# ── words ────────────────────────────────────────────────────────────────────────────────
-
-
-def name_of(t: Tensor) -> str:
-    """The name of a quantity, or its formula."""
-    if t.name:
-        return t.name + ("ᵀ" if t.form == "row" and isinstance(t.expr, Variable) else "")
-    return expression_text(t.expr)
-
-
-def titled(t: Tensor) -> str:
-    """The name with the shape: ``v (5)``."""
-    return f"{name_of(t)} ({format_shape(t.shape) if t.shape else '1 × 1'})"
-
-
-def _cannot_chain(outer: Derivative, inner: Derivative) -> ChainError:
-    """Why ``outer @ inner`` has no meaning, and what would."""
-    left, right = outer.arguments[0], inner.of
-    message = (
-        f"{outer.title} @ {inner.title}: the left ends at {_ends(left)}, "
-        f"the right starts at {_ends(right)}."
-    )
-    if left.expr.shape == right.expr.shape:
-        message += " Same size, different quantity."
-    if inner.arguments[0].expr is outer.of.expr:
-        return ChainError(message, f"swap the factors: {inner.title} @ {outer.title}")
-    unnamed = left.name is None or right.name is None or left.name == right.name
-    if unnamed or right.expr not in toposort([left.expr]):
-        if left.expr in toposort([right.expr]) and not unnamed and inner.arguments[0].name:
-            link = f"tc.derivative({inner.arguments[0].name}, {outer.of.name})"
-            if outer.of.expr in toposort([inner.arguments[0].expr]):
-                return ChainError(message, f"swap the factors and put {link} between them")
-        return ChainError(message, "join the argument of the left with the value of the right")
-    return ChainError(message, f"put tc.derivative({left.name}, {right.name}) between them")
-
-
 def _helper(d: Derivative) -> Expr:
     """The value under the name δ where it is a compound row: a helper gradient."""
     if d.of.expr.ndim or not isinstance(d.value, (Einsum, Add)):
         return d.value
     return Definition(helper_name(d.universe), d.value)
-
-
-def helper_name(universe: Iterable[Expr]) -> str:
-    """δ, or another letter where a quantity already has that name."""
-    taken = quantity_names(universe)
-    return next(name for name in ("δ", "ε", "γ", "δ_") if name not in taken)
-
-
-def _ends(t: Tensor) -> str:
-    return f"{name_of(t)} ({format_shape(t.expr.shape) if t.expr.shape else 'a scalar'})"

@@ -10,7 +10,7 @@ import numpy as np
 from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
-from tensorcalc.derivative import Derivative, gradient, name_of, titled
+from tensorcalc.derivative import Derivative, gradient
 from tensorcalc.errors import ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
 from tensorcalc.shapes import format_shape
@@ -18,6 +18,7 @@ from tensorcalc.simplify import simplify, substitute
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.values import computation, given_values, read_values
+from tensorcalc.wording import name_of, titled
 
 __all__ = [
     "apply",

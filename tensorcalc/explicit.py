@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.derivative import Contribution, Derivative, Link, titled
+from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.errors import ShapeError
 from tensorcalc.expr import Constant, Expr, Variable
 from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Dim, Shape, format_shape
 from tensorcalc.tensor import Tensor, as_tensor, read_name
+from tensorcalc.wording import titled
 
 __all__ = ["from_array"]
 

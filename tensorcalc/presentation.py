@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from tensorcalc.chain import adjoint
-from tensorcalc.derivative import Derivative, helper_name, name_of
+from tensorcalc.derivative import Derivative
 from tensorcalc.display import expression_latex
 from tensorcalc.display.derivative import View, entry_text, formula, letters_of, title_latex
 from tensorcalc.display.index import index_form
@@ -17,6 +17,7 @@ from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import format_shape, names_in
 from tensorcalc.steps import Step
 from tensorcalc.structure import quantity_names
+from tensorcalc.wording import helper_name, name_of
 
 __all__ = ["description", "entry", "latex", "notebook_latex", "step_text", "text", "view_of"]
 

@@ -20,7 +20,7 @@ LAYERS = (
     "chain layout regroup structure",
     "display",
     "tensor values evaluate",
-    "operations",
+    "operations wording",
     "vocabulary",
     "codegen derivative",
     "explicit evaluation presentation",

@@ -9,7 +9,7 @@ import unicodedata
 from tensorcalc.reading.elsewhere import ForeignReader
 from tensorcalc.reading.faults import Edit, cut
 from tensorcalc.reading.foreign import CONSTANTS, CONSTRUCT_HINT
-from tensorcalc.reading.notation import DEEPEST
+from tensorcalc.reading.pieces import DEEPEST
 from tensorcalc.reading.tokens import look_alike, spelt
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.vocabulary import FUNCTION_NAMES

@@ -10,7 +10,8 @@ from tensorcalc.errors import ParseError
 from tensorcalc.expr import Definition
 from tensorcalc.reading.expressions import ExpressionReader
 from tensorcalc.reading.faults import Edit, Fault, Faults, cut
-from tensorcalc.reading.notation import Notation, Unreadable
+from tensorcalc.reading.notation import Notation
+from tensorcalc.reading.pieces import Unreadable
 from tensorcalc.reading.tokens import Token, statements, tokens
 from tensorcalc.tensor import Tensor
 from tensorcalc.vocabulary import FUNCTION_NAMES

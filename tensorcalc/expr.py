@@ -261,10 +261,18 @@ class Expr(metaclass=Interned):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Variable(Expr):
-    """A named quantity whose value is given at call time."""
+    """A named quantity whose value is given at call time.
+
+    ``traits`` are what its values have in common: "symmetric", "positive definite", "diagonal".
+    """
 
     name: str
     dims: Shape
+    traits: tuple[str, ...] = ()
+
+    @staticmethod
+    def normal(name: str, dims: Shape, traits: tuple[str, ...] = ()) -> tuple[Any, ...]:
+        return name, tuple(dims), tuple(traits)
 
     @cached_property
     def shape(self) -> Shape:

@@ -30,6 +30,7 @@ from tensorcalc.expr import (
     transpose,
 )
 from tensorcalc.expr import einsum as index_einsum
+from tensorcalc.rewrite.recognise import recognise_softplus
 from tensorcalc.shapes import Dim, Shape, read_dim
 from tensorcalc.tensor import (
     UFUNCS,
@@ -511,7 +512,8 @@ def lift(record: Function | Callable[[Expr], Expr], name: str = "") -> Callable[
 
     def apply(t: Any, /) -> Tensor:
         t = as_tensor(t)
-        return Tensor(record(t.expr), t.form)
+        e = record(t.expr)
+        return Tensor(recognise_softplus(e) or e, t.form)  # log(1 + exp(u)) is softplus(u)
 
     apply.record = record  # type: ignore[attr-defined]
     apply.__name__ = apply.__qualname__ = name or getattr(record, "name", "function")

@@ -44,6 +44,11 @@ from tensorcalc.rewrite.quotients import (
     square_of_length,
     with_operand,
 )
+from tensorcalc.rewrite.recognise import (
+    recognise_exponentials,
+    recognise_softmax,
+    recognise_softplus,
+)
 from tensorcalc.rewrite.sums import collect_terms, open_inner_sums
 from tensorcalc.steps import Rule, Step
 
@@ -117,6 +122,8 @@ RULES: tuple[Rule, ...] = (
     Rule("undo the merging", Einsum, undo_merge, "Σ_p I[p=(i,j)] I[p=(k,l)] = I[i=k] I[j=l]"),
     Rule("pick the entry", Einsum, pick_entry, "Σ_q I[q=c] A_q = A_c"),
     Rule("‖u‖ · ‖u‖ = ‖u‖²", Einsum, square_of_length),
+    Rule("exp(u) σ(−u) = σ(u)", Einsum, recognise_exponentials),
+    Rule("recognise the softmax", Einsum, recognise_softmax, "exp(u) / Σ exp(u) = softmax(u)"),
     Rule("cancel the reciprocal", Einsum, cancel_reciprocals, "u · (1/u) = 1"),
     Rule("multiply out over the sum", Einsum, distribute, "(A + I) B = A B + B"),
     Rule("multiply out to cancel", Einsum, distribute_to_cancel, "(p/u + q) u = p + q u"),
@@ -124,6 +131,7 @@ RULES: tuple[Rule, ...] = (
     Rule("open the inner sum", Add, open_inner_sums, tidies=True),
     Rule("multiply out where terms cancel", Add, expand_where_shorter),
     Rule("evaluate at a number", Elementwise, apply_to_numbers, tidies=True),
+    Rule("recognise the softplus", Elementwise, recognise_softplus, "log(1 + exp u) = softplus(u)"),
     Rule("combine the powers", Elementwise, combine_powers, "(uᵖ)^q = u^(pq)"),
     Rule("slice each factor", Select, push_slice, tidies=True),
 )

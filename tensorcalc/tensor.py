@@ -41,6 +41,7 @@ from tensorcalc.expr import (
     toposort,
     transpose,
 )
+from tensorcalc.rewrite.recognise import recognise_exponentials, recognise_softmax, recognise_softplus
 from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
 from tensorcalc.simplify import simplify
 
@@ -282,9 +283,34 @@ def vector(name: str, dim: Any, /) -> Tensor:
     return Tensor(Variable(read_name(name), _read_dims(name, (dim,), 1)))
 
 
-def matrix(name: str, /, *dims: Any) -> Tensor:
-    """A matrix variable: ``matrix("W", 5, 4)``, or with named dimensions ``matrix("W", "k n")``."""
-    return Tensor(Variable(read_name(name), _read_dims(name, dims, 2)))
+def matrix(
+    name: str,
+    /,
+    *dims: Any,
+    symmetric: bool = False,
+    positive_definite: bool = False,
+    diagonal: bool = False,
+) -> Tensor:
+    """A matrix variable: ``matrix("W", 5, 4)``, or with named dimensions ``matrix("W", "k n")``.
+
+    A square matrix may be declared symmetric, positive definite (which is symmetric too) or
+    diagonal: its values are checked for that, its transpose prints as itself, and a derivative
+    by it takes its entries as independent unless ``d.symmetric()`` is asked for. Raises
+    ShapeError for a shape that is no matrix's, or not square where one of these is declared.
+    """
+    shape = _read_dims(name, dims, 2)
+    declared = {
+        "symmetric": symmetric or positive_definite or diagonal,
+        "positive definite": positive_definite,
+        "diagonal": diagonal,
+    }
+    traits = tuple(trait for trait, holds in declared.items() if holds)
+    if traits and shape[0] != shape[1]:
+        raise ShapeError(
+            f"matrix {name} declared {traits[-1]} and {format_shape(shape)}",
+            "give it as many rows as columns",
+        )
+    return Tensor(Variable(read_name(name), shape, traits))
 
 
 def tensor(name: str, /, *dims: Any) -> Tensor:
@@ -456,7 +482,11 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
         if right.number == 0:
             raise TensorCalcError(f"{title(a)} / 0", "divide by something else")
         return Tensor(hadamard(Constant(1 / right.number), left), form)
-    return Tensor(hadamard(left, f.reciprocal(right)), form)
+    bottom = f.reciprocal(right)
+    bottom = recognise_softplus(bottom) or bottom  # 1/(1 + exp(−u)) is σ(u)
+    quotient = hadamard(left, bottom)
+    known = recognise_softmax(quotient) or recognise_exponentials(quotient)
+    return Tensor(known or quotient, form)
 
 
 def is_finite_number(value: Any) -> bool:

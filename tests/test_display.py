@@ -231,7 +231,6 @@ def test_a_derivative_reads_as_in_the_textbook(code):
 
 
 NOT_YET = {
-    "trace(A @ A @ A) by A": ("3 A A", "equal products in another order are not collected"),
     "tanh(W @ x) by W": (
         "(1 − tanh(Σ_h W_kh x_h)²) I[k=j] x_i",
         "the square of one entry is written as a product with other letters",

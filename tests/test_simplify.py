@@ -32,7 +32,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.simplify import RULES, is_leaf, rebuild, rewrites, simplify, substitute
-from tensorcalc.special import softmax
+from tensorcalc.special import logsumexp, softmax
 from tensorcalc.steps import Rule
 
 A, A2 = Variable("A", (2, 3)), Variable("A2", (2, 3))
@@ -163,6 +163,29 @@ EXAMPLES = {
         ),
         "entry by entry": (einsum("i,i->", f.length(p), f.length(p)), einsum("i->", p)),
     },
+    "exp(u) σ(−u) = σ(u)": {
+        "entry by entry": (f.exp(x) * f.sigmoid(-1 * x), f.sigmoid(x)),
+        "of an opposite": (f.exp(-1 * x) * f.sigmoid(x), f.sigmoid(-1 * x)),
+        "beside others": (
+            einsum("i,i,j->ij", f.exp(x), f.sigmoid(-1 * x), z),
+            einsum("i,j->ij", f.sigmoid(x), z),
+        ),
+    },
+    "recognise the softmax": {
+        "of a vector": (f.exp(x) * over(einsum("i->", f.exp(x))), Special(softmax, x)),
+        "of rows": (
+            einsum("ij,i->ij", f.exp(A), over(einsum("ij->i", f.exp(A)))),
+            Special(softmax, A),
+        ),
+        "of columns": (
+            einsum("ij,j->ij", f.exp(A), over(einsum("ij->j", f.exp(A)))),
+            einsum("ji->ij", Special(softmax, transpose(A, (1, 0)))),
+        ),
+        "of rows, repeated": (
+            f.exp(A) * over(einsum("i,j->ij", einsum("ij->i", f.exp(A)), ones)),
+            Special(softmax, A),
+        ),
+    },
     "cancel the reciprocal": {
         "entry by entry": (p * over(p), ones),
         "under a sum": (einsum("i,i->", over(p), p), einsum("i->", ones)),
@@ -241,6 +264,22 @@ EXAMPLES = {
         "of ones": (f.log(ones), zeros((3,))),
         "a power": (over(full(4.0, (2,))), full(0.25, (2,))),
     },
+    "recognise the softplus": {
+        "log of 1 + exp": (f.log(1 + f.exp(x)), f.softplus(x)),
+        "log1p of exp": (f.log1p(f.exp(x)), f.softplus(x)),
+        "log of the sum of exp": (f.log(einsum("i->", f.exp(x))), Special(logsumexp, x)),
+        "log of sums along rows": (f.log(einsum("ij->i", f.exp(A))), Special(logsumexp, A)),
+        "log of sums along columns": (
+            f.log(einsum("ij->j", f.exp(A))),
+            Special(logsumexp, transpose(A, (1, 0))),
+        ),
+        "log of the sum of all": (
+            f.log(einsum("ij->", f.exp(A))),
+            Special(logsumexp, Special(logsumexp, A)),
+        ),
+        "the reciprocal of 1 + exp": (over(1 + f.exp(-1 * x)), f.sigmoid(x)),
+        "its square": (power(-2.0)(f.exp(x) + 1), power(2.0)(f.sigmoid(-1 * x))),
+    },
     "combine the powers": {
         "one": (power(1.0)(x), x),
         "none": (power(0.0)(A), full(1.0, (2, 3))),
@@ -306,6 +345,7 @@ GUARDS = {
         "split in another way": einsum("pij,pkl->ijkl", M23, Merge((3, 2))),
     },
     "pick the entry": {
+        "the diagonal of a range": einsum("ii,i->", Select(I3, 0, range(2, -1, -1)), x),
         "in the output": einsum("i,i->i", unit, x),
         "with nothing to pick from": einsum("i,j->j", unit, x),
         "a slice of another matrix": einsum("i,i->", Select(B, 0, 1), x),
@@ -315,6 +355,21 @@ GUARDS = {
         "different vectors": f.length(p) * f.length(q),
         "only one": f.length(p) * p,
         "a square root": f.sqrt(p) * f.sqrt(p),
+    },
+    "exp(u) σ(−u) = σ(u)": {
+        "of the same argument": f.exp(x) * f.sigmoid(x),
+        "different indices": einsum("i,j->ij", f.exp(x), f.sigmoid(-1 * x)),
+        "of another vector": f.exp(x) * f.sigmoid(-1 * y),
+    },
+    "recognise the softmax": {
+        "the sum of another": f.exp(x) * over(einsum("i->", f.exp(y))),
+        "the sum over both axes": f.exp(A) * over(einsum("ij->", f.exp(A))),
+        "the sum over the other axis": einsum(
+            "ij,j->ij", f.exp(B), over(einsum("ij->i", f.exp(B)))
+        ),
+        "repeated along the other axis": f.exp(B)
+        * over(einsum("i,j->ji", einsum("ij->i", f.exp(B)), ones)),
+        "the square of the sum": f.exp(x) * power(-2.0)(einsum("i->", f.exp(x))),
     },
     "cancel the reciprocal": {
         "different indices": einsum("i,j->ij", p, over(p)),
@@ -363,6 +418,16 @@ GUARDS = {
         "the size of a named dimension": over(einsum("i->", Ones("n"))),
         "an array": f.exp(Constant([1, 2, 3])),
         "a delta": f.exp(I3),
+    },
+    "recognise the softplus": {
+        "log of 2 + exp": f.log(2 + f.exp(x)),
+        "log of 1 + a sum": f.log(1 + einsum("i->", f.exp(x))),
+        "log of 1 + a name": f.log(1 + u),
+        "log1p of exp + 1": f.log1p(1 + f.exp(x)),
+        "1 + exp itself": power(2.0)(1 + f.exp(x)),
+        "the diagonal": f.log(einsum("ii->", f.exp(B))),
+        "turned": f.log(einsum("anb->ba", f.exp(Variable("T", (2, 3, 2))))),
+        "another function": f.sqrt(1 + f.exp(x)),
     },
     "combine the powers": {
         "the root of a square is an absolute value": power(0.5)(power(2.0)(x)),

@@ -9,27 +9,107 @@ from __future__ import annotations
 
 from tensorcalc import special
 from tensorcalc.codegen.merge import reshaped_last
-from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Special, product
-from tensorcalc.functions import log, sigmoid, softplus
+from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Special, full, product
+from tensorcalc.functions import CONDITIONS, exp, inverse_or_zero, log, sigmoid, softplus, where
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.rewrite.recognise import (
+    recognise_exponentials,
+    recognise_softmax,
+    recognise_softplus,
+)
 from tensorcalc.simplify import rebuild, simplify
 
 __all__ = ["stabilised"]
+
+_ROUNDS = 5
 
 
 def stabilised(root: Expr) -> Expr:
     """The same value in stable forms."""
     if "stable" not in root.memo:
-        result = reshaped_last(simplify(rebuild(root, _stable_log)))
+        result = root
+        for _ in range(_ROUNDS):  # each form that is recognised may show another
+            before, result = result, simplify(rebuild(result, _stable_form))
+            if result is before:
+                break
+        result = reshaped_last(result)
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
+
+
+def _stable_form(node: Expr) -> Expr | None:
+    for form in (_stable_log, _of_names, _adjugate, _masked):
+        after = form(node)
+        if after is not None:
+            return after
+    return None
+
+
+def _of_names(node: Expr) -> Expr | None:
+    """What is recognised once names are looked through."""
+    for recognise in (recognise_softplus, recognise_exponentials, recognise_softmax):
+        after = recognise(node, _looked_through)
+        if after is not None:
+            return after
+    if isinstance(node, Elementwise) and (node.function.exponent or 0) < 0:
+        inner = node.arguments[0]
+        seen = _looked_through(inner)
+        plain = recognise_softmax(seen, _looked_through) if seen is not inner else None
+        return None if plain is None else node.function(plain)
+    return None
+
+
+def _adjugate(node: Expr) -> Expr | None:
+    """det(X) X⁻¹ as one: it exists where X is singular."""
+    if not isinstance(node, Einsum):
+        return None
+    seen = [_looked_through(f) for f in node.operands]
+    for k, one in enumerate(seen):
+        for n, other in enumerate(seen):
+            if (
+                isinstance(one, Special)
+                and isinstance(other, Special)
+                and (one.function, other.function) == (special.det, special.inv)
+                and one.argument is other.argument
+            ):
+                kept = [m for m in range(len(seen)) if m != k]
+                operands = [
+                    Special(special.adjugate, one.argument) if m == n else node.operands[m]
+                    for m in kept
+                ]
+                return product(operands, [node.inputs[m] for m in kept], node.output)
+    return None
+
+
+def _masked(node: Expr) -> Expr | None:
+    """A product with a condition: 0 where it does not hold, even if the rest is infinite there."""
+    if not isinstance(node, Einsum) or node.summed or not node.ndim or len(node.operands) < 2:
+        return None
+    whole = tuple(node.output)
+    for k, factor in enumerate(node.operands):
+        condition = isinstance(factor, Elementwise) and factor.function in CONDITIONS
+        others = [n for n in range(len(node.operands)) if n != k]
+        divides = any(_may_be_infinite(node.operands[n]) for n in others)
+        if condition and divides and node.inputs[k] == whole:
+            rest = product(
+                [node.operands[n] for n in others], [node.inputs[n] for n in others], whole
+            )
+            return where(factor, rest, full(0.0, node.shape))
+    return None
+
+
+def _may_be_infinite(e: Expr) -> bool:
+    return isinstance(e, Elementwise) and (
+        (e.function.exponent or 0) < 0 or e.function in (log, exp, inverse_or_zero)
+    )
 
 
 def _stable_log(node: Expr) -> Expr | None:
     if not isinstance(node, Elementwise) or node.function is not log:
         return None
     inner = _looked_through(node.arguments[0])
+    inner = recognise_softmax(inner, _looked_through) or inner
     if isinstance(inner, Elementwise) and inner.function is sigmoid:
         return -softplus(-inner.arguments[0])
     complement = _complement(inner)

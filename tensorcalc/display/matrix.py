@@ -91,7 +91,8 @@ Forms = dict[Expr, Notation | None]
 
 
 def _named(node: Variable | Definition, forms: Forms) -> Notation | None:
-    return Atom(node.name) if node.ndim <= 2 else None
+    symmetric = isinstance(node, Variable) and "symmetric" in node.traits
+    return Atom(node.name, symmetric) if node.ndim <= 2 else None
 
 
 def _constant(node: Constant, forms: Forms) -> Notation | None:

@@ -192,6 +192,8 @@ def transposed(n: Notation) -> Notation:
     if isinstance(n, Transposed):
         return n.inner
     if isinstance(n, Inverse):
+        if isinstance(n.inner, Atom) and n.inner.symmetric:
+            return n
         return Inverse(n.inner, not n.flipped)
     if isinstance(n, Kronecker):
         return Kronecker(transposed(n.left), transposed(n.right))
@@ -328,10 +330,25 @@ def sum_of(terms: Iterable[Notation]) -> Notation:
     flat: list[Notation] = []
     for term in terms:
         flat.extend(term.terms if isinstance(term, Sum) else (term,))
+    flat = _equal_ones_added(flat)
     if len(flat) == 1:
         return flat[0]
     first = next((k for k, t in enumerate(flat) if not is_negative(t)), 0)
     return Sum((flat[first], *flat[:first], *flat[first + 1 :]))
+
+
+def _equal_ones_added(terms: list[Notation]) -> list[Notation]:
+    """Terms that read alike are added up: A x + A x, where Aᵀ is A, is 2 A x."""
+    count: dict[Notation, float] = {}
+    for term in terms:
+        number, rest = 1.0, term
+        if isinstance(term, Scaled) and (term.scalars or term.body is not None):
+            number, rest = term.number, scaled(1.0, term.scalars, term.body)
+        count[rest] = count.get(rest, 0.0) + number
+    if len(count) == len(terms):
+        return terms
+    added = [scaled(number, (), rest) for rest, number in count.items() if number]
+    return added or [Number(0.0)]
 
 
 def is_negative(n: Notation) -> bool:

@@ -200,7 +200,7 @@ def pick_entry(e: Expr) -> Expr | None:
         *kept, p = e.inputs[k]
         kept = tuple(kept)
         users = [n for n, ix in enumerate(e.inputs) if n != k and p in ix]
-        if p in e.output or not users or _is_merged(e, p):
+        if p in e.output or p in kept or not users or _is_merged(e, p):
             continue
         operands, inputs = list(e.operands), list(e.inputs)
         for n in users:

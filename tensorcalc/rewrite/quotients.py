@@ -27,6 +27,7 @@ __all__ = [
     "cancel_reciprocals",
     "distribute",
     "distribute_to_cancel",
+    "flat_factors",
     "has_delta",
     "square_of_length",
     "with_operand",
@@ -37,7 +38,7 @@ def cancel_reciprocals(e: Expr) -> Expr | None:
     """u · u⁻¹ = 1, entry by entry; more generally powers of one base are added up."""
     if not isinstance(e, Einsum) or not _divides(e):
         return None
-    factors = _flat_factors(e)
+    factors = flat_factors(e)
     powers: dict[tuple[int, tuple[int, ...]], list[tuple[int, float]]] = {}
     for k, (operand, indices) in enumerate(factors):
         base, exponent = base_and_exponent(operand)
@@ -74,7 +75,7 @@ def _divides(e: Expr, levels: int = 3) -> bool:
     )
 
 
-def _flat_factors(e: Einsum, levels: int = 2) -> list[Factor]:
+def flat_factors(e: Einsum, levels: int = 2) -> list[Factor]:
     """The factors of ``e``, with inner products that sum nothing opened a little way down."""
     numbers = fresh_indices(e.dims)
     factors: list[Factor] = list(zip(e.operands, e.inputs, strict=True))
@@ -125,7 +126,7 @@ def distribute_to_cancel(e: Expr) -> Expr | None:
     """A product over a sum is multiplied out where a term divides by another factor."""
     if not isinstance(e, Einsum) or not _divides(e):
         return None
-    factors = {_identity_of(f, ix) for f, ix in _flat_factors(e) if not is_structural(f)}
+    factors = {_identity_of(f, ix) for f, ix in flat_factors(e) if not is_structural(f)}
     for k, operand in enumerate(e.operands):
         if isinstance(operand, Add) and any(
             _identity_of(base, tuple(e.inputs[k][axis] for axis in axes)) in factors
@@ -140,7 +141,7 @@ def _divisors(term: Expr) -> Iterator[tuple[Expr, tuple[int, ...]]]:
     """What a term divides by, with the axes of the term that it runs over."""
     if isinstance(term, Einsum):
         place = {i: axis for axis, i in enumerate(term.output)}
-        for factor, indices in _flat_factors(term):
+        for factor, indices in flat_factors(term):
             base, exponent = base_and_exponent(factor)
             if exponent < 0 and all(i in place for i in indices):
                 yield base, tuple(place[i] for i in indices)

@@ -1,0 +1,182 @@
+"""Stable functions recognised in what people write for them: log(1 + exp u), exp u / Σ exp u.
+
+``see`` says what stands behind a factor: the factor itself for a rule of ``simplify``, which
+must not look through names before a differentiation, or what a name stands for where only a
+value is about to be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tensorcalc import special
+from tensorcalc.expr import Add, Einsum, Elementwise, Expr, Ones, Special, power, product, transpose
+from tensorcalc.functions import exp, log, log1p, sigmoid, softplus
+from tensorcalc.rewrite.entries import constant_entry
+from tensorcalc.rewrite.products import Factor, coefficient_and_core, times
+from tensorcalc.rewrite.quotients import base_and_exponent, flat_factors
+
+__all__ = ["opposite", "recognise_exponentials", "recognise_softmax", "recognise_softplus"]
+
+See = Callable[[Expr], Expr]
+
+
+def _itself(e: Expr) -> Expr:
+    return e
+
+
+def recognise_softplus(e: Expr, see: See = _itself) -> Expr | None:
+    """log(1 + exp u) = softplus(u), log Σ exp u = logsumexp(u), 1/(1 + exp u) = σ(−u)."""
+    if not isinstance(e, Elementwise):
+        return None
+    if e.function is log1p:
+        u = _exponent(see(e.arguments[0]))
+        return None if u is None else softplus(u)
+    if e.function is log:
+        inner = see(e.arguments[0])
+        u = _one_plus_exp(inner, see)
+        return softplus(u) if u is not None else _log_of_sum(inner, see)
+    exponent = e.function.exponent
+    if exponent is not None and exponent < 0:
+        u = _one_plus_exp(see(e.arguments[0]), see)
+        return None if u is None else _raised(sigmoid(opposite(u)), -exponent)
+    return None
+
+
+def recognise_exponentials(e: Expr, see: See = _itself) -> Expr | None:
+    """exp(u) σ(−u) = σ(u), entry by entry."""
+    e = _opened(e)
+    if not isinstance(e, Einsum):
+        return None
+    for (k, u, indices), (n, v, others) in _pairs(e, _exponent, _of_sigmoid, see):
+        if indices == others and opposite(u) is v:
+            return _replaced(e, (k, n), (sigmoid(u), indices))
+    return None
+
+
+def recognise_softmax(e: Expr, see: See = _itself) -> Expr | None:
+    """exp(u) / Σ exp(u) = softmax(u), along the axis that is summed."""
+    e = _opened(e)
+    if not isinstance(e, Einsum):
+        return None
+    bottom = lambda f: _one_over_sum(f, see)
+    for (k, u, indices), (n, (v, axis, repeated), others) in _pairs(e, _exponent, bottom, see):
+        below = indices if repeated else indices[:axis] + indices[axis + 1 :]
+        if u is v and below == others:
+            order = (*(a for a in range(u.ndim) if a != axis), axis)
+            moved = tuple(indices[a] for a in order)
+            return _replaced(e, (k, n), (Special(special.softmax, transpose(u, order)), moved))
+    return None
+
+
+def _opened(e: Expr) -> Expr:
+    """A product with the inner products opened that sum nothing."""
+    if not isinstance(e, Einsum) or not any(isinstance(f, Einsum) for f in e.operands):
+        return e
+    factors = flat_factors(e)
+    return product([f for f, _ in factors], [ix for _, ix in factors], e.output)
+
+
+def opposite(e: Expr) -> Expr:
+    """−e with its number in front, so that −(−e) is e."""
+    number, core = coefficient_and_core(e)
+    return times(-number, core)
+
+
+def _raised(e: Expr, exponent: float) -> Expr:
+    return e if exponent == 1 else power(exponent)(e)
+
+
+def _exponent(e: Expr) -> Expr | None:
+    """u where e is exp(u)."""
+    return e.arguments[0] if isinstance(e, Elementwise) and e.function is exp else None
+
+
+def _of_sigmoid(e: Expr) -> Expr | None:
+    """u where e is σ(u)."""
+    return e.arguments[0] if isinstance(e, Elementwise) and e.function is sigmoid else None
+
+
+def _one_plus_exp(e: Expr, see: See) -> Expr | None:
+    """u where e is 1 + exp(u)."""
+    if not isinstance(e, Add) or len(e.terms) != 2:
+        return None
+    for one, other in (e.terms, e.terms[::-1]):
+        if constant_entry(one) == 1:
+            return _exponent(see(other))
+    return None
+
+
+def _summed_axes(e: Expr, see: See) -> tuple[Expr, list[int]] | None:
+    """u and the axes where e is exp(u) summed over these axes."""
+    if not isinstance(e, Einsum) or len(e.operands) != 1:
+        return None
+    (indices,) = e.inputs
+    axes = [axis for axis, i in enumerate(indices) if i not in e.output]
+    kept = tuple(i for i in indices if i in e.output)
+    u = _exponent(see(e.operands[0]))
+    if u is None or not axes or len(set(indices)) < len(indices) or kept != e.output:
+        return None
+    return u, axes
+
+
+def _log_of_sum(e: Expr, see: See) -> Expr | None:
+    found = _summed_axes(e, see)
+    if found is None:
+        return None
+    u, axes = found
+    for axis in reversed(axes):
+        order = (*(a for a in range(u.ndim) if a != axis), axis)
+        u = Special(special.logsumexp, transpose(u, order))
+    return u
+
+
+def _one_over_sum(e: Expr, see: See) -> tuple[Expr, int, bool] | None:
+    """u, the axis and whether it is repeated there, where e is 1 / Σ exp(u) along one axis."""
+    base, exponent = base_and_exponent(e)
+    if exponent != -1:
+        return None
+    whole = see(base)
+    repeated = _repeated_axis(whole)
+    found = _summed_axes(see(whole if repeated is None else repeated[0]), see)
+    if found is None or len(found[1]) != 1 or (repeated and [repeated[1]] != found[1]):
+        return None
+    return found[0], found[1][0], repeated is not None
+
+
+def _repeated_axis(e: Expr) -> tuple[Expr, int] | None:
+    """What ``e`` repeats along one axis, and which."""
+    if not isinstance(e, Einsum) or len(e.operands) != 2 or e.summed:
+        return None
+    for ones, other in ((0, 1), (1, 0)):
+        if isinstance(e.operands[ones], Ones):
+            axis = e.output.index(e.inputs[ones][0])
+            if e.output[:axis] + e.output[axis + 1 :] == e.inputs[other]:
+                return e.operands[other], axis
+    return None
+
+
+def _pairs(
+    e: Einsum, first: Callable[[Expr], object], second: Callable[[Expr], object], see: See
+) -> Iterator[tuple[tuple, tuple]]:
+    """Pairs of factors of which one reads as ``first`` and the other as ``second``."""
+    factors = [(k, see(f), ix) for k, (f, ix) in enumerate(zip(e.operands, e.inputs, strict=True))]
+    for k, f, ix in factors:
+        one = first(f)
+        if one is None:
+            continue
+        for n, g, jx in factors:
+            other = second(g) if n != k else None
+            if other is not None:
+                yield (k, one, ix), (n, other, jx)
+
+
+def _replaced(e: Einsum, places: tuple[int, int], factor: Factor) -> Expr:
+    """``e`` with one factor for the two at ``places``."""
+    kept = [k for k in range(len(e.operands)) if k not in places]
+    operands = [e.operands[k] for k in kept]
+    inputs = [e.inputs[k] for k in kept]
+    at = min(min(places), len(operands))
+    operands.insert(at, factor[0])
+    inputs.insert(at, factor[1])
+    return product(operands, inputs, e.output)

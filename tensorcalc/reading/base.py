@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -61,7 +62,7 @@ class Reader:
             made = make(*values)
         except TensorCalcError as error:
             hint, edits = self._improved(node, values, error)
-            self._fault(node, str(error).replace("tc.", ""), hint, edits, type(error))
+            self._fault(node, _in_language(str(error)), hint, edits, type(error))
         except (TypeError, ValueError, ArithmeticError, RecursionError, MemoryError):
             self._fault(
                 node,
@@ -86,7 +87,7 @@ class Reader:
         self, node: ast.expr, values: tuple[Any, ...], error: TensorCalcError
     ) -> tuple[str, list[Edit] | None]:
         """The hint of an error in the words of the text, and what surely mends it."""
-        return (error.hint or CONSTRUCT_HINT).replace("tc.", ""), None
+        return _in_language(error.hint or CONSTRUCT_HINT), None
 
     def _text(self, node: ast.expr, longest: int = 40) -> str:
         start, end = self.written.span(node)
@@ -103,6 +104,11 @@ class Reader:
             if self.written.brackets(node) and isinstance(node, (ast.BinOp, ast.UnaryOp)):
                 text = f"({text})"
         return text if len(text) <= 30 else "(…)"
+
+
+def _in_language(words: str) -> str:
+    """The words of an error, without the prefix that functions have in Python."""
+    return re.sub(r"\btc\.", "", words)
 
 
 def fits(make: Callable[..., Tensor], *values: Any) -> Tensor | None:

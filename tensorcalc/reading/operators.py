@@ -235,6 +235,8 @@ class OperatorReader(Reader):
         a, b = values
         sign = self.written.operator(node)
         symbol = {"·": "@"}.get(sign.mark, sign.text)
+        if symbol == "@" and "scalar" in (a.form, b.form):
+            return self._as(node, "*"), [Edit(sign.start, sign.end, "*")]
         if symbol not in ("@", "*", "+", "-", "/") or "scalar" in (a.form, b.form):
             return hint, None
         operate = OPERATIONS[symbol]

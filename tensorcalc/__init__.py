@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     from tensorcalc.evaluation import compile_several as compile
     from tensorcalc.evaluation import hvp
     from tensorcalc.explicit import from_array
-    from tensorcalc.language import Program, parse, program
+    from tensorcalc.language import Program, parse
+    from tensorcalc.trace import program
 
 __version__ = "0.1.0"
 
@@ -113,7 +114,7 @@ _LATER = {
     "hvp": ("tensorcalc.evaluation", "hvp"),
     "johnston": ("tensorcalc.backprop", "johnston"),
     "parse": ("tensorcalc.language", "parse"),
-    "program": ("tensorcalc.language", "program"),
+    "program": ("tensorcalc.trace", "program"),
 }
 
 

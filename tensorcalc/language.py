@@ -28,12 +28,20 @@ _LONGEST = 100_000
 class Program(Mapping[str, Tensor]):
     """The quantities of a program by name: its variables and its definitions.
 
-    ``result`` is the last line, named or not; ``text`` is the program as given.
+    ``result`` is the last line, named or not; ``text`` is the program as given. Derivatives
+    come in ``layout`` unless they are asked for in another.
     """
 
-    def __init__(self, text: str, quantities: dict[str, Tensor], result: Tensor) -> None:
+    def __init__(
+        self,
+        text: str,
+        quantities: dict[str, Tensor],
+        result: Tensor,
+        layout: str = "numerator",
+    ) -> None:
         self.text = text
         self.result = result
+        self.layout = layout
         self._quantities = quantities
 
     def __getitem__(self, name: str) -> Tensor:
@@ -55,7 +63,8 @@ class Program(Mapping[str, Tensor]):
         return "\n".join(map(repr, self._quantities.values()))
 
     def derivative(self, of: Any, wrt: Any, /, *more: Any, **options: Any) -> Derivative:
-        """``tc.derivative`` of quantities given by name."""
+        """``tc.derivative`` of quantities given by name, in the program's layout."""
+        options.setdefault("layout", self.layout)
         quantities = [self._quantity(q) for q in (of, wrt, *more)]
         held = options.get("holding")
         if isinstance(held, (str, Tensor)):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import traceback
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,6 +35,7 @@ __all__ = [
     "Values",
     "computation",
     "given_values",
+    "leaf_names",
     "read_array",
     "read_values",
     "refuse_singular",
@@ -97,7 +99,11 @@ def _kind(node: Expr) -> str:
 
 
 def given_values(mapping: Any, named: Mapping[str, Any]) -> dict[str, Any]:
-    """One dictionary from a mapping (by name or by quantity) and keyword arguments."""
+    """One dictionary from a mapping (by name or by quantity) and keyword arguments.
+
+    A value that holds several arrays (a mapping, or a list or tuple of arrays) is also given by
+    the names of its parts, as ``leaf_names`` makes them.
+    """
     if mapping is None:
         mapping = {}
     if not isinstance(mapping, Mapping):
@@ -105,10 +111,63 @@ def given_values(mapping: Any, named: Mapping[str, Any]) -> dict[str, Any]:
             f"values given as {type(mapping).__name__}", "give a mapping of names to arrays"
         )
     whole = {getattr(key, "name", None) or key: value for key, value in mapping.items()}
-    return {
+    given = {
         unicodedata.normalize("NFKC", key) if isinstance(key, str) else key: value
         for key, value in {**whole, **named}.items()
     }
+    return {**_parts(given), **given}
+
+
+def _parts(given: Mapping[Any, Any]) -> dict[str, Any]:
+    """The arrays inside values that hold several, each by its own name and by its whole path."""
+    if not any(isinstance(value, (Mapping, list, tuple)) for value in given.values()):
+        return {}
+    is_array = lambda value: not _holds_arrays(value)
+    names, parts = leaf_names(given, is_array), {}
+    for path, name in names.items():
+        if len(path) > 1:
+            value: Any = given
+            for key in path:
+                value = value[key]
+            parts |= {"_".join(map(str, path)): value, name: value}
+    return parts
+
+
+def _holds_arrays(value: Any) -> bool:
+    """Whether a value is a container of arrays, and no array written as nested numbers."""
+    if isinstance(value, (list, tuple)):
+        return any(isinstance(part, np.ndarray) or _holds_arrays(part) for part in value)
+    return isinstance(value, Mapping)
+
+
+def leaf_names(
+    tree: Mapping[Any, Any], is_leaf: Callable[[Any], bool]
+) -> dict[tuple[Any, ...], str]:
+    """A name for each leaf of nested mappings, lists and tuples, by its path of keys.
+
+    Its last key, if that is an identifier which no other leaf has; else all keys joined by "_".
+    Raises NameClashError if two leaves would have one name.
+    """
+    paths: list[tuple[Any, ...]] = []
+
+    def walk(node: Any, path: tuple[Any, ...]) -> None:
+        if path and is_leaf(node):
+            paths.append(path)
+            return
+        for key, part in node.items() if isinstance(node, Mapping) else enumerate(node):
+            walk(part, (*path, key))
+
+    walk(tree, ())
+    often = Counter(path[-1] for path in paths)
+    names: dict[tuple[Any, ...], str] = {}
+    for path in paths:
+        last = path[-1]
+        alone = isinstance(last, str) and last.isidentifier() and often[last] == 1
+        names[path] = last if alone or len(path) == 1 else "_".join(map(str, path))
+    twice = [name for name, count in Counter(names.values()).items() if count > 1]
+    if twice:
+        raise NameClashError(f"two parameters would be called {twice[0]}", "rename one of them")
+    return names
 
 
 def read_values(

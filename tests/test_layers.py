@@ -26,6 +26,7 @@ LAYERS = (
     "explicit evaluation presentation",
     "reading",
     "language check",
+    "trace",
     "backprop plot",
     "__init__",
     "cli",

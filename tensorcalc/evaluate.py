@@ -8,7 +8,7 @@ differences evaluate all their points in one sweep.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import Any
 
@@ -33,7 +33,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import size_of, sizes_of
 
-__all__ = ["Dense", "contract", "evaluate_dense"]
+__all__ = ["Dense", "contract"]
 
 
 class Dense:
@@ -67,14 +67,6 @@ class Dense:
         """The arguments' values; the second says whether any has the batch axis."""
         pairs = [self.known[arg] for arg in node.args]
         return [array for array, _ in pairs], any(batched for _, batched in pairs)
-
-
-def evaluate_dense(
-    roots: Sequence[Expr], values: Mapping[str, np.ndarray], sizes: Mapping[str, int]
-) -> list[np.ndarray]:
-    """The dense value of each expression."""
-    evaluation = Dense(values, sizes)
-    return [evaluation.array(root) for root in roots]
 
 
 @singledispatch

@@ -167,8 +167,3 @@ def format_bytes(count: float) -> str:
     scaled = count / 1024**power
     digits = f"{scaled:.0f}" if scaled >= 100 else f"{scaled:.3g}"
     return f"{digits} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"
-
-
-def count_entries(shape: Iterable[int]) -> int:
-    """The number of entries of a shape in numbers."""
-    return math.prod(shape)

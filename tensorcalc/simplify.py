@@ -55,9 +55,6 @@ from tensorcalc.steps import Rule, Step
 __all__ = ["RULES", "rebuild", "rewrites", "simplify", "substitute"]
 
 
-Factor = tuple[Expr, tuple[int, ...]]
-
-
 def expand_where_shorter(e: Expr) -> Expr | None:
     """Products of sums are multiplied out where terms then cancel: (1−λ)a − λ(1−a) = a − λ.
 

@@ -183,10 +183,9 @@ def read_values(
     Raises MissingValueError for a needed name that is absent, ShapeError for a value that
     does not fit, ValueNotAllowedError for a value that is no real array (or not ``finite``).
     """
-    needed = list(needed)
     missing = [name for name in needed if name not in given]
     if missing:
-        raise _missing(missing, needed, variables, given, what)
+        raise _missing(missing, variables, given, what)
     values = Values()
     values.sizes, values.given_shapes = {}, {}
     origins: dict[str, str] = {}
@@ -206,7 +205,6 @@ def read_values(
 
 def _missing(
     missing: list[str],
-    needed: list[str],
     variables: Mapping[str, Variable],
     given: Mapping[str, Any],
     what: str,

@@ -6,7 +6,6 @@ import pytest
 from tensorcalc.errors import DimensionError, ShapeError
 from tensorcalc.shapes import (
     bind,
-    count_entries,
     format_bytes,
     format_shape,
     read_dim,
@@ -140,9 +139,3 @@ AMOUNTS = [
 @pytest.mark.parametrize(("count", "text"), AMOUNTS)
 def test_amounts_of_memory_have_three_digits_and_a_binary_unit(count, text):
     assert format_bytes(count) == text
-
-
-def test_entries_are_counted_over_all_axes():
-    assert count_entries((5, 4, 3)) == 60
-    assert count_entries(()) == 1
-    assert count_entries((5, 0)) == 0

@@ -50,7 +50,8 @@ class FeedForward:
     the last.
     ``cost`` is "squared" ‖a−λ‖² (Johnston's), "half squared", or "cross-entropy" for a sigmoid
     or softmax output. The input passes through the activation, a¹ = σ(z¹), as in the text;
-    ``input_activation`` names another, or None for a¹ = z¹.
+    ``input_activation`` names another, or None for a¹ = z¹. Raises TensorCalcError for sizes,
+    activations and costs that make no network.
 
     >>> import tensorcalc as tc
     >>> net = tc.FeedForward([3, 4, 2])
@@ -119,7 +120,6 @@ class FeedForward:
 
     def _written(self, samples: str | None) -> dict[str, Tensor]:
         """The forward pass: for one sample, or for ``samples`` of them as columns."""
-        whole = {} if samples is None else {"axis": 0}
         shape = lambda n: (n,) if samples is None else (n, samples)
         q: dict[str, Tensor] = {"z1": variable("z1", shape(self.sizes[0]))}
         for layer in range(1, self.depth + 1):
@@ -130,8 +130,8 @@ class FeedForward:
                 z = weights @ q[f"a{layer - 1}"] + bias
                 q[f"z{layer}"] = define(f"z{layer}", z)
             name = self.activation(layer)
-            axis = whole.values() if name == "softmax" else ()
-            value = ACTIVATIONS[name](q[f"z{layer}"], *axis)
+            options = {"axis": 0} if samples and name == "softmax" else {}
+            value = ACTIVATIONS[name](q[f"z{layer}"], **options)
             q[f"a{layer}"] = define(f"a{layer}", value)
         q["λ"] = variable("λ", shape(self.sizes[-1]))
         cost = self._cost(q[f"a{self.depth}"], q["λ"])
@@ -165,7 +165,8 @@ class FeedForward:
     def values(self, params: Mapping[str, Any], sample: Any) -> Values:
         """Checked values for one sample (z¹, λ) and the parameters.
 
-        Raises ShapeError where a sample or a parameter has another size than its layer.
+        Raises ShapeError where a sample or a parameter has another size than its layer,
+        MissingValueError where one is absent, ValueNotAllowedError for what is no finite array.
         """
         if not isinstance(sample, (tuple, list)) or len(sample) != 2:
             raise ShapeError(
@@ -185,7 +186,10 @@ class FeedForward:
         return params
 
     def output(self, params: Mapping[str, Any], inputs: Any) -> np.ndarray:
-        """f(z¹) for one input (N_1,), or for many as the columns of an N_1 × m array."""
+        """f(z¹) for one input (N_1,), or for many as the columns of an N_1 × m array.
+
+        Raises ShapeError, MissingValueError or ValueNotAllowedError for values that do not fit.
+        """
         array = read_array("z1", inputs, finite=False)
         run = self._forward if array.ndim == 1 else self._forward_batch
         return run({**self._parameters(params), "z1": array})
@@ -209,42 +213,34 @@ class FeedForward:
         """Every ∂C/∂Wˡ and ∂C/∂bˡ by dense objects contracted in the written order.
 
         [δC/δa^L]·[δa^L/δz^L]·[δz^L/δa^{L−1}]· … ·[δzˡ/δWˡ], the last a dense 3-tensor. Each
-        gradient has the shape of its parameter. Source: Johnston 2020, eqs. (5), (6), (10), (14).
+        gradient has the shape of its parameter. Raises ShapeError, MissingValueError or
+        ValueNotAllowedError for values that do not fit or an output so saturated that a factor
+        is infinite, MemoryLimitError where a dense factor would take more than 8 GiB.
+        Source: Johnston 2020, eqs. (5), (6), (10), (14).
         """
-        gradients = self.literal_route(params, sample)[0]
-        shapes = self.values(params, sample).given_shapes
-        return {name: array.reshape(shapes[name]) for name, array in gradients.items()}
-
-    def literal_route(
-        self, params: Mapping[str, Any], sample: Any
-    ) -> tuple[dict[str, np.ndarray], int]:
-        """The literal gradients, and the bytes of all the dense factors."""
         values = self.values(params, sample)
-        with np.errstate(all="ignore"):
-            return self._literal_route(values)
-
-    def _literal_route(self, values: Values) -> tuple[dict[str, np.ndarray], int]:
         route = LiteralRoute(Point(dict(values), values.sizes), limit=2**33)
         factor = lambda of, wrt: route.link(
             derivative(self[of], self[wrt]).contributions[0].links[0]
         )
         top = self.depth
-        row = route.chain(factor("C", f"a{top}"), factor(f"a{top}", f"z{top}"), 1)
         gradients: dict[str, np.ndarray] = {}
-        for layer in range(top, 1, -1):
-            z = f"z{layer}"
-            gradients[f"W{layer}"] = route.chain(row, factor(z, f"W{layer}"), 1)
-            gradients[f"b{layer}"] = route.chain(row, factor(z, f"b{layer}"), 1)
-            if layer > 2:
-                below = layer - 1
-                row = route.chain(row, factor(z, f"a{below}"), 1)
-                row = route.chain(row, factor(f"a{below}", f"z{below}"), 1)
+        with np.errstate(all="ignore"):
+            row = route.chain(factor("C", f"a{top}"), factor(f"a{top}", f"z{top}"), 1)
+            for layer in range(top, 1, -1):
+                z, below = f"z{layer}", layer - 1
+                gradients[f"W{layer}"] = route.chain(row, factor(z, f"W{layer}"), 1)
+                gradients[f"b{layer}"] = route.chain(row, factor(z, f"b{layer}"), 1)
+                if layer > 2:
+                    row = route.chain(row, factor(z, f"a{below}"), 1)
+                    row = route.chain(row, factor(f"a{below}", f"z{below}"), 1)
         if not all(np.isfinite(array).all() for array in gradients.values()):
             raise ValueNotAllowedError(
                 "the literal route at a saturated output: a factor [δC/δa] divides by 0",
                 "use net.fast_gradients, where the division cancels",
             )
-        return {name: gradients[name] for name in self.parameter_names}, route.nbytes
+        shapes = values.given_shapes
+        return {name: gradients[name].reshape(shapes[name]) for name in self.parameter_names}
 
     def helper_gradients(self) -> dict[int, Derivative]:
         """δˡ = [δC_l/δzˡ] for l = L … 1, each chained from the one above (eqs. 5 and 6)."""
@@ -270,7 +266,10 @@ class FeedForward:
         return compile_several(chained, "structured_gradients")
 
     def structured_gradients(self, params: Mapping[str, Any], sample: Any) -> dict[str, np.ndarray]:
-        """The same gradients through δˡ and I[j=k], with nothing dense (eqs. 9, 12, 15)."""
+        """The same gradients through δˡ and I[j=k], with nothing dense (eqs. 9, 12, 15).
+
+        Raises ShapeError, MissingValueError or ValueNotAllowedError for values that do not fit.
+        """
         return self._named(self.structured.run(self.values(params, sample)))
 
     @cached_property
@@ -281,7 +280,10 @@ class FeedForward:
         )
 
     def fast_gradients(self, params: Mapping[str, Any], sample: Any) -> dict[str, np.ndarray]:
-        """The gradients by her summary algorithm, in its fast outer-product form."""
+        """The gradients by her summary algorithm, in its fast outer-product form.
+
+        Raises ShapeError, MissingValueError or ValueNotAllowedError for values that do not fit.
+        """
         return self._named(self.fast.run(self.values(params, sample)))
 
     @cached_property

@@ -44,11 +44,10 @@ LITERAL_LIMIT = 2**31
 
 @dataclass
 class Literal:
-    """The dense result, the number of dense factors contracted, and the bytes they took."""
+    """The dense result, and the number of dense factors contracted."""
 
     array: np.ndarray
     factors: int
-    nbytes: int
 
 
 def literal(d: Derivative, point: Point, limit: int = LITERAL_LIMIT) -> Literal:
@@ -67,7 +66,7 @@ def literal(d: Derivative, point: Point, limit: int = LITERAL_LIMIT) -> Literal:
         array = contribution.number * array
         total = array if total is None else total + array
     assert total is not None
-    return Literal(total, max(route.factors, 1), route.nbytes)
+    return Literal(total, max(route.factors, 1))
 
 
 class LiteralRoute:
@@ -78,7 +77,6 @@ class LiteralRoute:
         self.point = point
         self.limit = limit
         self.factors = 0
-        self.nbytes = 0
 
     def chain(self, left: np.ndarray, right: np.ndarray, joined: int) -> np.ndarray:
         """left · right, summed over the last axes of the one and the first of the other."""
@@ -128,15 +126,10 @@ class LiteralRoute:
             for k, arg in enumerate(n.args):
                 if arg in below:
                     self._require(n, arg)
-                    step = self._dense(local_derivative(n, k))
+                    step = self.at.array(local_derivative(n, k))
                     product = step if n is body else self.chain(reached[n], step, n.ndim)
                     reached[arg] = reached[arg] + product if arg in reached else product
         return found
-
-    def _dense(self, e: Expr) -> np.ndarray:
-        array = self.at.array(e)
-        self.nbytes += array.nbytes
-        return array
 
     def _shape(self, e: Expr) -> tuple[int, ...]:
         return sizes_of(e.shape, self.point.sizes)

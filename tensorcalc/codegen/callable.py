@@ -13,7 +13,7 @@ from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
-from tensorcalc.expr import Definition, Delta, Expr, Variable, toposort
+from tensorcalc.expr import Definition, Expr, Variable, toposort
 from tensorcalc.layout import permuted
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of
@@ -160,9 +160,7 @@ def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimit
 
 def _computed(root: Expr) -> list[Expr]:
     """What is computed on the way: every node but atoms."""
-    return [
-        n for n in toposort([root]) if n.args and not isinstance(n, (Delta, Definition, Variable))
-    ]
+    return [n for n in toposort([root]) if n.args and not isinstance(n, Definition)]
 
 
 def _shaped(result: Any, output: Output, values: Values, dtype: type) -> np.ndarray:
@@ -196,8 +194,6 @@ def compile_outputs(
     arguments = _with_sized(found, lowering.order, outputs)
     lowering.claim_arguments(arguments)
     lowering.run()
-    if not name.isidentifier():
-        name = "value"
     while name in lowering.functions or name in lowering.constants or name in RESERVED:
         name += "_"
     body = _body(lowering, shown, outputs, arguments, several=several)

@@ -89,31 +89,39 @@ __all__ = [
 # ── products ─────────────────────────────────────────────────────────────────────────────
 
 
+def _vector(t: Tensor, what: str) -> Expr:
+    """The one axis of a vector: a column, a row, or a matrix with a single row or column."""
+    if t.form in ("column", "row"):
+        return t.expr
+    if t.form == "matrix" and 1 in t.shape:
+        kept = 1 if t.shape[0] == 1 else 0
+        return product((t.expr,), ((0, 1),), (kept,))
+    raise ShapeError(f"{what} of {title(t)}", f"{what} takes a vector")
+
+
 def dot(x: Any, y: Any, /) -> Tensor:
-    """xᵀ y of two vectors of one size: a scalar."""
-    a, b = as_tensor(x), as_tensor(y)
-    _require(a, "dot", "column", "row")
-    _require(b, "dot", "column", "row")
-    if a.expr.shape != b.expr.shape:
-        raise ShapeError(f"dot of {title(a)} and {title(b)}", "give them one size")
-    return Tensor(index_einsum("i,i->", a.expr, b.expr))
+    """xᵀ y of two vectors of one size: a scalar; ShapeError for anything else."""
+    left, right = as_tensor(x), as_tensor(y)
+    a, b = _vector(left, "dot"), _vector(right, "dot")
+    if a.shape != b.shape:
+        raise ShapeError(f"dot of {title(left)} and {title(right)}", "give them one size")
+    return Tensor(index_einsum("i,i->", a, b))
 
 
 def outer(x: Any, y: Any, /) -> Tensor:
-    """x yᵀ of two vectors: a matrix with the rows of x and the columns of y."""
-    a, b = as_tensor(x), as_tensor(y)
-    _require(a, "outer", "column", "row")
-    _require(b, "outer", "column", "row")
-    return Tensor(index_einsum("i,j->ij", a.expr, b.expr))
+    """x yᵀ of two vectors: the rows of x and the columns of y; ShapeError for anything else."""
+    a, b = _vector(as_tensor(x), "outer"), _vector(as_tensor(y), "outer")
+    return Tensor(index_einsum("i,j->ij", a, b))
 
 
 def frobenius(a: Any, b: Any, /) -> Tensor:
-    """A : B = Σ A_ij B_ij of two quantities of one shape."""
+    """A : B = Σ A_ij B_ij of two quantities of one shape; ShapeError for two shapes."""
     left, right = as_tensor(a), as_tensor(b)
-    if left.expr.shape != right.expr.shape or matrix_shape(left) != matrix_shape(right):
+    if matrix_shape(left) != matrix_shape(right):
         raise ShapeError(f"frobenius of {title(left)} and {title(right)}", "give them one shape")
-    axes = tuple(range(left.expr.ndim))
-    return Tensor(product((left.expr, right.expr), (axes, axes), ()))
+    first, second, _ = align(left, right, "frobenius")
+    axes = tuple(range(first.ndim))
+    return Tensor(product((first, filled(second, first.shape)), (axes, axes), ()))
 
 
 def trace(a: Any, /) -> Tensor:
@@ -125,10 +133,8 @@ def trace(a: Any, /) -> Tensor:
 
 def diag(x: Any, /) -> Tensor:
     """diag(x): the matrix with the vector x on its diagonal."""
-    t = as_tensor(x)
-    _require(t, "diag", "column", "row")
-    dim = t.expr.shape[0]
-    return Tensor(index_einsum("ij,i->ij", Delta(dim), t.expr))
+    e = _vector(as_tensor(x), "diag")
+    return Tensor(index_einsum("ij,i->ij", Delta(e.shape[0]), e))
 
 
 def diagonal(a: Any, /) -> Tensor:
@@ -155,6 +161,10 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
             f"einsum({subscripts!r}) of {len(tensors)} operands",
             'write one word per operand and the output, as in "ij,j->i"',
         )
+    tensors = [
+        Tensor(_vector(t, "einsum")) if len(word) == 1 and 1 in t.shape and t.ndim == 2 else t
+        for word, t in zip(words, tensors, strict=True)
+    ]
     sizes: dict[str, tuple[Dim, str]] = {}
     for word, t in zip(words, tensors, strict=True):
         if len(word) != t.expr.ndim:
@@ -170,12 +180,6 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
                     "use different letters, or quantities that agree",
                 )
     return Tensor(index_einsum(f"{inputs}->{output}", *(t.expr for t in tensors)))
-
-
-def _require(t: Tensor, what: str, *forms: str) -> None:
-    if t.form not in forms:
-        wanted = "a vector" if "column" in forms else " or ".join(forms)
-        raise ShapeError(f"{what} of {title(t)}", f"{what} takes {wanted}")
 
 
 def _require_square(t: Tensor, what: str) -> None:
@@ -529,6 +533,8 @@ def _along_one_axis(record: SpecialFunction) -> Callable[..., Tensor]:
 
     def apply(t: Any, /, axis: int | None = None) -> Tensor:
         t = as_tensor(t)
+        if axis is None and t.form == "matrix" and 1 in t.shape:  # a declared row, or n × 1
+            axis = 1 if t.shape[0] == 1 else 0
         if axis is None and t.form in ("matrix", "tensor"):
             raise ShapeError(
                 f"{record.name} of {title(t)} without an axis",

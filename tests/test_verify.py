@@ -161,6 +161,20 @@ def test_every_function_is_proved_in_its_domain_by_the_route_it_allows(record, r
     assert taken.startswith("complex step" if record.complex_step else "central")
 
 
+def test_a_function_without_complex_values_beside_the_way_leaves_the_complex_step():
+    x = tc.vector("x", 4)
+    below = tc.define("u", tc.relu(x - 0.1))
+    beside = tc.define("w", tc.tanh(below) * tc.abs(x))
+    for d in (
+        tc.derivative(tc.tanh(below), below),  # relu is below u
+        tc.derivative(beside, below),
+        tc.hessian(tc.sum(beside), below),
+    ):
+        proof = d.verify()
+        assert verdicts(proof) == EVERY_ROUTE_AGREES
+        assert rows(proof)["differences"].detail.startswith("complex step")
+
+
 def test_one_function_without_complex_values_on_the_way_means_central_differences():
     x = tc.vector("x", 4)
     smooth = tc.define("u", tc.tanh(x))

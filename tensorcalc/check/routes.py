@@ -156,6 +156,12 @@ def _reaching(order: Sequence[Expr], stops: set[Expr]) -> set[Expr]:
     return reaching
 
 
+def _on_the_way(of: Expr, wrt: Expr, held: frozenset[Expr]) -> set[Expr]:
+    """The nodes whose value changes with ``wrt``."""
+    order = toposort([of], lambda n: n is wrt or n in held)
+    return _reaching(order, {wrt}) - held - {wrt}
+
+
 def first_order(link: Link) -> tuple[Expr, Expr, frozenset[Expr]]:
     """A link as one function of one argument: a second derivative is that of a first."""
     *earlier, last = (w.expr for w in link.wrt)
@@ -202,8 +208,8 @@ class _Path:
         """Whether every function on the way continues to complex arguments."""
         return all(
             node.function.complex_step
-            for _, of, _, _ in self.links
-            for node in toposort([of])
+            for _, of, wrt, held in self.links
+            for node in _on_the_way(of, wrt, held)
             if isinstance(node, (Elementwise, Special))
         )
 

@@ -8,7 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 import numpy as np
 import pytest
 
-from tensorcalc import functions
+import tensorcalc as tc
+from tensorcalc import functions, special
 from tensorcalc.backprop import demo
 from tensorcalc.cli import main
 
@@ -296,6 +297,23 @@ def test_with_a_wrong_rule_the_demo_fails_and_names_the_equations(monkeypatch):
     assert lines[-1].startswith("15 of 15 equations hold.")
 
 
+def test_the_verdicts_are_those_of_the_equations_themselves(monkeypatch):
+    right = special.softmax.derivative
+    # softmax continues to complex values: a hundred-millionth is seen, whatever the kinks below
+    wrong = lambda x, y: right(x, y) * (1 + 1e-8)
+    layers = "3,5,2"  # of no other test: what is remembered stays
+    options = ("--activation", "relu", "--cost", "softmax cross-entropy")
+    with monkeypatch.context() as corrupted:
+        corrupted.setitem(vars(special.softmax), "derivative", wrong)
+        status, lines = run("backprop", "--quick", "--layers", layers, *options)
+        net = tc.FeedForward([3, 5, 2], "relu", "cross-entropy", output="softmax")
+        assert not tc.johnston(net)[5].verify()
+    assert status == 1
+    assert "(5)" in lines[-1]
+    (row,) = [line for line in lines if line.startswith("  5  ")]
+    assert row.endswith("e−08  DOES NOT HOLD")
+
+
 # ── on a terminal ────────────────────────────────────────────────────────────────────────
 
 
@@ -349,6 +367,7 @@ def test_training_on_a_terminal_shows_a_bar_and_leaves_the_lines(monkeypatch):
 def test_all_equations_hold_in_a_deep_network():
     status, lines = run("--quick", "--layers", ",".join(["2"] * 11))
     assert (status, lines[-1][:8]) == (0, "15 of 15")
+    assert "Cost     C = ‖a¹¹ − λ‖²" in lines
 
 
 def test_a_network_of_two_layers_names_the_activation_of_its_input():

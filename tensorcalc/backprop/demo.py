@@ -17,17 +17,11 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.backprop.data import Samples, digits, random_samples
-from tensorcalc.backprop.equation import (
-    ALLOWED,
-    ALLOWED_CENTRAL,
-    Equation,
-    Equations,
-    network_point,
-)
+from tensorcalc.backprop.equation import Equation, Equations, network_point, superscript
 from tensorcalc.backprop.johnston import SUMMARY_SLIPS, johnston
 from tensorcalc.backprop.network import COSTS, FeedForward
 from tensorcalc.check.points import Point
-from tensorcalc.check.verify import relative_error
+from tensorcalc.check.verify import Row, relative_error
 from tensorcalc.derivative import derivative, gradient
 from tensorcalc.evaluation import evaluate
 from tensorcalc.expr import Elementwise, toposort
@@ -168,9 +162,7 @@ def _hidden_activation(net: FeedForward) -> str:
 
 
 def _cost_text(net: FeedForward) -> str:
-    top = f"a{chr(0x2070 + net.depth) if net.depth > 3 else '³²'[3 - net.depth]}"
-    if net.depth > 9:
-        top = "a^L"
+    top = f"a{superscript(net.depth)}"
     texts = {
         "squared": f"C = ‖{top} − λ‖²",
         "half squared": f"C = ½ ‖{top} − λ‖²",
@@ -214,15 +206,16 @@ def _equations(screen: Screen, equations: Equations, points: list[Point]) -> lis
         if e.section != section:
             section = e.section
             screen.heading(section)
-        error, holds = _largest_error(e, points)
-        if not holds:
+        worst = _worst(e, points)
+        if not worst.ok:
             failed.append(e)
         number = "–" if e.number == "box" else str(e.number)
         first, _, rest = (
             e.statement.partition(" = δˡ_j") if e.number == 12 else (e.statement, "", "")
         )
-        style = None if holds else "bold red"
-        mark = "" if holds else "  DOES NOT HOLD"
+        error = _shown_error(worst)
+        style = None if worst.ok else "bold red"
+        mark = "" if worst.ok else "  DOES NOT HOLD"
         if rest:
             screen.say(f" {number:>2}  {first}", style)
             first = " " * 19 + f"= δˡ_j{rest}"
@@ -242,16 +235,18 @@ def _equations(screen: Screen, equations: Equations, points: list[Point]) -> lis
     return failed
 
 
-def _largest_error(e: Equation, points: list[Point]) -> tuple[str, bool]:
-    """The worst of all layers and points, as printed, and whether it is allowed."""
-    found = [e.layer(layer).error(point) for layer in e.layers for point in points]
-    if e.number == 3:
-        order = min(found)
-        text = "exact" if order == np.inf else f"order {order:.2f}"
-        return text, order >= 1.9
-    worst = max(found)
-    allowed = ALLOWED_CENTRAL if _has_kink(e.network) else ALLOWED
-    return _error_text(worst), worst <= allowed
+def _worst(e: Equation, points: list[Point]) -> Row:
+    """The worst row of all layers and points: one that does not hold, if there is one."""
+    rows = [e.layer(layer).row(point, 0) for layer in e.layers for point in points]
+    severity = lambda row: -row.error if row.route == "Taylor" else row.error
+    return max(rows, key=lambda row: (not row.ok, severity(row)))
+
+
+def _shown_error(row: Row) -> str:
+    """The error of a row, or the order of its remainder, as printed."""
+    if row.route == "Taylor":
+        return row.detail.partition(": ")[2]
+    return _error_text(row.error or 0.0)
 
 
 def _error_text(error: float) -> str:

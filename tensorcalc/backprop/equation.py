@@ -12,7 +12,7 @@ from tensorcalc.backprop.network import FeedForward
 from tensorcalc.chain import adjoint
 from tensorcalc.check.points import Point, draw_point
 from tensorcalc.check.routes import allows_complex_step
-from tensorcalc.check.verify import Row, Verification
+from tensorcalc.check.verify import TAYLOR_ORDER, Row, Verification
 from tensorcalc.derivative import Derivative
 from tensorcalc.display import expression_text
 from tensorcalc.display.derivative import formula
@@ -113,12 +113,9 @@ class Equation:
 
     def verify(self, params: Any = None, sample: Any = None, seed: int = 0) -> Verification:
         """Check the equation in every layer; random values where none are given."""
-        point = self._point(params, sample, seed)
+        point = network_point(self.network, params, sample, seed)
         rows = [self.layer(layer).row(point, seed) for layer in self.layers]
         return Verification(f"({self.number}) {self.statement}", tuple(rows))
-
-    def _point(self, params: Any, sample: Any, seed: int) -> Point:
-        return network_point(self.network, params, sample, seed)
 
     def __repr__(self) -> str:
         lines = [f"({self.number}) {self.statement}"]
@@ -252,10 +249,10 @@ class EquationAtLayer:
         route = f"l = {self.layer}"
         if self.equation.number == 3:
             order = self.error(point, seed)
+            detail = "exact" if order == np.inf else f"order {order:.2f}"
             why = "f(W + ΔW) − f(W) − [δf/δW]·ΔW falls as h²"
-            if order == np.inf:
-                return Row("Taylor", f"{route}: exact", 0.0, 1.9, why, True)
-            return Row("Taylor", f"{route}: order {order:.2f}", order, 1.9, why, order >= 1.9)
+            holds = order >= TAYLOR_ORDER
+            return Row("Taylor", f"{route}: {detail}", order, TAYLOR_ORDER, why, holds)
         error = self.error(point, seed)
         allowed = ALLOWED if _complex_allowed(self, point) else ALLOWED_CENTRAL
         return Row(route, self.shapes, error, allowed, "rounding", error <= allowed)

@@ -17,7 +17,7 @@ from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify, substitute
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor, as_tensor
-from tensorcalc.values import computation, given_values, read_values
+from tensorcalc.values import computation, given_values, read_array, read_values
 from tensorcalc.wording import name_of, titled
 
 __all__ = [
@@ -51,10 +51,13 @@ def derivative_output(d: Derivative) -> Output:
 
 def quantity_output(t: Tensor) -> Output:
     """What a compiled function is to return for a quantity."""
-    place: tuple[int | None, ...] = tuple(range(t.expr.ndim))
-    if t.form == "row":
-        place = (None, *place)
-    return Output(t.expr, place, name_of(t), (t.expr,))
+    return Output(t.expr, _place(t), name_of(t), (t.expr,))
+
+
+def _place(t: Tensor) -> tuple[int | None, ...]:
+    """Where the axes of a quantity stand: a row is 1 × n."""
+    place = tuple(range(t.expr.ndim))
+    return (None, *place) if t.form == "row" else place
 
 
 def compile_derivative(d: Derivative, /, name: str | None = None) -> CompiledFunction:
@@ -181,12 +184,18 @@ def apply(d: Derivative, /, *increments: Any, at: Mapping[str, Any] | None = Non
 
 
 def jvp(d: Derivative, tangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
-    """The Jacobian times a tangent of the argument's shape: the same as ``apply``."""
+    """The Jacobian times a tangent of the argument's shape: the same as ``apply``.
+
+    Raises the errors of ``apply``.
+    """
     return apply(d, tangent, at=at)
 
 
 def vjp(d: Derivative, cotangent: Any, /, at: Mapping[str, Any] | None = None) -> Any:
-    """A cotangent of the value's shape times the Jacobian: an array of the argument's shape."""
+    """A cotangent of the value's shape times the Jacobian: an array of the argument's shape.
+
+    Raises ShapeError for a cotangent of another shape.
+    """
     return _contracted(d, (d.of,), (cotangent,), at, last=False)
 
 
@@ -210,7 +219,7 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
         given = _increment(x, tangent, set(), symbolic=True)
         return Tensor(simplify(substitute(value, {moved: given})), x.form)
     assert isinstance(moved, Variable)
-    return _numbers(slope, value, {moved: tangent}, at)
+    return _numbers(slope, Tensor(value, x.form), {moved: _lying(x, tangent)}, at)
 
 
 def _contracted(
@@ -234,11 +243,12 @@ def _contracted(
     for factor in factors:
         inputs.append(summed[start : start + factor.ndim])
         start += factor.ndim
-    result = simplify(product((d.value, *factors), inputs, kept))
+    form = d.of.form if last else d.arguments[0].form if len(d.arguments) == 1 else None
+    result = Tensor(simplify(product((d.value, *factors), inputs, kept)), form)
     if symbolic:
-        return Tensor(result, d.of.form if last else None)
+        return result
     variables = [factor for factor in factors if isinstance(factor, Variable)]
-    return _numbers(d, result, dict(zip(variables, given, strict=True)), at)
+    return _numbers(d, result, dict(zip(variables, map(_lying, sides, given), strict=True)), at)
 
 
 def _increment(side: Tensor, value: Any, taken: set[str], *, symbolic: bool) -> Expr:
@@ -258,11 +268,19 @@ def _increment(side: Tensor, value: Any, taken: set[str], *, symbolic: bool) -> 
     return t.expr
 
 
+def _lying(side: Tensor, value: Any) -> Any:
+    """An increment of a row, given as 1 × n, as its n numbers."""
+    if side.form != "row":
+        return value
+    array = read_array(f"Δ{side.name or ''}", value, finite=False)
+    return array[0] if array.ndim == 2 and array.shape[0] == 1 else array
+
+
 def _numbers(
-    d: Derivative, result: Expr, increments: Mapping[Variable, Any], at: Mapping[str, Any] | None
+    d: Derivative, result: Tensor, increments: Mapping[Variable, Any], at: Mapping[str, Any] | None
 ) -> np.ndarray:
-    universe = (*d.universe, result)
-    output = Output(result, tuple(range(result.ndim)), f"[{d.title}]", universe)
+    universe = (*d.universe, result.expr)
+    output = Output(result.expr, _place(result), f"[{d.title}]", universe)
     run = compile_outputs([output], "apply")
     named = {variable.name: variable for variable in increments}
     given = {variable.name: value for variable, value in increments.items()}

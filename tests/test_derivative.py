@@ -497,10 +497,48 @@ def test_apply_jvp_and_vjp_contract_every_axis_of_one_side(pair, layout, at):
     tangent = rng.normal(size=dense.shape[stored:])
     cotangent = rng.normal(size=dense.shape[:stored])
     forward = np.tensordot(dense, tangent, tangent.ndim)
+    if d.of.form == "row":  # a row has the shape of a row
+        forward = forward[None]
     np.testing.assert_allclose(d.apply(tangent, at=at), forward, atol=1e-14)
     np.testing.assert_allclose(d.jvp(tangent, at=at), forward, atol=1e-14)
     backward = np.tensordot(cotangent, dense, cotangent.ndim)
     np.testing.assert_allclose(d.vjp(cotangent, at=at), backward, atol=1e-14)
+
+
+SHAPES_OF_INCREMENTS = [
+    #  of, wrt,  shapes of a tangent,   shapes of a cotangent
+    ((v, x), [(4,), (4, 1)], [(5,), (5, 1)]),
+    ((E, x.T), [(4,), (1, 4)], [()]),
+    ((s.T, W), [(5, 4)], [(5,), (1, 5)]),
+    ((tc.sum(W, 0), W), [(5, 4)], [(4,), (1, 4)]),
+    ((T * 2, T), [(2, 3, 4)], [(2, 3, 4)]),
+    ((p, S), [()], [(4,), (4, 1)]),
+    ((K @ n, K), [(2, 3)], [(2,), (2, 1)]),
+]
+
+
+@pytest.mark.parametrize(("pair", "tangents", "cotangents"), SHAPES_OF_INCREMENTS)
+def test_jvp_has_the_values_shape_and_vjp_the_arguments(pair, tangents, cotangents, at):
+    d = tc.derivative(*pair)
+    sizes = {"m": 2, "n": 3}
+    shapes = [tuple(sizes.get(dim, dim) for dim in t.shape) for t in (d.of, d.wrt)]
+    for given in tangents:
+        assert d.jvp(np.ones(given), at=at).shape == shapes[0]
+        assert d.apply(np.ones(given), at=at).shape == shapes[0]
+    for given in cotangents:
+        assert d.vjp(np.ones(given), at=at).shape == shapes[1]
+    assert d.jvp(d.wrt).shape == d.of.shape
+    assert d.vjp(d.of).shape == d.wrt.shape
+    for act, shape in ((d.jvp, (*tangents[0], 2)), (d.vjp, (*cotangents[0], 2))):
+        with pytest.raises(tc.ShapeError, match="is declared"):
+            act(np.ones(shape), at=at)
+
+
+def test_the_hessian_applied_to_a_row_is_a_row(at):
+    expected = tc.hvp(E, x, np.ones(4), at=at)
+    for tangent in (np.ones(4), np.ones((1, 4))):
+        np.testing.assert_allclose(tc.hvp(E, x.T, tangent, at=at), expected[None])
+    assert tc.hvp(E, x.T, x.T).shape == (1, 4)
 
 
 def test_an_increment_predicts_the_change_of_the_value_to_first_order(at):

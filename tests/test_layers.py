@@ -1,6 +1,7 @@
 """Imports go downwards only, and the core needs nothing but NumPy and opt_einsum."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,18 @@ def test_imports_go_to_lower_layers(module):
     assert here in LAYER, f"give tensorcalc/{here} a layer in {Path(__file__).name}"
     targets = {unit(name) for name, _ in imports(module) if name.split(".")[0] == "tensorcalc"}
     assert [t for t in sorted(targets - {here}) if LAYER.get(t, -1) >= LAYER[here]] == []
+
+
+def test_the_architecture_document_shows_these_layers():
+    document = Path(__file__).parent.parent / "docs" / "architecture.md"
+    if not document.is_file():
+        pytest.skip("the source archive has no docs")
+    text = document.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|", text, re.MULTILINE)
+    shown = [sorted(re.findall(r"`(\w+)/?`", modules)) for _, modules in rows]
+    assert [int(layer) for layer, _ in rows] == list(range(len(LAYERS)))
+    there = {module.split(".")[0] for module in MODULES}
+    assert shown == [sorted(there & set(units.split())) for units in LAYERS]
 
 
 @each_module

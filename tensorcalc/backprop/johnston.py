@@ -49,6 +49,7 @@ def johnston(network: FeedForward) -> Equations:
     >>> bool(eqs[9].verify())
     True
 
+    Raises TensorCalcError for what is no ``FeedForward`` network.
     Source: Carolyn Johnston, Backpropagation, 2020.
     """
     if not isinstance(network, FeedForward):

@@ -358,6 +358,7 @@ GUESSES = {
     "|A|": (0, 3, "det(A) for the determinant"),
     "x⁻¹": (0, 3, "inv(x) for a square matrix"),
     "1/2x": (0, 4, "(1/2) * x"),
+    "1/(2)x": (0, 6, "put brackets around the product"),
     "max(x, 0)": (0, 9, "maximum(x, 0)"),
     "norm(x, 3)": (0, 10, "norm1(x)"),
     "z + x": (0, 1, "add its shape: z=…"),
@@ -493,6 +494,48 @@ FOLLOWED = [
 def test_what_a_faulty_line_defines_adds_no_faults(text):
     assert "hint:" not in str(fault(text)[0])
     assert str(fault(text)[0]).count("line ") == 1
+
+
+def places(text):
+    """Line and column of each fault of a text."""
+    with pytest.raises(tc.TensorCalcError) as raised:
+        tc.parse(text, SHAPES)
+    found = re.findall(r"^line (\d+), column (\d+): ", str(raised.value), re.MULTILINE)
+    return [(int(line), int(column)) for line, column in found]
+
+
+def test_a_bracket_that_is_never_closed_ends_with_its_statement():
+    assert places("a = (x; b = W @ y") == [(1, 5), (1, 13)]
+    assert places("a = (x +\n  x\nb = W @ y") == [(1, 5), (3, 5)]
+    assert places("a = (x +\n  W @ y\n  ") == [(1, 5), (2, 3)]
+
+
+def test_faults_are_told_in_the_order_of_the_text():
+    assert places("W @ y + x'") == [(1, 1), (1, 9)]
+    with pytest.raises(tc.ShapeError):
+        tc.parse("W @ y + x'", SHAPES)
+
+
+LIMITS = {
+    "more than 150 powers in a row": "x" + "² " * 200,
+    "more than 150 signs in a row": "-" * 200 + "x",
+    "nested more than 150 deep": "(" * 200 + "x" + ")" * 200,
+    "more than 150 operations deep": "+".join(["x"] * 200),
+    "an expression of 11,999 words": "+".join(["x"] * 6_000),
+    "a number of 351 characters": "1" * 351,
+    "a power of 351 digits": "x" + "²" * 351,
+}
+
+
+@pytest.mark.parametrize("message", LIMITS)
+def test_what_is_too_much_is_told(message):
+    with pytest.raises(tc.ParseError, match=f": {message}\n"):
+        tc.parse(LIMITS[message], SHAPES)
+
+
+def test_the_faults_of_one_line_are_not_counted_for_ever():
+    with pytest.raises(tc.ParseError, match=r"… and at least 10 more"):
+        tc.parse("x" + "'" * 1_000, SHAPES)
 
 
 def test_a_wrong_name_is_told_once_and_mended_everywhere():

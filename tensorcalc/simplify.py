@@ -49,7 +49,7 @@ from tensorcalc.rewrite.recognise import (
     recognise_softmax,
     recognise_softplus,
 )
-from tensorcalc.rewrite.sums import collect_terms, open_inner_sums
+from tensorcalc.rewrite.sums import collect_terms, factor_delta, open_inner_sums
 from tensorcalc.steps import Rule, Step
 
 __all__ = ["RULES", "rebuild", "rewrites", "simplify", "substitute"]
@@ -125,6 +125,7 @@ RULES: tuple[Rule, ...] = (
     Rule("multiply out over the sum", Einsum, distribute, "(A + I) B = A B + B"),
     Rule("multiply out to cancel", Einsum, distribute_to_cancel, "(p/u + q) u = p + q u"),
     Rule("collect equal terms", Add, collect_terms, "A + A = 2 A"),
+    Rule("factor out the delta", Add, factor_delta, "I[i=j] a_i + I[i=j] = I[i=j] (a_i + 1)"),
     Rule("open the inner sum", Add, open_inner_sums, tidies=True),
     Rule("multiply out where terms cancel", Add, expand_where_shorter),
     Rule("evaluate at a number", Elementwise, apply_to_numbers, tidies=True),

@@ -1,11 +1,11 @@
 """Random well-typed program texts over the whole language, and their values by plain NumPy.
 
-# ruff: noqa: E501 - a choice reads best on one line
-
 The reference never touches the library: a column is an n × 1 array, a row 1 × n, and the text
 itself is run by Python over functions written here. Run as a script, it compares many programs
 and counts what they were made of: ``python tests/random_programs.py 20000 0``.
 """
+
+# ruff: noqa: E501 - a choice reads best on one line
 
 from __future__ import annotations
 

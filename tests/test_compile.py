@@ -292,3 +292,21 @@ def test_an_intermediate_may_have_any_name(name):
     d = tc.derivative(C, u).evaluate(q=np.ones(2))
     sigma = 1 / (1 + np.exp(-value))
     np.testing.assert_allclose(d[0], sigma * (1 - sigma) + 4 * value**3)
+
+
+def test_a_sum_of_thousands_of_terms_is_compiled_in_parts():
+    s = W @ x
+    for k in range(3000):
+        s = tc.tanh((k + 1) * (W @ x)) + s
+    d = tc.derivative(tc.sum(s), W)
+    assert np.isfinite(d.evaluate(W=0.01 * np.ones(W.shape), x=np.ones(x.shape))).all()
+
+
+def test_a_residual_chain_costs_in_proportion_to_its_depth():
+    lengths = []
+    for n in (5, 10, 20):
+        s = W @ x
+        for _ in range(n):
+            s = tc.tanh(s) + s
+        lengths.append(len(tc.derivative(s, W).compile().source))
+    assert lengths[2] < 5 * lengths[0]

@@ -238,6 +238,29 @@ EXAMPLES = {
         "that are zero": (Add((zeros((3,)), x)), x),
         "numbers alone": (number(2) + number(3), number(5)),
     },
+    "factor out the delta": {
+        "a diagonal and the identity": (
+            einsum("ij,i->ij", I3, x) + I3,
+            einsum("ij,i->ij", I3, einsum("i,i->i", ones, x) + ones),
+        ),
+        "two deltas": (
+            einsum("ik,jl->ijkl", I2, I3) + einsum("ik,jl,->ijkl", I2, I3, c),
+            einsum(
+                "ik,jl,ij->ijkl",
+                I2,
+                I3,
+                einsum("i,j->ij", Ones(2), ones) + einsum("i,j,->ij", Ones(2), ones, c),
+            ),
+        ),
+        "blocks": (
+            einsum("ik,jl->ijkl", I2, B) + einsum("ik,jl->ijkl", I2, C),
+            einsum(
+                "ik,ijl->ijkl",
+                I2,
+                einsum("i,jl->ijl", Ones(2), B) + einsum("i,jl->ijl", Ones(2), C),
+            ),
+        ),
+    },
     "open the inner sum": {
         "that shares a term": (x + (x + y), Add((x, x, y))),
         "with a delta": (B + (I3 + C), Add((B, I3, C))),
@@ -398,6 +421,12 @@ GUARDS = {
         "products in another order": einsum("ij,jk->ik", B, C) + einsum("ij,jk->ik", C, B),
         "a trace and a sum": einsum("ii->", B) + einsum("ij->", B),
         "multiples of different vectors": 2 * x + 2 * y,
+    },
+    "factor out the delta": {
+        "a term without it": einsum("ij,i->ij", I3, x) + B,
+        "tied in other ways": einsum("ik,jl->ijkl", S, I2) + einsum("ij,kl->ijkl", S, I2),
+        "a delta that would stay": einsum("ik,jl->ijkl", I2, I3) + einsum("ik,jl->ijkl", I2, B),
+        "one that is read twice": einsum("ij,j->ij", I3, x) + einsum("ij,ij->ij", I3, B),
     },
     "open the inner sum": {
         "whose terms meet nothing": x + (y + f.sin(x)),

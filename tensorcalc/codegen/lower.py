@@ -44,6 +44,7 @@ from tensorcalc.simplify import simplify
 
 __all__ = ["Lowering"]
 
+_TERMS = 200  # of one statement
 _WIDE = 72  # a line longer than this is broken by naming a part of it
 
 
@@ -200,7 +201,9 @@ class Lowering:
         text = ""
         terms = sorted(node.terms, key=lambda t: coefficient_and_core(t)[0] < 0)
         positive = coefficient_and_core(node.terms[0])[0] >= 0
-        for term in node.terms if positive else terms:
+        for k, term in enumerate(node.terms if positive else terms, start=1):
+            if k % _TERMS == 0:  # Python reads a sum of some thousand terms by recursion
+                text = self.assign(None, Code(text, ADD, "+")).text
             number, _ = coefficient_and_core(term)
             code = self._broadcastable(term) if whole else self.code[term]
             if number < 0 and code.text.startswith("-"):

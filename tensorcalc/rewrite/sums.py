@@ -6,17 +6,20 @@ from collections import Counter
 
 from tensorcalc.expr import (
     Add,
+    Delta,
     Einsum,
     Expr,
+    Ones,
     add,
     is_zero,
+    product,
     zeros,
 )
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core, times
 from tensorcalc.rewrite.quotients import has_delta
 
-__all__ = ["canonical", "collect_terms", "open_inner_sums"]
+__all__ = ["canonical", "collect_terms", "factor_delta", "open_inner_sums"]
 
 
 def canonical(e: Expr) -> object:
@@ -88,6 +91,56 @@ def _flat_terms(e: Add) -> list[Expr]:
         else:
             flat.append(term)
     return flat
+
+
+def factor_delta(e: Expr) -> Expr | None:
+    """A delta that every term has stands in front of the sum: I a + I = I (a + 1).
+
+    Two such sums multiply as two diagonals do; with a delta in each term they would be
+    multiplied out, and a chain of them would double with every link.
+    """
+    if not isinstance(e, Add) or len(e.terms) < 2:
+        return None
+    rest, ties, axes = list(e.terms), [], list(range(e.ndim))
+    while common := set.intersection(*(set(_tied_axes(term)) for term in rest)):
+        first, second = min(common)
+        rest = [_without_tie(term, first, second) for term in rest]
+        ties.append((axes[first], axes[second]))
+        del axes[second]
+    if not ties or any(map(has_delta, rest)):  # else the product would be multiplied out again
+        return None
+    deltas = [Delta(e.shape[first]) for first, _ in ties]
+    return Einsum((*deltas, Add(rest)), (*ties, tuple(axes)), tuple(range(e.ndim)))
+
+
+def _tied_axes(term: Expr) -> list[tuple[int, int]]:
+    """The pairs of axes of a term that a delta ties and nothing else reads the second of."""
+    if isinstance(term, Delta):
+        return [(0, 1)]
+    if not isinstance(term, Einsum):
+        return []
+    place = {i: axis for axis, i in enumerate(term.output)}
+    found = []
+    for k, (operand, indices) in enumerate(zip(term.operands, term.inputs, strict=True)):
+        if isinstance(operand, Delta) and all(i in place for i in indices):
+            first, second = sorted(indices, key=place.__getitem__)
+            others = (ix for n, ix in enumerate(term.inputs) if n != k)
+            if not any(second in ix for ix in others):
+                found.append((place[first], place[second]))
+    return found
+
+
+def _without_tie(term: Expr, first: int, second: int) -> Expr:
+    """The term without that delta and without its second axis."""
+    if isinstance(term, Delta):
+        return Ones(term.dim)
+    assert isinstance(term, Einsum)
+    tie = {term.output[first], term.output[second]}
+    pairs = list(zip(term.operands, term.inputs, strict=True))
+    k = next(k for k, (f, ix) in enumerate(pairs) if isinstance(f, Delta) and set(ix) == tie)
+    pairs[k] = (Ones(term.shape[first]), (term.output[first],))
+    output = term.output[:second] + term.output[second + 1 :]
+    return product([f for f, _ in pairs], [ix for _, ix in pairs], output)
 
 
 def open_inner_sums(e: Expr) -> Expr | None:

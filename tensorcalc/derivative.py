@@ -27,6 +27,7 @@ from tensorcalc.expr import (
     Add,
     Constant,
     Definition,
+    Delta,
     Einsum,
     Expr,
     Select,
@@ -35,6 +36,7 @@ from tensorcalc.expr import (
     hadamard,
     is_zero,
     toposort,
+    transpose,
 )
 from tensorcalc.layout import Layout, read_layout
 from tensorcalc.shapes import Shape, format_shape, size_of
@@ -242,6 +244,27 @@ class Derivative:
                 f"use the derivative itself, a {self.kind}",
             )
         return self._like(layout=read_layout("mixed"), own_shape=True, literal=self.literal)
+
+    def symmetric(self) -> Tensor:
+        """The gradient of a scalar by a symmetric matrix whose equal entries move together.
+
+        G + Gᵀ − diag(G) in the matrix's shape, for the gradient G with independent entries;
+        diag(G) by a diagonal matrix. Source: Petersen & Pedersen, The Matrix Cookbook, 2012,
+        eqs. (138) and (140). Raises NotSupportedError where the value is no scalar or the
+        argument no square matrix.
+        """
+        wrt = self.arguments[0]
+        square = wrt.form == "matrix" and wrt.expr.shape[0] == wrt.expr.shape[1]
+        if self.of.expr.ndim or len(self.arguments) > 1 or not square:
+            raise NotSupportedError(
+                f"the symmetric form of {self.title}",
+                "it is for a scalar by one square matrix",
+            )
+        gradient, identity = self.value, Delta(wrt.expr.shape[0])
+        if "diagonal" in getattr(wrt.expr, "traits", ()):
+            return Tensor(simplify(gradient * identity), "matrix")
+        both = gradient + transpose(gradient, (1, 0)) - gradient * identity
+        return Tensor(simplify(both), "matrix")
 
     def _like(self, **changes: Any) -> Derivative:
         whole: dict[str, Any] = {

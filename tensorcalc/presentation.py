@@ -90,6 +90,9 @@ def description(d: Derivative, /) -> str:
         whole = d.dense_nbytes // 8
         if d.entries_used < whole:
             words += f", {d.entries_used:,} of {whole:,} entries used"
+    declared = [a for a in dict.fromkeys(d.arguments) if getattr(a.expr, "traits", ())]
+    if declared:
+        words += f", entries of {' and '.join(map(name_of, declared))} taken as independent"
     if d.is_partial:
         chains = [", ".join(name_of(link.of) for link in c.links[1:]) for c in d.contributions]
         words += ", via " + " + ".join(chain or "no name" for chain in chains)

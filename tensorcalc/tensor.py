@@ -41,7 +41,11 @@ from tensorcalc.expr import (
     toposort,
     transpose,
 )
-from tensorcalc.rewrite.recognise import recognise_exponentials, recognise_softmax, recognise_softplus
+from tensorcalc.rewrite.recognise import (
+    recognise_exponentials,
+    recognise_softmax,
+    recognise_softplus,
+)
 from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
 from tensorcalc.simplify import simplify
 
@@ -320,8 +324,13 @@ def tensor(name: str, /, *dims: Any) -> Tensor:
 
 
 def variable(name: str, shape: Any, /) -> Tensor:
-    """A variable of the shape that an int, a tuple, names or an array stand for."""
-    return Tensor(Variable(read_name(name), read_shape(shape)))
+    """A variable of the shape that an int, a tuple, names, an array or a variable stand for.
+
+    What a variable given as shape is declared to be (symmetric, …) holds for the new one too.
+    Raises DimensionError for a shape that cannot be one, TensorCalcError for a name.
+    """
+    traits = shape.expr.traits if isinstance(getattr(shape, "expr", None), Variable) else ()
+    return Tensor(Variable(read_name(name), read_shape(shape), traits))
 
 
 def define(name: str, value: Any, /) -> Tensor:

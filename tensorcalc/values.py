@@ -196,6 +196,7 @@ def read_values(
             if variable.ndim == 1 and array.ndim == 2 and array.shape[1] == 1:
                 array = array[:, 0]
             bind(name, variable.shape, array.shape, values.sizes, origins)
+            _require_traits(name, variable.traits, array)
             values[name] = array
     if any(array.dtype != np.float32 for array in values.values()):
         for name, array in values.items():
@@ -250,6 +251,25 @@ def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
             f"give finite numbers for {name}",
         )
     return array
+
+
+def _require_traits(name: str, traits: tuple[str, ...], array: np.ndarray) -> None:
+    """ValueNotAllowedError where a matrix is not what it is declared to be."""
+    if not traits or not np.isfinite(array).all():
+        return
+    allowed = 1e-6 * np.abs(array).max(initial=0) if array.dtype == np.float32 else 0.0
+    allowed = max(allowed, 1e-12 * np.abs(array).max(initial=0))
+    holds = {
+        "symmetric": lambda: np.abs(array - array.T).max(initial=0) <= allowed,
+        "positive definite": lambda: np.linalg.eigvalsh(array).min(initial=1.0) > 0,
+        "diagonal": lambda: np.abs(array - np.diag(np.diag(array))).max(initial=0) <= allowed,
+    }
+    for trait in traits:
+        if not holds[trait]():
+            raise ValueNotAllowedError(
+                f"the value of {name}, which is declared {trait}, is not",
+                f"give a {trait} matrix, or declare {name} without that",
+            )
 
 
 def require_entries(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:

@@ -61,7 +61,8 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
     sizes = _unequal_sizes(variables)
     for attempt in range(_TRIES):
         values = {
-            name: _draw(rng, sizes_of(v.shape, sizes), attempt) for name, v in variables.items()
+            name: _with_traits(_draw(rng, sizes_of(v.shape, sizes), attempt), v.traits)
+            for name, v in variables.items()
         }
         point = Point(values, sizes)
         if _is_inside(universe, point):
@@ -88,6 +89,16 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], attempt: int) -> np.
         return np.asarray(rng.normal(size=shape))
     low, high = ((0.2, 1.5), (-0.6, 0.6), (-1.5, -0.2))[attempt % 4 - 1]
     return np.asarray(rng.uniform(low, high, size=shape))
+
+
+def _with_traits(array: np.ndarray, traits: tuple[str, ...]) -> np.ndarray:
+    """The numbers drawn, made what the matrix is declared to be."""
+    if "diagonal" in traits:
+        array = np.diag(np.diag(array))
+        return np.abs(array) + np.eye(len(array)) if "positive definite" in traits else array
+    if "positive definite" in traits:
+        return array @ array.T + np.eye(len(array))
+    return (array + array.T) / 2 if "symmetric" in traits else array
 
 
 def _is_inside(universe: list[Expr], point: Point) -> bool:

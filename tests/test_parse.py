@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import tensorcalc as tc
 from tensorcalc.reading.faults import Edit, Faults, mended, wrapped
+from tensorcalc.vocabulary import FUNCTION_NAMES
 
 SHAPES = {"W": (5, 4), "x": 4, "y": 5, "A": (4, 4), "S": ()}
 W, x, y, A, S = (tc.variable(name, shape) for name, shape in SHAPES.items())
@@ -321,6 +322,7 @@ REPAIRED = {
     "v == W @ x": "v = W @ x",
     "let v = W @ x": "v = W @ x",
     "lam = x; lambda * x": "lam = x; λ * x",
+    "lam = x; lambda = 2": "lam = x; lam_ = 2",
     "007 * x": "7 * x",
     "W × x": "W @ x",
     "W @ y": "W.T @ y",
@@ -402,12 +404,13 @@ GUESSES = {
 
 @pytest.mark.parametrize("text", GUESSES)
 def test_a_fault_has_its_place_and_a_hint(text):
-    error, first, line, carets, _ = fault(text)
+    error, first, line, carets, repaired = fault(text)
     start, end, hint = GUESSES[text]
     assert first.startswith(f"line 1, column {start + 1}: ")
     assert line == f"  {text}".rstrip()
     assert carets == f"  {' ' * start}{'^' * (end - start)}"
     assert hint in error.hint
+    assert repaired == "" or text in ("e + x", "x₁ + x")
     assert error.__notes__ == [f"hint: {error.hint}"]
 
 
@@ -578,6 +581,23 @@ def test_edits_that_overlap_mend_nothing():
         mended("ab", [Edit.between(1, 1, "*"), *wrapped(0, 1, "(", ")"), *wrapped(1, 2, "[", "]")])
         == "(a)*[b]"
     )
+
+
+def test_a_hint_is_in_the_language():
+    assert fault("T3 * W", T3=(2, 3, 4))[0].hint == "match the axes with einsum first"
+    with pytest.raises(tc.ParseError, match=re.escape("  hint: write x ** 2 * x\n")):
+        tc.parse("x .^ 2 .* x", SHAPES)
+
+
+@pytest.mark.parametrize("kind", [TypeError, RecursionError, OverflowError, MemoryError])
+def test_what_escapes_a_function_is_a_fault_of_its_place(monkeypatch, kind):
+    def escaping(_):
+        raise kind
+
+    monkeypatch.setitem(FUNCTION_NAMES, "exp", escaping)
+    error, first, *_ = fault("a = 2 * exp(x)")
+    assert isinstance(error, tc.NotSupportedError)
+    assert first == "line 1, column 9: exp(x) cannot be computed"
 
 
 def test_an_error_has_no_inner_traceback():

@@ -30,13 +30,6 @@ class CallReader(OperatorReader):
 
     def _apply(self, node: ast.Call, name: str, depth: int) -> Tensor | None:
         """A function of the language."""
-        if any(isinstance(a, ast.Starred) for a in node.args) or any(
-            k.arg is None for k in node.keywords
-        ):
-            self._fault(
-                node, f"{self._text(node)} is not in the language", "give every argument by itself"
-            )
-            return None
         if name in WITH_SIZES:
             return self._with_sizes(node, name)
         if name in _LARGER and len(node.args) == 2 and not node.keywords:

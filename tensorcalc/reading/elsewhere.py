@@ -113,7 +113,7 @@ class ForeignReader(CallReader):
         else:
             function = "inv" if "inv" in FUNCTION_NAMES and square else "reciprocal"
             first, last = self.written.outer(node.args[0])
-            if square and function == "inv":
+            if function == "inv":
                 edits = [*wrapped(first, last, "inv(", ")"), Edit(last, end, "")]
                 hint = f"write inv({base})"
             elif scalar:
@@ -161,8 +161,7 @@ class ForeignReader(CallReader):
             hint = "derivatives are taken of the program: p.derivative(of, wrt)"
         self._no_function(node, hint, None)
         for argument in node.args:
-            if not isinstance(argument, ast.Starred):
-                self._read(argument, depth + 1)
+            self._read(argument, depth + 1)
         return None
 
     def _has_matrix(self, nodes: list[ast.expr]) -> bool:

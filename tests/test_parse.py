@@ -509,6 +509,7 @@ def places(text):
 
 def test_a_bracket_that_is_never_closed_ends_with_its_statement():
     assert places("a = (x; b = W @ y") == [(1, 5), (1, 13)]
+    assert places("a = (x; b = x)") == [(1, 5), (1, 14)]
     assert places("a = (x +\n  x\nb = W @ y") == [(1, 5), (3, 5)]
     assert places("a = (x +\n  W @ y\n  ") == [(1, 5), (2, 3)]
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 
@@ -270,6 +270,9 @@ class Variable(Expr):
     dims: Shape
     traits: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        _register(self)
+
     @staticmethod
     def normal(name: str, dims: Shape, traits: tuple[str, ...] = ()) -> tuple[Any, ...]:
         return name, tuple(dims), tuple(traits)
@@ -277,6 +280,18 @@ class Variable(Expr):
     @cached_property
     def shape(self) -> Shape:
         return self.dims
+
+
+_NAMED: dict[str, WeakSet[Expr]] = {}
+
+
+def _register(node: Variable | Definition) -> None:
+    _NAMED.setdefault(node.name, WeakSet()).add(node)
+
+
+def named_alike(name: str) -> WeakSet[Expr]:
+    """The variables and definitions of this name that are alive anywhere."""
+    return _NAMED.get(name, WeakSet())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -288,6 +303,7 @@ class Definition(Expr):
 
     def __post_init__(self) -> None:
         assert self.shape is not None
+        _register(self)
 
     @cached_property
     def shape(self) -> Shape:

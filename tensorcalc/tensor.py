@@ -37,6 +37,7 @@ from tensorcalc.expr import (
     add,
     full,
     hadamard,
+    named_alike,
     product,
     toposort,
     transpose,
@@ -340,8 +341,9 @@ def define(name: str, value: Any, /) -> Tensor:
     """
     t = as_tensor(value)
     read_name(name)
-    for node in toposort([t.expr]):
-        if isinstance(node, (Variable, Definition)) and node.name == name:
+    namesakes = set(named_alike(name))  # none of them, and a long chain need not be walked
+    for node in toposort([t.expr]) if namesakes else ():
+        if node in namesakes:
             raise NameClashError(
                 f"{name} = {describe(t.expr)} already uses a quantity named {name}",
                 "choose another name for the new quantity",

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from tensorcalc.evaluation import hvp
     from tensorcalc.explicit import from_array
     from tensorcalc.language import Program, parse
-    from tensorcalc.trace import program
+    from tensorcalc.tracing import program
 
 __version__ = "0.1.0"
 
@@ -114,7 +114,7 @@ _LATER = {
     "hvp": ("tensorcalc.evaluation", "hvp"),
     "johnston": ("tensorcalc.backprop", "johnston"),
     "parse": ("tensorcalc.language", "parse"),
-    "program": ("tensorcalc.trace", "program"),
+    "program": ("tensorcalc.tracing", "program"),
 }
 
 

@@ -97,6 +97,13 @@ def test_erf_is_right_on_both_sides_of_where_its_formula_changes(edge):
     np.testing.assert_allclose(f.erf.evaluate(at), [math.erf(t) for t in at], rtol=1e-15)
 
 
+def test_erf_is_within_4_units_in_the_last_place():
+    at = np.concatenate([np.linspace(-6.5, 6.5, 20001), np.logspace(-300, 0, 301)])
+    expected = np.array([math.erf(t) for t in at])
+    error = np.abs(f.erf.evaluate(at) - expected) / np.spacing(np.abs(expected))
+    assert error.max() <= 4
+
+
 @pytest.mark.parametrize(
     ("record", "slow"),
     [(f.sigmoid, lambda t: math.exp(t)), (f.softplus, lambda t: math.log1p(math.exp(t)))],

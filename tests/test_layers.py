@@ -27,7 +27,7 @@ LAYERS = (
     "explicit evaluation presentation",
     "reading",
     "language check",
-    "trace",
+    "tracing",
     "backprop plot",
     "__init__",
     "cli",

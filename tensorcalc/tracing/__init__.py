@@ -1,5 +1,5 @@
 """Ordinary NumPy functions as programs: traced once, over arrays without values."""
 
-from tensorcalc.trace.program import program
+from tensorcalc.tracing.program import program
 
 __all__ = ["program"]

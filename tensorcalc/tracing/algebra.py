@@ -103,7 +103,7 @@ def _constant(array: np.ndarray) -> Expr:
         return Constant(array)
     if (array == array.flat[0]).all():
         return full(float(array.flat[0]), array.shape)
-    if array.ndim == 2 and array.shape[0] == array.shape[1] and array[0, 0]:
+    if array.ndim == 2 and array.shape[0] == array.shape[1]:
         number = float(array[0, 0])
         if np.array_equal(array, number * np.eye(len(array))):
             unit = Delta(len(array))

@@ -14,7 +14,7 @@ from tensorcalc.errors import NotSupportedError, ShapeError, UnknownNameError
 from tensorcalc.expr import Variable
 from tensorcalc.shapes import read_shape
 from tensorcalc.tensor import read_name
-from tensorcalc.trace.array import Traced
+from tensorcalc.tracing.array import Traced
 from tensorcalc.values import leaf_names
 
 __all__ = ["Arguments", "read_arguments", "title_of"]

@@ -17,9 +17,9 @@ from tensorcalc.display import describe
 from tensorcalc.errors import NotSupportedError, ShapeError
 from tensorcalc.expr import Expr, Ones, Select, product
 from tensorcalc.shapes import Dim
-from tensorcalc.trace import linear, shaping
-from tensorcalc.trace.algebra import entries, named, refuse, shape_text
-from tensorcalc.trace.functions import BITWISE, FUNCTIONS, INSTEAD, LOGICAL, METHODS, UFUNCS
+from tensorcalc.tracing import linear, shaping
+from tensorcalc.tracing.algebra import entries, named, refuse, shape_text
+from tensorcalc.tracing.functions import BITWISE, FUNCTIONS, INSTEAD, LOGICAL, METHODS, UFUNCS
 
 __all__ = ["Size", "Traced"]
 

@@ -15,8 +15,8 @@ import numpy as np
 from tensorcalc import functions as f
 from tensorcalc.errors import ShapeError
 from tensorcalc.expr import Expr, full
-from tensorcalc.trace import linear, reductions, shaping
-from tensorcalc.trace.algebra import (
+from tensorcalc.tracing import linear, reductions, shaping
+from tensorcalc.tracing.algebra import (
     both,
     divide,
     elementwise,

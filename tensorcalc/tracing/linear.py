@@ -11,8 +11,8 @@ from tensorcalc import special
 from tensorcalc.errors import NotSupportedError, ShapeError
 from tensorcalc.expr import Constant, Expr, Merge, Special, SpecialFunction, product
 from tensorcalc.shapes import Dim
-from tensorcalc.trace.algebra import expand, expr_of, joined, named, refuse, times
-from tensorcalc.trace.shaping import axes_of, diagonal, from_diagonal, ravel
+from tensorcalc.tracing.algebra import expand, expr_of, joined, named, refuse, times
+from tensorcalc.tracing.shaping import axes_of, diagonal, from_diagonal, ravel
 
 __all__ = [
     "Slogdet",

@@ -24,10 +24,10 @@ from tensorcalc.rewrite.products import (
 from tensorcalc.rewrite.quotients import square_of_length
 from tensorcalc.rewrite.sums import open_inner_sums
 from tensorcalc.tensor import Tensor
-from tensorcalc.trace.algebra import expand, squeezed
-from tensorcalc.trace.arguments import Arguments, read_arguments, title_of
-from tensorcalc.trace.array import Traced
-from tensorcalc.trace.functions import INSTEAD
+from tensorcalc.tracing.algebra import expand, squeezed
+from tensorcalc.tracing.arguments import Arguments, read_arguments, title_of
+from tensorcalc.tracing.array import Traced
+from tensorcalc.tracing.functions import INSTEAD
 
 __all__ = ["program"]
 

@@ -11,7 +11,7 @@ from tensorcalc import functions as f
 from tensorcalc import special
 from tensorcalc.errors import NotSupportedError, ShapeError
 from tensorcalc.expr import Constant, Expr, product
-from tensorcalc.trace.algebra import (
+from tensorcalc.tracing.algebra import (
     divide,
     entries,
     expand,
@@ -26,7 +26,7 @@ from tensorcalc.trace.algebra import (
     special_last,
     times,
 )
-from tensorcalc.trace.shaping import axes_of, axis_of, ravel
+from tensorcalc.tracing.shaping import axes_of, axis_of, ravel
 
 __all__ = [
     "average",

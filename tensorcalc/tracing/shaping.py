@@ -12,7 +12,7 @@ import numpy as np
 from tensorcalc.errors import NotSupportedError, ShapeError
 from tensorcalc.expr import Delta, Expr, Merge, Select, add, product, transpose
 from tensorcalc.shapes import Dim, Shape, product_dim
-from tensorcalc.trace.algebra import (
+from tensorcalc.tracing.algebra import (
     common_shape,
     dim_of,
     expand,

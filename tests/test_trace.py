@@ -102,6 +102,7 @@ CASES = [
     positive("negative power", lambda x: x**-1 + x**-2 + x**0.5, **V),
     case("scalar", lambda x: np.sin(x) * x, x=()),
     case("scalar with array", lambda x, y: x * y + x, x=(), y=(3, 4)),
+    case("zeros plus a scalar", lambda x: np.zeros(4) + x * x, x=()),
     case("size one", lambda x, y: x * y + y, x=(1,), y=(1, 1)),
     case("three axes", lambda x, y: x * y + y, x=(2, 3, 4), y=(3, 1)),
     case("column plus row", lambda x, y: x[:, None] + y[None, :], x=3, y=4),
@@ -564,6 +565,14 @@ def test_what_a_program_computes_stays_a_product_of_its_names():
     assert repr(p["F"]) == "F = ‖b‖² : scalar"
 
 
+def test_a_product_that_is_used_twice_is_computed_once():
+    def model(A, B):
+        return sum((P.sum() + np.tanh(P).sum()) for P in [A @ B])
+
+    source = tc.program(model, A=(3, 4), B=(4, 2)).result.compile().source
+    assert (source.count("A"), source.count("A @ B")) == (2, 1)  # as a parameter, and there
+
+
 def test_derivatives_are_mixed_by_default_and_gradients_have_their_own_shape(rng):
     p = tc.program(lambda W, x: np.tanh(W @ x), W=(3, 2), x=2)
     assert p.derivative(p.result, "W").shape == (3, 3, 2)
@@ -649,6 +658,10 @@ def test_lists_of_numbers_are_arrays_and_a_value_by_name_goes_before_a_part():
     p = tc.program(lambda params, x: params["a"] * x, params={"a": 2}, x=2)
     got = p.result.evaluate(params={"a": [1, 2], "x": [9, 9]}, x=[3, 4])
     np.testing.assert_allclose(got, [3, 8])
+    p = tc.program(lambda params, params_a: params["a"] * params_a, params={"a": 2}, params_a=2)
+    np.testing.assert_allclose(p.result.evaluate(params={"a": [1, 2]}, params_a=[3, 4]), [3, 8])
+    p = tc.program(lambda x: x[0]["W"] * x[1]["W"], x=[{"W": 2}, {"W": 2}])
+    np.testing.assert_allclose(p.result.evaluate(x=[{"W": [1, 2]}, {}], x_1_W=[3, 4]), [3, 8])
     with pytest.raises(tc.NameClashError, match="two parameters would be called a_b_c"):
         tc.program(lambda a, a_b, z: 0, a={"b_c": 2, "c": {"b_c": 1}}, a_b={"c": 2}, z={"c": 1})
 
@@ -692,6 +705,7 @@ def test_the_profiler_of_the_person_is_put_back():
 
 
 def test_text_is_still_a_program():
+    assert callable(tc.trace)  # no module of this name stands in its way
     assert repr(tc.program("v = 2 * x", x=3)["v"]) == "v = 2 x : 3 × 1 column"
     with pytest.raises(tc.ParseError):
         tc.program(3)

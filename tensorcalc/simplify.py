@@ -158,14 +158,19 @@ def first_rule(node: Expr) -> tuple[Rule, Expr] | None:
 
 
 def simplify(root: Expr) -> Expr:
-    """The normal form: arguments first, then rules at the node until none applies."""
+    """The normal form: arguments first, then rules at the node until none applies.
+
+    Should rules ever undo each other, the form that would come again is taken as it is.
+    """
     stack: list[tuple[Expr, Expr | None]] = [(root, None)]
+    under_way: set[Expr] = set()
     while stack:
         node, successor = stack.pop()
         if "normal" in node.memo:
             continue
         if successor is not None:
-            node.memo["normal"] = normal_of(successor)
+            under_way.discard(node)
+            node.memo["normal"] = normal_of(successor) if "normal" in successor.memo else successor
             continue
         if is_leaf(node):
             node.memo["normal"] = None
@@ -182,8 +187,10 @@ def simplify(root: Expr) -> Expr:
                 node.memo["normal"] = None
                 continue
             after = applied[1]
+        under_way.add(node)
         stack.append((node, after))
-        stack.append((after, None))
+        if after not in under_way:
+            stack.append((after, None))
     return normal_of(root)
 
 

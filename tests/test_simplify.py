@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from strategies import assert_same_value, dense, expressions
 
 from tensorcalc import functions as f
+from tensorcalc import simplify as simplification
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -764,3 +765,10 @@ def test_a_chain_longer_than_the_stack_is_simplified(length, link):
     for _ in range(length):
         e = link(e)
     assert simplify(e.body if isinstance(e, Definition) else e).shape == (3,)
+
+
+def test_rules_that_undo_each_other_end(monkeypatch):
+    turn = Rule("turn", Add, lambda e: Add(e.terms[::-1]))
+    monkeypatch.setitem(simplification.RULES_FOR, Add, (turn,))
+    e = Add((Variable("first", (3,)), Variable("second", (3,))))
+    assert set(simplify(e).terms) == set(e.terms)

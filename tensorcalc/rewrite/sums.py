@@ -107,10 +107,16 @@ def factor_delta(e: Expr) -> Expr | None:
         rest = [_without_tie(term, first, second) for term in rest]
         ties.append((axes[first], axes[second]))
         del axes[second]
-    if not ties or any(map(has_delta, rest)):  # else the product would be multiplied out again
+    if not ties or any(map(_shows_delta, rest)):  # else the product would be multiplied out again
         return None
     deltas = [Delta(e.shape[first]) for first, _ in ties]
     return Einsum((*deltas, Add(rest)), (*ties, tuple(axes)), tuple(range(e.ndim)))
+
+
+def _shows_delta(term: Expr) -> bool:
+    """Whether a term has a delta, or will once what stands around its factors is gone."""
+    factors = term.operands if isinstance(term, Einsum) else ()
+    return has_delta(term) or any(has_delta(f) for f in factors if isinstance(f, Einsum))
 
 
 def _tied_axes(term: Expr) -> list[tuple[int, int]]:

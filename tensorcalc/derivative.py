@@ -495,8 +495,8 @@ def derivative(
         raise TensorCalcError(
             f"holding={holding!r}", "give the quantities that stay fixed: holding=[s, y]"
         )
-    below = set(toposort([of.expr]))
-    held = frozenset(_differentiable(h, of).expr for h in holding) & below
+    held = frozenset(_differentiable(h, of).expr for h in holding)
+    held &= frozenset(toposort([of.expr]) if held else ())
     for argument in arguments if held else ():
         if argument.expr in held:
             raise TensorCalcError(

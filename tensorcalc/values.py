@@ -229,10 +229,15 @@ def _missing(
     return MissingValueError(message, hint)
 
 
+def _is_masked(value: Any) -> bool:
+    """Whether a value is a masked array; asking NumPy for the class would load all of numpy.ma."""
+    return any(cls.__module__.startswith("numpy.ma") for cls in type(value).__mro__)
+
+
 def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
     """A real array of float32 or float64; ValueNotAllowedError for anything else."""
     try:
-        array = np.asarray(None if isinstance(value, np.ma.MaskedArray) else value)
+        array = np.asarray(None if _is_masked(value) else value)
     except (ValueError, TypeError):
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":

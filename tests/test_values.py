@@ -1,5 +1,8 @@
 """Values that people give: what is accepted, what is refused, and in which words."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -276,3 +279,13 @@ def test_an_entry_beyond_merged_axes_is_refused_once_their_sizes_are_known():
     require_entries([entry], {"n": 2, "k": 3})
     with pytest.raises(ShapeError, match="entry 5 along k·n, which has size 4"):
         require_entries([entry], {"n": 2, "k": 2})
+
+
+@pytest.mark.skipif(np.__version__ < "2", reason="NumPy 1 loads numpy.ma itself")
+def test_reading_values_does_not_load_masked_arrays():
+    code = (
+        "import sys, numpy, tensorcalc as tc; x = tc.vector('x', 2);"
+        "tc.sum(x).evaluate(x=[1, 2]); print('numpy.ma' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"

@@ -180,9 +180,13 @@ class Derivative:
     def structure(self) -> str:
         """'zero', 'identity', 'diagonal', 'block diagonal', 'outer product' or 'dense'.
 
-        'block diagonal': a delta ties an axis of the value to one of the argument.
+        'block diagonal': a delta ties an axis of the value to one of the argument; for a Hessian,
+        of the one argument to one of the other.
         """
-        return structure(self.value, self.of.expr.ndim)
+        first = self.of.expr.ndim
+        if not first and len(self.arguments) > 1:
+            first = self.arguments[0].expr.ndim
+        return structure(self.value, first)
 
     @property
     def dense_nbytes(self) -> int | None:

@@ -444,8 +444,8 @@ where = Function(
     evaluate=where_value,
     derivatives=(
         lambda c, x, y, z: full(0.0, c.shape),
-        lambda c, x, y, z: nonzero(c),
-        lambda c, x, y, z: 1 - nonzero(c),
+        lambda c, x, y, z: _holds(c),
+        lambda c, x, y, z: 1 - _holds(c),
     ),
     latex=r"\operatorname{where}",
     convention="a condition has derivative 0 everywhere",
@@ -473,6 +473,13 @@ pow_ = Function(
     domain=(0.3, 2.0),
     module=_HERE,
 )
+
+
+def _holds(condition: Expr) -> Expr:
+    """1 where a condition is not 0: the condition itself, if it is one of those here."""
+    known = isinstance(condition, Elementwise) and condition.function in CONDITIONS
+    return condition if known else nonzero(condition)
+
 
 # What a product tends to where a condition leaves it out is not computed: 0 · ∞ is 0 there.
 CONDITIONS = (greater, greater_equal, nonzero, step)

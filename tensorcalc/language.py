@@ -20,7 +20,7 @@ from tensorcalc.reading.faults import Faults
 from tensorcalc.reading.lines import read_lines
 from tensorcalc.tensor import Tensor, variable
 
-__all__ = ["Program", "parse", "program"]
+__all__ = ["Program", "parse"]
 
 _LONGEST = 100_000
 
@@ -101,19 +101,6 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
         raise faults.error(lambda mended: _parses(mended, variables)) from None
     quantities, result = lines
     return Program(text, quantities, result)
-
-
-def program(source: Any, shapes: Any = None, /, **named: Any) -> Program:
-    """A program from text: lines ``name = expression`` over variables of the shapes given.
-
-    Raises what ``parse`` raises.
-
-    >>> import tensorcalc as tc
-    >>> p = tc.program("v = W @ x; E = norm(v)**2 / 2", W=(5, 4), x=4)
-    >>> p.derivative("E", "x")
-    ∂E/∂x = vᵀ W : 1 × 4 row gradient, numerator
-    """
-    return parse(source, shapes, **named)
 
 
 def _variables(shapes: Any, named: dict[str, Any]) -> dict[str, Tensor]:

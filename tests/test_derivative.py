@@ -994,3 +994,18 @@ def test_a_textbook_hessian_is_the_derivative_of_the_gradient(code, textbook_at)
         expected = quotients(g, textbook_at, second.name, h=1e-5)
         d = tc.derivative(t, first, second, layout="mixed")
         np.testing.assert_allclose(d.evaluate(textbook_at), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "word"),
+    [
+        ("norm(sigmoid(W @ x) - y)**2 / 2", "WW", "block diagonal"),
+        ("norm(W - y @ x.T)**2", "WW", "diagonal"),
+        ("sum(x**3)", "xx", "diagonal"),
+        ("y.T @ W @ x", "xx", "zero"),
+        ("logsumexp(x)", "xx", "dense"),
+    ],
+)
+def test_a_hessian_has_the_structure_that_ties_its_two_arguments(text, by, word):
+    p = tc.program(text, W=(2, 3), x=3, y=2)
+    assert tc.derivative(p.result, *(p[name] for name in by)).structure == word

@@ -89,3 +89,19 @@ def test_what_a_condition_leaves_out_may_be_infinite(text):
         found = p.gradient(p.result, "x").evaluate(x=at)
     assert np.isfinite(found).all()
     assert found[2] == pytest.approx(0.5 if "log" in text else -0.25)
+
+
+@pytest.mark.parametrize(
+    "text", ["norm(0.3 + relu(V), axis=1)", "where(R >= y.T, arctan(x.T), softmax(y.T))"]
+)
+def test_a_condition_may_run_along_axes_of_its_own(text):
+    p = tc.program(text, V=(3, 2), R=(1, 3), x=3, y=3)
+    wrt = "V" if "V" in text else "y"
+    d = p.derivative(p.result, wrt)
+    at = {
+        "V": np.array([[0.3, -1.0], [-0.2, 0.5], [1.0, 2.0]]),
+        "R": np.array([[0.1, 0.9, -0.4]]),
+        "x": np.array([0.4, -0.7, 1.1]),
+        "y": np.array([0.2, 0.3, -0.5]),
+    }
+    assert d.verify(at={name: at[name] for name in p if name in at})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tensorcalc import special
 from tensorcalc.codegen.merge import reshaped_last
-from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Special, full, product
+from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Ones, Special, full, product
 from tensorcalc.functions import CONDITIONS, exp, inverse_or_zero, log, sigmoid, softplus, where
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
@@ -92,10 +92,12 @@ def _masked(node: Expr) -> Expr | None:
         others = [n for n in range(len(node.operands)) if n != k]
         divides = any(_may_be_infinite(node.operands[n]) for n in others)
         if condition and divides and node.inputs[k] == whole:
-            rest = product(
-                [node.operands[n] for n in others], [node.inputs[n] for n in others], whole
-            )
-            return where(factor, rest, full(0.0, node.shape))
+            operands = [node.operands[n] for n in others]
+            inputs = [node.inputs[n] for n in others]
+            for i in set(whole) - {i for indices in inputs for i in indices}:
+                operands.append(Ones(node.dims[i]))  # the condition alone runs along this axis
+                inputs.append((i,))
+            return where(factor, product(operands, inputs, whole), full(0.0, node.shape))
     return None
 
 

@@ -166,6 +166,10 @@ _attach(
         "__repr__": ("presentation", "text"),
         "verify": ("check", "verify"),
         "check": ("check", "check_derivative"),
+        "to_einsum": ("interop", "to_einsum"),
+        "to_latex": ("interop", "to_latex"),
+        "to_numpy_source": ("interop", "to_numpy_source"),
+        "to_sympy": ("interop", "to_sympy"),
     },
 )
 _attach(Step, {"__repr__": ("presentation", "step_text")})
@@ -175,6 +179,10 @@ _attach(
         "evaluate": ("evaluation", "evaluate_tensor"),
         "compile": ("evaluation", "compile_tensor"),
         "latex": ("display.tensor", "quantity_latex"),
+        "to_einsum": ("interop", "to_einsum"),
+        "to_latex": ("interop", "to_latex"),
+        "to_numpy_source": ("interop", "to_numpy_source"),
+        "to_sympy": ("interop", "to_sympy"),
         "_repr_latex_": ("display.tensor", "notebook_latex"),
         "__repr__": ("display.tensor", "quantity_text"),
     },

@@ -27,7 +27,7 @@ LAYERS = (
     "explicit evaluation presentation",
     "reading",
     "language check",
-    "tracing",
+    "interop tracing",
     "backprop plot",
     "__init__",
     "cli",
@@ -36,7 +36,7 @@ LAYERS = (
 LAYER = {unit: layer for layer, units in enumerate(LAYERS) for unit in units.split()}
 
 # Where an import may stand inside a function: the edges, where optional libraries are used.
-LAZY = ("__main__", "backprop.data", "backprop.demo", "cli", "display", "plot")
+LAZY = ("__main__", "backprop.data", "backprop.demo", "cli", "display", "interop", "plot")
 
 OPTIONAL = {"IPython", "jax", "matplotlib", "rich", "scipy", "sklearn", "sympy", "torch"}
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import opt_einsum
 
-from tensorcalc.errors import MissingValueError, NotSupportedError
+from tensorcalc.errors import MemoryLimitError, MissingValueError, NotSupportedError
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -31,9 +31,11 @@ from tensorcalc.expr import (
     Variable,
     toposort,
 )
-from tensorcalc.shapes import size_of, sizes_of
+from tensorcalc.shapes import format_bytes, size_of, sizes_of
 
 __all__ = ["Dense", "contract"]
+
+_LARGEST_DELTA = 2**31  # bytes
 
 
 class Dense:
@@ -94,7 +96,13 @@ def of_constant(node: Constant, at: Dense) -> tuple[np.ndarray, bool]:
 
 @dense_value.register
 def of_delta(node: Delta, at: Dense) -> tuple[np.ndarray, bool]:
-    return np.eye(size_of(node.dim, at.sizes)), False
+    size = size_of(node.dim, at.sizes)
+    if 8 * size**2 > _LARGEST_DELTA:
+        raise MemoryLimitError(
+            f"the dense identity matrix of size {size:,} takes {format_bytes(8 * size**2)}",
+            "check at smaller sizes",
+        )
+    return np.eye(size), False
 
 
 @dense_value.register

@@ -421,3 +421,15 @@ def test_a_deep_shared_formula_prints_in_a_few_thousand_letters():
         assert len(repr(item)) < 20_000
         assert_balanced(latex_of(item))
         assert len(latex_of(item)) < 40_000
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("tc.eye(3) @ tc.eye(3) + A", "I + A"),
+        ("A + A.T + 4 * tc.ones(3, 3)", "A + Aᵀ + 4 1 1ᵀ"),
+    ],
+)
+def test_identities_and_ones_are_written_where_matrices_are_added(code, text):
+    quantity = eval(code, {"tc": tc, "A": tc.matrix("A", 3, 3)})
+    assert repr(quantity).startswith(text + " :")

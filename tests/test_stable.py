@@ -105,3 +105,21 @@ def test_a_condition_may_run_along_axes_of_its_own(text):
         "y": np.array([0.2, 0.3, -0.5]),
     }
     assert d.verify(at={name: at[name] for name in p if name in at})
+
+
+QUOTIENTS = {
+    "exp(x) / (3 + exp(x))": 0.0,
+    "(exp(x) - exp(-x)) / (exp(x) + exp(-x))": 0.0,
+    "sinh(x) / cosh(x)": 0.0,
+    "1 / (1 + x**2)": None,
+}
+
+
+@pytest.mark.parametrize(("text", "slope"), QUOTIENTS.items(), ids=QUOTIENTS)
+def test_the_square_of_a_denominator_beyond_floats_is_never_formed(text, slope):
+    p = tc.program(f"sum({text})", x=1)
+    d = p.derivative(p.result, "x")
+    if slope is None:
+        assert d.evaluate(x=[1e60]) == pytest.approx(-2e-180, rel=1e-12)
+    else:
+        np.testing.assert_allclose(d.evaluate(x=[400.0]), [[slope]], atol=1e-15)

@@ -665,3 +665,24 @@ def test_derivatives_of_different_shapes_are_different():
         assert tc.equal(one.gradient, one.to("mixed"))
     with pytest.raises(tc.ShapeError, match="equality of shapes 1 × 4 and 1 × n"):
         tc.equal(d, named)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("sum(x - mean(x))", 1),
+        ("logsumexp(log_softmax(x))", 1),
+        ("norm(sum(x[0] * B, axis=1))", 2),
+        ("det(B - ones(3) @ x.T)", 2),
+    ],
+)
+def test_what_cancels_is_proved_on_the_scale_of_what_cancels(text, order):
+    p = tc.program(text, x=3, B=(3, 3))
+    proof = tc.derivative(p.result, *[p["x"]] * order).verify()
+    assert proof, proof
+
+
+def test_a_check_that_would_move_a_million_entries_is_refused():
+    p = tc.program("sum(x)", x=10**6)
+    with pytest.raises(tc.MemoryLimitError, match="1,000,000 entries"):
+        p.derivative(p.result, "x").verify()

@@ -12,7 +12,7 @@ import numpy as np
 from tensorcalc.check.points import draw_point, given_point
 from tensorcalc.check.verify import scale_floor
 from tensorcalc.derivative import Derivative
-from tensorcalc.errors import MissingValueError, ValueNotAllowedError
+from tensorcalc.errors import MissingValueError, TensorCalcError, ValueNotAllowedError
 from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import compile_derivative, derivative_output
 from tensorcalc.layout import LAYOUTS
@@ -62,6 +62,11 @@ def check_answer(
     sign; the wrong shape, with the axis that is missing or too many. Raises MissingValueError
     for an array without ``at``, ValueNotAllowedError for an answer that is no finite real array.
     """
+    if not isinstance(d, Derivative):
+        raise TensorCalcError(
+            f"an answer checked against {type(d).__name__}, which is no derivative",
+            "give the answer first, then the derivative: tc.check_answer(answer, d, at=…)",
+        )
     symbolic = isinstance(answer, (Tensor, Derivative))
     given = None if symbolic else _read_answer(answer)
     if at is None and given is not None:

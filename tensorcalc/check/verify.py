@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,9 @@ LITERAL_ALLOWED = 1e-12
 COMPLEX_ALLOWED = 1e-10
 CENTRAL_ALLOWED = 1e-7
 TAYLOR_ORDER = 1.9
+_MOST_ENTRIES = 100_000
+_VANISHING = 1e-12  # what is left of numbers that cancel
+_MOST_ROUNDING = 1e-9  # more than this is no rounding, however much cancels
 _NEGLIGIBLE = 1e-3  # entries this much smaller than the function are compared on its scale
 
 
@@ -150,6 +154,13 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
 
 def _verified(d: Derivative, point: Point, seed: int) -> tuple[Row, ...]:
     """The four routes at one point."""
+    for argument in d.arguments:
+        entries = math.prod(sizes_of(argument.shape, point.sizes))
+        if entries > _MOST_ENTRIES:
+            raise MemoryLimitError(
+                f"{d.title} by {entries:,} entries, each of which would be moved to check it",
+                "check at smaller sizes: the formula is the same",
+            )
     evaluation = Dense(point.values, point.sizes)
     with np.errstate(all="ignore"):
         finite = all(np.isfinite(evaluation.array(root)).all() for root in d.universe)
@@ -158,7 +169,13 @@ def _verified(d: Derivative, point: Point, seed: int) -> tuple[Row, ...]:
             f"{d.title} at values outside the domain: something is not finite there",
             "give other values, or leave at= out",
         )
-    rows = _Rows(d, point, _stored(d, point), scale_floor(d, evaluation))
+    stored = _stored(d, point)
+    arrays = [array for array, _ in evaluation.known.values()]
+    largest = max((float(np.abs(a).max(initial=0)) for a in arrays), default=0.0)
+    floor = scale_floor(d, evaluation)
+    if np.abs(stored).max(initial=0) <= _VANISHING * largest:  # a derivative that cancels to 0
+        floor = max(floor, _NEGLIGIBLE * largest)
+    rows = _Rows(d, point, stored, floor, largest)
     table = [
         rows.literal(),
         rows.formula(),
@@ -191,8 +208,11 @@ def _stored(d: Derivative, point: Point) -> np.ndarray:
 class _Rows:
     """The routes at one point; ``arrays`` keeps what each found, with the error allowed."""
 
-    def __init__(self, d: Derivative, point: Point, stored: np.ndarray, floor: float) -> None:
+    def __init__(
+        self, d: Derivative, point: Point, stored: np.ndarray, floor: float, largest: float
+    ) -> None:
         self.d, self.point, self.stored, self.floor = d, point, stored, floor
+        self.largest = largest
         self.arrays: dict[str, tuple[np.ndarray, float]] = {}
 
     def _row(self, route: str, detail: str, array: np.ndarray, allowed: float, why: str) -> Row:
@@ -211,7 +231,12 @@ class _Rows:
             return Row("literal", "not taken", None, None, str(error), None)
         count = f"{result.factors} dense factor" + ("s, in order" if result.factors > 1 else "")
         why = "rounding in a chain of products"
-        return self._row("literal", count, result.array, LITERAL_ALLOWED, why)
+        allowed = LITERAL_ALLOWED
+        if relative_error(result.array, self.stored, self.floor) > allowed:
+            # rounding is relative to the largest number on the way, of which less may be left
+            scale = max(float(np.abs(self.stored).max(initial=0)), self.floor) or 1.0
+            allowed = min(max(allowed, 10 * allowed * self.largest / scale), _MOST_ROUNDING)
+        return self._row("literal", count, result.array, allowed, why)
 
     def formula(self) -> Row:
         """The compiled formula, to which the others are compared."""

@@ -7,12 +7,26 @@ of differentiation must not, so it is applied to what is about to be computed an
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from tensorcalc import special
 from tensorcalc.codegen.merge import reshaped_last
-from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Ones, Special, full, product
+from tensorcalc.expr import (
+    Add,
+    Definition,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Special,
+    full,
+    power,
+    product,
+)
 from tensorcalc.functions import CONDITIONS, exp, inverse_or_zero, log, sigmoid, softplus, where
 from tensorcalc.rewrite.entries import constant_entry
-from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_structural
+from tensorcalc.rewrite.quotients import base_and_exponent
 from tensorcalc.rewrite.recognise import (
     recognise_exponentials,
     recognise_softmax,
@@ -33,7 +47,7 @@ def stabilised(root: Expr) -> Expr:
             before, result = result, simplify(rebuild(result, _stable_form))
             if result is before:
                 break
-        result = reshaped_last(result)
+        result = reshaped_last(rebuild(result, _divided_in_turn))
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
 
@@ -80,6 +94,25 @@ def _adjugate(node: Expr) -> Expr | None:
                 ]
                 return product(operands, [node.inputs[m] for m in kept], node.output)
     return None
+
+
+def _divided_in_turn(node: Expr) -> Expr | None:
+    """u v / w² as u / w · v / w: the square may be beyond the range of floats where each is not."""
+    if not isinstance(node, Einsum):
+        return None
+    tops: list[Factor] = []
+    bottoms: list[Factor] = []
+    for operand, indices in zip(node.operands, node.inputs, strict=True):
+        base, exponent = base_and_exponent(operand)
+        if exponent in (-2.0, -3.0, -4.0):
+            bottoms += [(power(-1.0)(base), indices)] * int(-exponent)
+        else:
+            tops.append((operand, indices))
+    real = [f for f, _ in tops if not is_structural(f)]
+    if not bottoms or not real:
+        return None
+    turns = [f for pair in zip_longest(tops, bottoms) for f in pair if f is not None]
+    return product([f for f, _ in turns], [ix for _, ix in turns], node.output)
 
 
 def _masked(node: Expr) -> Expr | None:

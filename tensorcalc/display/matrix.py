@@ -214,8 +214,20 @@ def _add(node: Add, forms: Forms) -> Notation | None:
     terms = [forms[t] for t in node.terms]
     if node.ndim > 2 or any(t is None for t in terms):
         return None
+    if node.ndim == 2 and any(_is_of_matrices(t) for t in terms):  # A + 4 would read as A + 4 I
+        return sum_of(t for t in terms if t is not None)
     entrywise = [_filled(t, n) for t, n in zip(terms, node.terms, strict=True)]
     return sum_of(t for t in entrywise if t is not None)
+
+
+def _is_of_matrices(n: Notation | None) -> bool:
+    """Whether a term reads as matrix algebra, not entry by entry."""
+    if isinstance(n, Scaled) and n.body is not None:
+        n = n.body
+    if isinstance(n, Call):
+        return n.name == "diag"
+    ones = chain((ONE, False), (ONE, True))
+    return n == IDENTITY or (isinstance(n, (Chain, Transposed, Inverse, Kronecker)) and n != ones)
 
 
 def _filled(notation: Notation | None, node: Expr) -> Notation | None:

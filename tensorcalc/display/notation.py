@@ -234,7 +234,9 @@ def chain(*factors: tuple[Notation, bool]) -> Notation:
             continue
         else:
             flat.append((inner, False))
-    if len(flat) == 1:
+    if not flat:  # a product of identities
+        body = Atom("I", symmetric=True)
+    elif len(flat) == 1:
         body = transposed(flat[0][0]) if flat[0][1] else flat[0][0]
     else:
         body = Chain(tuple(flat))

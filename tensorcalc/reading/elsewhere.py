@@ -8,7 +8,14 @@ import difflib
 from tensorcalc.reading.base import fits, is_square
 from tensorcalc.reading.calls import CallReader
 from tensorcalc.reading.faults import Edit, Faults, cut, wrapped
-from tensorcalc.reading.foreign import CONSTANTS, CONSTRUCT_HINT, FUNCTIONS, MODULES, OPERATORS
+from tensorcalc.reading.foreign import (
+    CONSTANTS,
+    CONSTRUCT_HINT,
+    FUNCTIONS,
+    MODULES,
+    NOT_HERE,
+    OPERATORS,
+)
 from tensorcalc.reading.operators import OPERATIONS
 from tensorcalc.reading.tokens import look_alike, spelt
 from tensorcalc.tensor import Tensor, as_tensor, title
@@ -174,6 +181,10 @@ class ForeignReader(CallReader):
     def _no_function(self, node: ast.Call, hint: str, edits: list[Edit] | None) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else self._text(node.func)
         message = f"there is no function {spelt(name)}"
+        instead = NOT_HERE.get(name.lower())
+        if instead and not isinstance(node.func, ast.Attribute):
+            self._fault(node.func, f"{name} is not in the language", instead, None)
+            return
         if isinstance(node.func, ast.Attribute):
             message = f"{self._text(node.func)} is not in the language"
             hint = hint.replace("did you mean", "write").rstrip("?")

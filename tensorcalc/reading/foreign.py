@@ -12,6 +12,7 @@ __all__ = [
     "FUNCTIONS",
     "LATEX",
     "MODULES",
+    "NOT_HERE",
     "OPERATORS",
     "SIGN_HINTS",
     "letter_for",
@@ -141,3 +142,17 @@ def _new(word: str, known: Container[str]) -> str:
     while name in known:
         name += "_"
     return name
+
+
+# What the language does not have, by the names it goes by, and what to use instead.
+_MATRIX_FUNCTION = "matrix functions have no formula here: write a power series with @, or inv"
+_SPECTRUM = "eigenvalues have no derivative where two meet: use trace, det or logdet"
+_FACTOR = "use solve(A, b) for a linear system and logdet(A) for its determinant"
+NOT_HERE = {
+    **dict.fromkeys(("expm", "logm", "sqrtm", "funm", "matrix_exp"), _MATRIX_FUNCTION),
+    **dict.fromkeys(("eig", "eigh", "eigvals", "eigvalsh", "eigenvalues"), _SPECTRUM),
+    **dict.fromkeys(("svd", "svdvals", "singular_values"), _SPECTRUM),
+    **dict.fromkeys(("cholesky", "chol", "qr", "lu", "ldl"), _FACTOR),
+    **dict.fromkeys(("pinv", "lstsq"), "write it out: solve(A.T @ A, A.T @ b)"),
+    **dict.fromkeys(("real", "imag", "conj", "angle"), "all quantities are real"),
+}

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+import numpy as np
+
 from tensorcalc.errors import NotSupportedError, ShapeError, UnknownNameError
 from tensorcalc.expr import Variable
 from tensorcalc.shapes import read_shape
@@ -66,6 +68,10 @@ def read_arguments(
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
     where = title_of(function)
+    if isinstance(function, np.ufunc):  # older NumPy does not say what they take
+        names = ["x"] if function.nin == 1 else [f"x{k}" for k in range(1, function.nin + 1)]
+        only = inspect.Parameter.POSITIONAL_ONLY
+        return inspect.Signature([inspect.Parameter(name, only) for name in names])
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):

@@ -539,6 +539,15 @@ class Select(Expr):
             return (self.index[0], self.index[-1])
         return (self.index,)
 
+    @property
+    def subscript(self) -> str:
+        """The index, or the range, as it stands between brackets: 2, 0:2, 1:9:2."""
+        if isinstance(self.index, int):
+            return str(self.index)
+        stop = str(self.index.stop) if self.index.stop >= 0 else ""
+        step = f":{self.index.step}" if self.index.step != 1 else ""
+        return f"{self.index.start}:{stop}{step}"
+
     @cached_property
     def shape(self) -> Shape:
         kept = (len(self.index),) if isinstance(self.index, range) else ()

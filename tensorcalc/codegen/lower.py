@@ -154,7 +154,7 @@ class Lowering:
 
     def _select(self, node: Select) -> Code:
         inner = self.code[node.operand]
-        place = ":, " * node.axis + _subscript(node.index)
+        place = ":, " * node.axis + node.subscript
         return Code(f"{inner.inside(ATOM)}[{place}]")
 
     def _merge(self, node: Merge) -> Code:
@@ -327,14 +327,6 @@ class Lowering:
         self.lines.append(f"{box} = np.zeros(({shape}))")
         self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
         return Code(box)
-
-
-def _subscript(index: int | range) -> str:
-    """An index or a range as it stands between brackets."""
-    if isinstance(index, int):
-        return str(index)
-    stop = str(index.stop) if index.stop >= 0 else ""
-    return f"{index.start}:{stop}" + (f":{index.step}" if index.step != 1 else "")
 
 
 def _axes_with_entries(node: Einsum) -> set[int]:

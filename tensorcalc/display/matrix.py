@@ -123,7 +123,7 @@ def _select(node: Select, forms: Forms) -> Notation | None:
             return None
         before = ":, " * node.axis
         after = ", :" * (node.ndim - node.axis - 1)
-        return Atom(f"{inner.name}[{before}{range_text(node.index)}{after}]")
+        return Atom(f"{inner.name}[{before}{node.subscript}{after}]")
     if isinstance(node.operand, Delta):
         return Atom(f"e[{node.index}]")
     if not isinstance(inner, Atom):
@@ -135,12 +135,6 @@ def _select(node: Select, forms: Forms) -> Notation | None:
             return Transposed(Atom(f"{inner.name}[{node.index}, :]"))
         return Atom(f"{inner.name}[:, {node.index}]")
     return None
-
-
-def range_text(index: range) -> str:
-    """A range as Python writes it: 0:2, 1:9:2."""
-    stop = str(index.stop) if index.stop >= 0 else ""
-    return f"{index.start}:{stop}" + (f":{index.step}" if index.step != 1 else "")
 
 
 def _merge(node: Merge, forms: Forms) -> Notation | None:

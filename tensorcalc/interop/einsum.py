@@ -185,14 +185,8 @@ class _Writer:
 
     def _select(self, node: Select) -> Code:
         inner = self.code[node.operand].inside(ATOM)
-        index = node.index
-        if isinstance(index, range):
-            stop = str(index.stop) if index.stop >= 0 else ""
-            place = f"{index.start}:{stop}" + (f":{index.step}" if index.step != 1 else "")
-        else:
-            place = str(index)
-        text = f"{inner}[{':, ' * node.axis}{place}]"
-        if node.operand.ndim == 2 and node.axis == 0 and isinstance(index, int):
+        text = f"{inner}[{':, ' * node.axis}{node.subscript}]"
+        if node.operand.ndim == 2 and node.axis == 0 and isinstance(node.index, int):
             return Code(f"einsum('i->i', {text})")  # a row, of which the entries are wanted
         return Code(text)
 

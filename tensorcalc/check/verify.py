@@ -120,9 +120,12 @@ def relative_error(value: np.ndarray, reference: np.ndarray, floor: float = 0.0)
     """
     if not np.size(reference):
         return 0.0
-    scale = max(float(np.abs(reference).max()), floor) or 1.0
-    error = float(np.abs(value - reference).max()) / scale
+    error = float(np.abs(value - reference).max()) / _scale(reference, floor)
     return error if np.isfinite(error) else float("inf")
+
+
+def _scale(reference: np.ndarray, floor: float) -> float:
+    return max(float(np.abs(reference).max(initial=0)), floor) or 1.0
 
 
 def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) -> Verification:
@@ -234,8 +237,8 @@ class _Rows:
         allowed = LITERAL_ALLOWED
         if relative_error(result.array, self.stored, self.floor) > allowed:
             # rounding is relative to the largest number on the way, of which less may be left
-            scale = max(float(np.abs(self.stored).max(initial=0)), self.floor) or 1.0
-            allowed = min(max(allowed, 10 * allowed * self.largest / scale), _MOST_ROUNDING)
+            lost = self.largest / _scale(self.stored, self.floor)
+            allowed = min(max(allowed, 10 * allowed * lost), _MOST_ROUNDING)
         return self._row("literal", count, result.array, allowed, why)
 
     def formula(self) -> Row:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from tensorcalc import functions as _functions
 from tensorcalc.derivative import Derivative, derivative, gradient, hessian, jacobian
 from tensorcalc.errors import (
     ChainError,
@@ -26,6 +25,7 @@ from tensorcalc.errors import (
     UnknownNameError,
     ValueNotAllowedError,
 )
+from tensorcalc.operations import LIFTED as _LIFTED
 from tensorcalc.operations import (
     det,
     diag,
@@ -49,6 +49,7 @@ from tensorcalc.operations import (
     ones,
     outer,
     prod,
+    reciprocal,
     silu,
     softmax,
     solve,
@@ -60,7 +61,6 @@ from tensorcalc.operations import (
     zeros,
 )
 from tensorcalc.operations import largest as max  # noqa: F401 - tc.max, left out of __all__
-from tensorcalc.operations import lift as _lift
 from tensorcalc.operations import smallest as min  # noqa: F401 - tc.min, left out of __all__
 from tensorcalc.operations import total as sum  # noqa: F401 - tc.sum, left out of __all__
 from tensorcalc.steps import Step
@@ -77,27 +77,26 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-exp = _lift(_functions.exp)
-log = _lift(_functions.log)
-log1p = _lift(_functions.log1p)
-expm1 = _lift(_functions.expm1)
-sqrt = _lift(_functions.sqrt)
-sign = _lift(_functions.sign)
-abs = _lift(_functions.abs_)
-sin = _lift(_functions.sin)
-cos = _lift(_functions.cos)
-tan = _lift(_functions.tan)
-sinh = _lift(_functions.sinh)
-cosh = _lift(_functions.cosh)
-tanh = _lift(_functions.tanh)
-arcsin = _lift(_functions.arcsin)
-arccos = _lift(_functions.arccos)
-arctan = _lift(_functions.arctan)
-sigmoid = _lift(_functions.sigmoid)
-softplus = _lift(_functions.softplus)
-relu = _lift(_functions.relu)
-erf = _lift(_functions.erf)
-reciprocal = _lift(_functions.reciprocal, "reciprocal")
+exp = _LIFTED["exp"]
+log = _LIFTED["log"]
+log1p = _LIFTED["log1p"]
+expm1 = _LIFTED["expm1"]
+sqrt = _LIFTED["sqrt"]
+sign = _LIFTED["sign"]
+abs = _LIFTED["abs"]
+sin = _LIFTED["sin"]
+cos = _LIFTED["cos"]
+tan = _LIFTED["tan"]
+sinh = _LIFTED["sinh"]
+cosh = _LIFTED["cosh"]
+tanh = _LIFTED["tanh"]
+arcsin = _LIFTED["arcsin"]
+arccos = _LIFTED["arccos"]
+arctan = _LIFTED["arctan"]
+sigmoid = _LIFTED["sigmoid"]
+softplus = _LIFTED["softplus"]
+relu = _LIFTED["relu"]
+erf = _LIFTED["erf"]
 
 # What is loaded when it is first used: printing, code generation, checks and networks take
 # longer to import than NumPy, and many a session needs only some of them.

@@ -45,6 +45,7 @@ from tensorcalc.tensor import (
 )
 
 __all__ = [
+    "LIFTED",
     "det",
     "diag",
     "diagonal",
@@ -72,6 +73,7 @@ __all__ = [
     "outer",
     "power",
     "prod",
+    "reciprocal",
     "silu",
     "smallest",
     "softmax",
@@ -126,9 +128,7 @@ def frobenius(a: Any, b: Any, /) -> Tensor:
 
 def trace(a: Any, /) -> Tensor:
     """tr A = Σ A_ii of a square matrix."""
-    t = as_tensor(a)
-    _require_square(t, "trace")
-    return Tensor(index_einsum("ii->", t.expr))
+    return Tensor(index_einsum("ii->", _square(a, "trace")))
 
 
 def diag(x: Any, /) -> Tensor:
@@ -139,9 +139,7 @@ def diag(x: Any, /) -> Tensor:
 
 def diagonal(a: Any, /) -> Tensor:
     """The diagonal of a square matrix as a column."""
-    t = as_tensor(a)
-    _require_square(t, "diagonal")
-    return Tensor(index_einsum("ii->i", t.expr))
+    return Tensor(index_einsum("ii->i", _square(a, "diagonal")))
 
 
 def einsum(subscripts: str, /, *operands: Any) -> Tensor:
@@ -182,9 +180,11 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
     return Tensor(index_einsum(f"{inputs}->{output}", *(t.expr for t in tensors)))
 
 
-def _require_square(t: Tensor, what: str) -> None:
+def _square(a: Any, what: str) -> Expr:
+    t = as_tensor(a)
     if t.form != "matrix" or t.expr.shape[0] != t.expr.shape[1]:
         raise ShapeError(f"{what} of {title(t)}", f"{what} takes a square matrix")
+    return t.expr
 
 
 # ── reductions ───────────────────────────────────────────────────────────────────────────
@@ -372,19 +372,13 @@ def logdet(a: Any, /) -> Tensor:
 def solve(a: Any, b: Any, /) -> Tensor:
     """The solution A⁻¹ b of A x = b, for a vector or a matrix b; ShapeError where they misfit."""
     left, right = as_tensor(a), as_tensor(b)
-    _require_square(left, "solve")
-    if right.form not in ("column", "matrix") or right.expr.shape[0] != left.expr.shape[0]:
+    rows, _ = _square(left, "solve").shape
+    if right.form not in ("column", "matrix") or right.expr.shape[0] != rows:
         raise ShapeError(
             f"solve({short(left)}, {short(right)}) of {title(left)} and {title(right)}",
-            f"give a right side with {left.expr.shape[0]} rows",
+            f"give a right side with {rows} rows",
         )
     return inv(left) @ right
-
-
-def _square(a: Any, what: str) -> Expr:
-    t = as_tensor(a)
-    _require_square(t, what)
-    return t.expr
 
 
 def kron(a: Any, b: Any, /) -> Tensor:
@@ -547,11 +541,9 @@ def _along_one_axis(record: SpecialFunction) -> Callable[..., Tensor]:
                 f"{record.name} of {title(t)} along axis {axis}: that axis has one entry",
                 f"leave axis out: {record.name}({short(t)})",
             )
-        e, last = t.expr, t.expr.ndim - 1
-        order = (*(k for k in range(e.ndim) if k != place), place)
-        back = tuple(order.index(k) for k in range(e.ndim))
-        value = Special(record, transpose(e, order) if place != last else e)
-        return Tensor(transpose(value, back) if place != last else value, t.form)
+        value = _special_along(t.expr, (place,), lambda _: record)
+        order = (*(k for k in range(value.ndim) if k != place), place)
+        return Tensor(transpose(value, map(order.index, range(value.ndim))), t.form)
 
     apply.__name__ = apply.__qualname__ = record.name
     apply.__doc__ = (
@@ -560,6 +552,13 @@ def _along_one_axis(record: SpecialFunction) -> Callable[..., Tensor]:
     )
     return apply
 
+
+# every function of one argument that has a record and is no piece of another's derivative
+LIFTED: dict[str, Callable[[Any], Tensor]] = {
+    record.name: lift(record)
+    for record in f.FUNCTIONS
+    if record.arity == 1 and record not in (f.step, f.length, f.inverse_or_zero, f.nonzero)
+}
 
 # what np.array @ Tensor and np.exp(Tensor) ask for
 UFUNCS.update(
@@ -571,16 +570,17 @@ UFUNCS.update(
         "matmul": operator.matmul,
         "power": operator.pow,
         "negative": lambda t: -t,
-        "absolute": lift(f.abs_),
+        "absolute": LIFTED["abs"],
         **{
-            record.name: lift(record)
+            record.name: LIFTED[record.name]
             for record in f.FUNCTIONS
-            if record.evaluate.__class__ is np.ufunc and record is not f.length
+            if record.name in LIFTED and isinstance(record.evaluate, np.ufunc)
         },
     }
 )
 
 square = lift(lambda x: x**2, "square")
+reciprocal = lift(f.reciprocal, "reciprocal")
 silu = lift(f.silu, "silu")
 gelu = lift(f.gelu, "gelu")
 softmax = _along_one_axis(special.softmax)

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from tensorcalc import functions as f
 from tensorcalc.operations import (
+    LIFTED,
     det,
     diag,
     diagonal,
@@ -20,7 +20,6 @@ from tensorcalc.operations import (
     inv,
     kron,
     largest,
-    lift,
     log_softmax,
     logdet,
     logsumexp,
@@ -32,6 +31,7 @@ from tensorcalc.operations import (
     ones,
     outer,
     prod,
+    reciprocal,
     silu,
     smallest,
     softmax,
@@ -55,21 +55,16 @@ __all__ = [
     "WITH_TEXT",
 ]
 
-_INTERNAL = (f.step, f.length, f.inverse_or_zero, f.greater, f.greater_equal, f.nonzero, f.pow_)
-_SEVERAL = {"maximum": maximum, "minimum": minimum, "where": where}
-
 FUNCTION_NAMES: dict[str, Callable[..., Tensor]] = {
-    **{
-        record.name: lift(record)
-        for record in f.FUNCTIONS
-        if record not in _INTERNAL and record.name not in _SEVERAL
-    },
-    **_SEVERAL,
-    "σ": lift(f.sigmoid),
+    **LIFTED,
+    "maximum": maximum,
+    "minimum": minimum,
+    "where": where,
+    "σ": LIFTED["sigmoid"],
     "square": square,
     "silu": silu,
     "gelu": gelu,
-    "reciprocal": lift(f.reciprocal, "reciprocal"),
+    "reciprocal": reciprocal,
     "softmax": softmax,
     "log_softmax": log_softmax,
     "logsumexp": logsumexp,

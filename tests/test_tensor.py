@@ -497,3 +497,15 @@ REFUSALS = {
 def test_a_quantity_refuses_to_stand_for_its_value(refusal, letter):
     with pytest.raises(tc.TensorCalcError):
         REFUSALS[refusal](QUANTITIES[letter])
+
+
+@pytest.mark.parametrize("name", ["maximum", "minimum", "power"])
+def test_numpys_functions_of_two_arguments_take_quantities(name):
+    x, at = tc.vector("x", 3), np.array([0.5, 1.5, 2.0])
+    function = getattr(np, name)
+    for found, expected in (
+        (function(x, 1.0), function(at, 1.0)),
+        (function(x, x + 1), function(at, at + 1)),
+        (function(at, x), function(at, at)),
+    ):
+        np.testing.assert_allclose(found.evaluate(x=at), expected)

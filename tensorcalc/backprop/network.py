@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc import functions as f
 from tensorcalc.check.points import Point
 from tensorcalc.check.routes import LiteralRoute
 from tensorcalc.codegen import CompiledFunction
@@ -25,17 +24,14 @@ from tensorcalc.errors import (
     ValueNotAllowedError,
 )
 from tensorcalc.evaluation import compile_several
-from tensorcalc.operations import lift, norm, softmax, total
+from tensorcalc.operations import LIFTED, norm, softmax, total
 from tensorcalc.tensor import Tensor, define, matrix, variable, vector
 from tensorcalc.values import Values, computation, read_array, read_values
 
 __all__ = ["ACTIVATIONS", "COSTS", "FeedForward"]
 
 ACTIVATIONS: dict[str, Callable[..., Tensor]] = {
-    "sigmoid": lift(f.sigmoid),
-    "tanh": lift(f.tanh),
-    "relu": lift(f.relu),
-    "softplus": lift(f.softplus),
+    **{name: LIFTED[name] for name in ("sigmoid", "tanh", "relu", "softplus")},
     "identity": lambda z: z,
     "softmax": softmax,
 }
@@ -143,7 +139,7 @@ class FeedForward:
             return norm(a - target) ** 2
         if self.cost == "half squared":
             return norm(a - target) ** 2 / 2
-        log = lift(f.log)
+        log = LIFTED["log"]
         if self.activations[-1] == "softmax":
             return -total(target * log(a))
         return -total(target * log(a) + (1 - target) * log(1 - a))

@@ -15,14 +15,18 @@ __all__ = [
     "BigSum",
     "Call",
     "Chain",
+    "Differential",
+    "Entry",
     "Hadamard",
     "Indexed",
     "Indicator",
+    "Infix",
     "Inverse",
     "Kronecker",
     "Norm",
     "Notation",
     "Number",
+    "Partial",
     "Power",
     "Quotient",
     "Raised",
@@ -185,6 +189,36 @@ class BigSum(Notation):
 
     letters: tuple[str, ...]
     body: Notation
+
+
+@dataclass(frozen=True)
+class Infix(Notation):
+    """Formulas with a sign between them: u = v, A : B, a · b, v → s."""
+
+    sign: str
+    parts: tuple[Notation, ...]
+
+
+@dataclass(frozen=True)
+class Partial(Notation):
+    """∂v/∂W, or of an entry ∂v_k/∂W_ji; by several arguments, ∂²E/∂x²."""
+
+    of: Notation
+    by: tuple[Notation, ...]
+
+
+@dataclass(frozen=True)
+class Differential(Notation):
+    """dv, the change of a quantity."""
+
+    of: Notation
+
+
+@dataclass(frozen=True)
+class Entry(Notation):
+    """[k, i, j], which entry a line speaks of."""
+
+    letters: tuple[str, ...]
 
 
 def transposed(n: Notation) -> Notation:

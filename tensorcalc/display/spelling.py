@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -11,14 +12,18 @@ from tensorcalc.display.notation import (
     BigSum,
     Call,
     Chain,
+    Differential,
+    Entry,
     Hadamard,
     Indexed,
     Indicator,
+    Infix,
     Inverse,
     Kronecker,
     Norm,
     Notation,
     Number,
+    Partial,
     Power,
     Quotient,
     Raised,
@@ -34,7 +39,7 @@ from tensorcalc.display.notation import (
 __all__ = ["LATEX", "TEXT", "Spelling", "latex_name", "spell"]
 
 # how tightly a piece binds: a piece that binds less than its place needs brackets
-SUM, HADAMARD, PRODUCT, POSTFIX, ATOM = range(1, 6)
+RELATION, SUM, HADAMARD, PRODUCT, POSTFIX, ATOM = range(6)
 
 _SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 _GREEK = {
@@ -46,6 +51,8 @@ _GREEK = {
 }  # fmt: skip
 _SPELT = set(_GREEK.values()) | {"epsilon", "phi"}
 _LONGEST = 4000
+_RELATIONS = ("=", "≈", "→", ":")
+_INFIX_LATEX = {"·": r"\cdot", "≈": r"\approx", "→": r"\to", "⊗": r"\otimes", "∘": r"\circ"}
 
 
 @dataclass(frozen=True)
@@ -261,6 +268,35 @@ def _big_sum(n: BigSum, s: Spelling) -> tuple[str, int]:
     return f"{' '.join('Σ_' + letter for letter in n.letters)} {body}", SUM
 
 
+def _infix(n: Infix, s: Spelling) -> tuple[str, int]:
+    needed = RELATION if n.sign in _RELATIONS else HADAMARD
+    parts = [_at(part, s, needed) for part in n.parts]
+    sign = _INFIX_LATEX.get(n.sign, n.sign) if s.latex else n.sign
+    return f" {sign} ".join(parts), RELATION if n.sign in _RELATIONS else SUM
+
+
+def _partial(n: Partial, s: Spelling) -> tuple[str, int]:
+    of = _at(n.of, s, ATOM)
+    order = len(n.by)
+    groups = [(by, len(list(group))) for by, group in itertools.groupby(n.by)]
+    if s.latex:
+        raised = lambda times: f"^{{{times}}}" if times > 1 else ""
+        below = r"\,".join(rf"\partial {_at(by, s, ATOM)}{raised(t)}" for by, t in groups)
+        return rf"\frac{{\partial{raised(order)} {of}}}{{{below}}}", POSTFIX
+    raised = lambda times: str(times).translate(_SUPERSCRIPT) if times > 1 else ""
+    below = "".join(f"∂{_at(by, s, ATOM)}{raised(times)}" for by, times in groups)
+    return f"∂{raised(order)}{of}/{below}", POSTFIX
+
+
+def _differential(n: Differential, s: Spelling) -> tuple[str, int]:
+    of = _at(n.of, s, ATOM)
+    return (rf"\mathrm{{d}}{of}" if s.latex else f"d{of}"), ATOM
+
+
+def _entry(n: Entry, s: Spelling) -> tuple[str, int]:
+    return f"[{', '.join(n.letters)}]", ATOM
+
+
 _SPELLERS = {
     Atom: _atom,
     Number: _number,
@@ -280,4 +316,8 @@ _SPELLERS = {
     Indexed: _indexed,
     Indicator: _indicator,
     BigSum: _big_sum,
+    Infix: _infix,
+    Partial: _partial,
+    Differential: _differential,
+    Entry: _entry,
 }

@@ -78,6 +78,7 @@ class Function:
     nonnegative: bool = False
     increasing: bool = False
     exponent: float | None = None
+    meaning: str = ""  # of t, for readers who meet the sign: "1/(1 + e⁻ᵗ)"
     module: str = ""
     made_by: tuple[Callable[..., Function], tuple[Any, ...]] | None = None
 
@@ -118,6 +119,8 @@ class SpecialFunction:
     convention: str = ""
     kink_distance: Callable[[Any], float] | None = None
     parameters: tuple[int, ...] = ()  # what ``evaluate`` takes after the argument
+    meaning: str = ""  # of t (or X), for readers who meet the sign
+    rule: str = ""  # the derivative, as a reason beside a line
     module: str = ""
     made_by: tuple[Callable[..., SpecialFunction], tuple[Any, ...]] | None = None
 

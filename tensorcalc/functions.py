@@ -304,6 +304,7 @@ arctan = Function(
 
 sigmoid = Function(
     name="sigmoid",
+    meaning="1/(1 + e⁻ᵗ)",
     evaluate=sigmoid_value,
     derivatives=(lambda x, y: y * (1 - y),),
     text="σ",
@@ -315,6 +316,7 @@ sigmoid = Function(
 
 softplus = Function(
     name="softplus",
+    meaning="log(1 + eᵗ)",
     evaluate=softplus_value,
     derivatives=(lambda x, y: sigmoid(x),),
     latex=r"\operatorname{softplus}",
@@ -325,6 +327,7 @@ softplus = Function(
 
 relu = Function(
     name="relu",
+    meaning="max(t, 0)",
     evaluate=relu_value,
     derivatives=(lambda x, y: step(x),),
     latex=r"\operatorname{relu}",
@@ -351,6 +354,7 @@ step = Function(
 
 erf = Function(
     name="erf",
+    meaning="2/√π ∫₀ᵗ e^(−u²) du",
     evaluate=erf_value,
     derivatives=(lambda x, y: (2 / math.sqrt(math.pi)) * exp(-(x**2)),),
     latex=r"\operatorname{erf}",

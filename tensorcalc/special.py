@@ -163,6 +163,8 @@ def _logsumexp_rule(x: Expr, y: Expr) -> Expr:
 
 softmax = SpecialFunction(
     name="softmax",
+    meaning="eᵗ / Σ eᵗ",
+    rule="p = softmax(z) has ∂p_i/∂z_j = p_i (I[i=j] − p_j)",
     evaluate=softmax_value,
     derivative=_softmax_rule,
     core=1,
@@ -173,6 +175,8 @@ softmax = SpecialFunction(
 
 log_softmax = SpecialFunction(
     name="log_softmax",
+    meaning="t − log Σ eᵗ",
+    rule="log softmax has ∂/∂z_j = I[i=j] − softmax(z)_j",
     evaluate=log_softmax_value,
     derivative=_log_softmax_rule,
     core=1,
@@ -183,6 +187,8 @@ log_softmax = SpecialFunction(
 
 logsumexp = SpecialFunction(
     name="logsumexp",
+    meaning="log Σ eᵗ",
+    rule="the gradient of logsumexp is softmax",
     evaluate=logsumexp_value,
     derivative=_logsumexp_rule,
     core=1,
@@ -212,6 +218,7 @@ def _logdet_rule(x: Expr, y: Expr) -> Expr:
 
 inv = SpecialFunction(
     name="inv",
+    rule="d(X⁻¹) = −X⁻¹ dX X⁻¹",
     evaluate=np.linalg.inv,
     derivative=_inverse_rule,
     core=2,
@@ -222,6 +229,7 @@ inv = SpecialFunction(
 
 det = SpecialFunction(
     name="det",
+    rule="Jacobi: d det X = det(X) tr(X⁻¹ dX)",
     evaluate=np.linalg.det,
     derivative=_det_rule,
     core=2,
@@ -232,6 +240,7 @@ det = SpecialFunction(
 
 logdet = SpecialFunction(
     name="logdet",
+    rule="d log|det X| = tr(X⁻¹ dX)",
     evaluate=logdet_value,
     derivative=_logdet_rule,
     core=2,
@@ -277,6 +286,7 @@ def product_without(left_out: int, core: int) -> SpecialFunction:
         copies=left_out,
         parameters=(left_out, core),
         text="∏" if left_out == 0 else f"∏₋{left_out}",
+        rule="∂∏x/∂x_j is the product of all other entries",
         latex=r"\prod" if left_out == 0 else rf"\prod\nolimits_{{-{left_out}}}",
         made_by=(product_without, (left_out, core)),
     )
@@ -301,6 +311,7 @@ def maximum_over(core: int) -> SpecialFunction:
         latex=r"\max",
         complex_step=False,
         convention="tied maxima share the derivative equally",
+        rule="the derivative of max is 1 at the largest entry, shared by tied ones",
         kink_distance=lambda x: _gap_below_maximum(x, core),
         made_by=(maximum_over, (core,)),
     )

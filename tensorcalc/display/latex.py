@@ -1,0 +1,113 @@
+"""Formulas as the LaTeX that every notebook renders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tensorcalc.display.script import GREEK, Spelling, name_pieces
+
+__all__ = ["Latex", "latex_name"]
+
+_SPELT = set(GREEK.values()) | {"epsilon", "phi"}
+_SIGNS = {
+    " ": r"\,", "⊙": r" \odot ", "⊘": r" \oslash ", "−": " - ", "·": r" \cdot ", "≈": r" \approx ",
+    "→": r" \to ", "⊗": r" \otimes ", "∘": r" \circ ", ",": r",\; ", "≥": r" \ge ", "←": r" \gets ",
+}  # fmt: skip
+_MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
+
+
+class Latex(Spelling):
+    """The subset that KaTeX and MathJax share."""
+
+    ellipsis = r"\ldots"
+
+    def atom(self, name: str) -> str:
+        if name == "1":
+            return r"\mathbf{1}"
+        stem, bracket, place = name.partition("[")  # an entry, a slice, an array of numbers
+        inside = place.replace("×", r" \times ").replace("−", "-").replace("array", r"\ldots")
+        return (latex_name(stem) if stem else "") + bracket + inside
+
+    def number(self, value: float) -> str:
+        if value < 0:
+            return "-" + self.number(-value)
+        for bottom in (2, 3, 4, 5, 6, 7, 8, 9, 10):
+            top = value * bottom
+            if abs(top - round(top)) < 1e-12 and not float(value).is_integer() and top < bottom:
+                return rf"\tfrac{{{round(top)}}}{{{bottom}}}"
+        digits, e, power = f"{value:.6g}".partition("e")
+        if float(value).is_integer() and value < 1e15:
+            return str(int(value))
+        return rf"{digits} \cdot 10^{{{int(power)}}}" if e else digits
+
+    def joined(self, sign: str, parts: Sequence[str]) -> str:
+        return _SIGNS.get(sign, f" {sign} ").join(parts)
+
+    def negative(self, inner: str) -> str:
+        return f"-{inner}"
+
+    def brackets(self, inner: str) -> str:
+        return rf"\left({inner}\right)"
+
+    def condition(self, inner: str) -> str:
+        return f"[{inner}]"
+
+    def norm(self, inner: str) -> str:
+        return rf"\left\lVert {inner} \right\rVert"
+
+    def fraction(self, top: str, bottom: str) -> str:
+        return rf"\frac{{{top}}}{{{bottom}}}"
+
+    def marked(self, base: str, mark: str) -> str:
+        return f"{base}^{{{_MARKS[mark]}}}"
+
+    def power(self, base: str, exponent: float, ndim: int) -> str:
+        mark = r"\odot " if ndim else ""
+        return f"{base}^{{{mark}{exponent:g}}}"
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}^{{{exponent}}}"
+
+    def call(self, name: str, latex: str, arguments: Sequence[str], extra: str) -> str:
+        inner = ", ".join(arguments) + extra
+        if latex == r"\sqrt":
+            return rf"\sqrt{{{inner}}}"
+        return latex + self.brackets(inner)
+
+    def indexed(self, name: str, letters: Sequence[str]) -> str:
+        base = latex_name(name)
+        base = f"({base})" if "_" in base else base
+        return f"{base}_{{{''.join(letters)}}}" if letters else base
+
+    def indicator(self, left: str, right: str) -> str:
+        return f"I[{left}={right}]"
+
+    def entry(self, letters: Sequence[str]) -> str:
+        return f"[{', '.join(letters)}]"
+
+    def big_sum(self, letters: Sequence[str], body: str) -> str:
+        return rf"\sum_{{{','.join(letters)}}} {body}"
+
+    def partial(self, order: int, of: str, by: Sequence[tuple[str, int]]) -> str:
+        below = r"\,".join(rf"\partial {name}{_times(count)}" for name, count in by)
+        return rf"\frac{{\partial{_times(order)} {of}}}{{{below}}}"
+
+    def differential(self, of: str) -> str:
+        return rf"\mathrm{{d}}{of}"
+
+
+def _times(count: int) -> str:
+    return f"^{{{count}}}" if count > 1 else ""
+
+
+def latex_name(name: str) -> str:
+    r"""A name in LaTeX: W2 is W_{2}, delta is \delta, long names are upright."""
+    base, index, primes = name_pieces(name)
+    if base in GREEK:
+        base = "\\" + GREEK[base]
+    elif base in _SPELT:
+        base = "\\" + base
+    elif len(base) > 1 or base == "_":
+        base = r"\mathrm{" + base.replace("_", r"\_") + "}"
+    subscript = "_{" + index.replace("_", r"\_") + "}" if index else ""
+    return base + subscript + "'" * primes

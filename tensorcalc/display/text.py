@@ -1,0 +1,80 @@
+"""Formulas as one line of Unicode text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tensorcalc.display.letters import number_text
+from tensorcalc.display.script import Spelling
+
+__all__ = ["UnicodeText"]
+
+_SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+
+
+class UnicodeText(Spelling):
+    """x_i, Wᵀ, ∂E/∂W: fractions lie on the line and need brackets."""
+
+    stacks = False
+
+    def atom(self, name: str) -> str:
+        return name
+
+    def number(self, value: float) -> str:
+        return number_text(value)
+
+    def joined(self, sign: str, parts: Sequence[str]) -> str:
+        return (" " if sign == " " else f" {sign} ").join(parts)
+
+    def negative(self, inner: str) -> str:
+        return f"−{inner}"
+
+    def brackets(self, inner: str) -> str:
+        return f"({inner})"
+
+    def condition(self, inner: str) -> str:
+        return f"[{inner}]"
+
+    def norm(self, inner: str) -> str:
+        return f"‖{inner}‖"
+
+    def fraction(self, top: str, bottom: str) -> str:
+        return f"{top} / {bottom}"
+
+    def marked(self, base: str, mark: str) -> str:
+        return f"{base}{mark}"
+
+    def power(self, base: str, exponent: float, ndim: int) -> str:
+        if ndim > 1:
+            return f"{base}^(⊙{exponent:g})"
+        return base + f"{exponent:g}".translate(_SUPERSCRIPT)
+
+    def raised(self, base: str, exponent: str) -> str:
+        return f"{base}^{exponent}"
+
+    def call(self, name: str, latex: str, arguments: Sequence[str], extra: str) -> str:
+        return f"{name}({', '.join(arguments)}{extra})"
+
+    def indexed(self, name: str, letters: Sequence[str]) -> str:
+        joint = "," if any(len(letter) > 1 for letter in letters) else ""
+        return f"{name}_{joint.join(letters)}" if letters else name
+
+    def indicator(self, left: str, right: str) -> str:
+        return f"I[{left}={right}]"
+
+    def entry(self, letters: Sequence[str]) -> str:
+        return f"[{', '.join(letters)}]"
+
+    def big_sum(self, letters: Sequence[str], body: str) -> str:
+        return f"{' '.join('Σ_' + letter for letter in letters)} {body}"
+
+    def partial(self, order: int, of: str, by: Sequence[tuple[str, int]]) -> str:
+        below = "".join(f"∂{name}{_times(count)}" for name, count in by)
+        return f"∂{_times(order)}{of}/{below}"
+
+    def differential(self, of: str) -> str:
+        return f"d{of}"
+
+
+def _times(count: int) -> str:
+    return str(count).translate(_SUPERSCRIPT) if count > 1 else ""

@@ -1,7 +1,8 @@
 """What a derivation says, apart from how it is written: rows of formulas with words beside them.
 
 Writers turn a document into text, LaTeX, Markdown, HTML or plain data. Formulas are notation
-trees, so every writer spells the same mathematics; prose is a tuple of words and formulas.
+trees, so every writer spells the same mathematics; prose is a tuple of words and formulas, and
+a tab in it parts columns. A row without formulas is a line of words: its note.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ Prose: TypeAlias = tuple[str | Notation, ...]
 
 @dataclass(frozen=True)
 class Cell:
-    """A formula, the sign before it (``=``, ``·``, ``:``, ``+``), and what stands below: a shape."""
+    """A formula, the sign before it (``=``, ``·``, ``:``, ``+``), and a shape below it.
+
+    Without a sign it is a factor after the cell before it. Writers set the brackets that the
+    signs on both its sides ask for.
+    """
 
     math: Notation
     sign: str = ""
@@ -39,7 +44,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A numbered step: what is done, rows, and the rules used; ``tidies`` marks what can fold."""
+    """A numbered step: what is done, rows, and the rules used; ``tidies`` marks what can fold.
+
+    Without a title and a left side it goes on with the equation of the step before.
+    """
 
     number: int | None
     title: Prose
@@ -51,7 +59,10 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Section:
-    """What stands before the steps or after them, under a word: Given, Define, Letters, Result."""
+    """What stands before the steps or after them, under a word: Given, Define, Letters, Result.
+
+    A label that is a sentence stands on a line of its own.
+    """
 
     label: str
     lines: tuple[Row | Prose, ...]

@@ -10,8 +10,9 @@ __all__ = ["Latex", "latex_name"]
 
 _SPELT = set(GREEK.values()) | {"epsilon", "phi"}
 _SIGNS = {
-    " ": r"\,", "⊙": r" \odot ", "⊘": r" \oslash ", "−": " - ", "·": r" \cdot ", "≈": r" \approx ",
-    "→": r" \to ", "⊗": r" \otimes ", "∘": r" \circ ", ",": r",\; ", "≥": r" \ge ", "←": r" \gets ",
+    "": "", " ": r"\,", "⊙": r" \odot ", "⊘": r" \oslash ", "−": " - ", "·": r" \cdot ",
+    "≈": r" \approx ", "→": r" \to ", "⊗": r" \otimes ", "∘": r" \circ ", ",": r",\; ",
+    "≥": r" \ge ", "≤": r" \le ", "←": r" \gets ",
 }  # fmt: skip
 _MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
 

@@ -45,6 +45,8 @@ class MathML(Spelling):
     def joined(self, sign: str, parts: Sequence[str]) -> str:
         if sign == " ":
             return _row('<mo lspace="0" rspace="0.17em">&#8290;</mo>'.join(parts))
+        if not sign:
+            return _row("".join(parts))
         space = ' lspace="0.28em" rspace="0.28em"' if sign in ":→←" else ""
         return _row(f"<mo{space}>{escape(sign)}</mo>".join(parts))
 

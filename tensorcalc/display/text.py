@@ -24,7 +24,7 @@ class UnicodeText(Spelling):
         return number_text(value)
 
     def joined(self, sign: str, parts: Sequence[str]) -> str:
-        return (" " if sign == " " else f" {sign} ").join(parts)
+        return (f" {sign} " if sign.strip() else sign).join(parts)
 
     def negative(self, inner: str) -> str:
         return f"−{inner}"

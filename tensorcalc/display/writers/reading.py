@@ -1,0 +1,72 @@
+"""What every writer asks of a document: rows with their signs, prose by columns, a folded view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from tensorcalc.display.document import Cell, Document, Paragraph, Prose, Row
+from tensorcalc.display.notation import Notation
+
+__all__ = ["Placed", "by_columns", "continues", "folded", "placed"]
+
+
+class Placed(NamedTuple):
+    """A cell, the sign before it (a space is a product), and the signs on both its sides."""
+
+    sign: str
+    cell: Cell
+    beside: tuple[str, ...]
+
+
+def placed(row: Row) -> list[Placed]:
+    """The cells of a row, its left side first, with what each stands between."""
+    cells = [*([row.left] if row.left else []), *row.cells]
+    signs = [cell.sign or (" " if k else "") for k, cell in enumerate(cells)]
+    if row.left:
+        signs[0] = ""
+    return [
+        Placed(sign, cell, tuple(filter(None, (sign, *signs[k + 1 : k + 2]))))
+        for k, (sign, cell) in enumerate(zip(signs, cells, strict=True))
+    ]
+
+
+def by_columns(prose: Prose) -> list[Prose]:
+    """The prose between its tabs."""
+    columns: list[list[str | Notation]] = [[]]
+    for part in prose:
+        if not isinstance(part, str):
+            columns[-1].append(part)
+            continue
+        first, *rest = part.split("\t")
+        columns[-1].append(first)
+        columns.extend([words] for words in rest)
+    return [tuple(part for part in column if part != "") for column in columns]
+
+
+def continues(paragraph: Paragraph) -> bool:
+    """Whether the paragraph goes on with the equation of the one before it."""
+    rows = paragraph.rows
+    return not paragraph.title and bool(rows) and rows[0].left is None and bool(rows[0].cells)
+
+
+def folded(document: Document) -> Document:
+    """The document without what only tidies; an equation that goes on keeps its left side."""
+    return replace(document, paragraphs=tuple(_unfolding(document.paragraphs)))
+
+
+def _unfolding(paragraphs: Iterable[Paragraph]) -> Iterator[Paragraph]:
+    left, lost = None, False
+    for paragraph in paragraphs:
+        if not continues(paragraph):
+            left, lost = None, False
+        if paragraph.tidies:
+            lost = lost or bool(paragraph.rows)
+        elif lost and continues(paragraph) and left is not None:
+            first = replace(paragraph.rows[0], left=replace(left, under=""))
+            yield replace(paragraph, rows=(first, *paragraph.rows[1:]))
+            lost = False
+        else:
+            yield paragraph
+        left = next((row.left for row in reversed(paragraph.rows) if row.left), left)

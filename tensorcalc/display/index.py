@@ -18,8 +18,8 @@ from tensorcalc.display.notation import (
     Power,
     Quotient,
     scaled,
-    sum_of,
 )
+from tensorcalc.display.sums import collected_sum
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -69,11 +69,11 @@ class _Writer:
         if isinstance(e, (Variable, Definition)):
             return Indexed(e.name, letters)
         if depth > _DEEPEST:
-            return Indexed("[…]", letters)
+            return Indexed("[…]", letters, id(e))
         return getattr(self, "_" + type(e).__name__.lower())(e, letters, depth + 1)
 
     def _constant(self, e: Constant, letters: tuple[str, ...], depth: int) -> Notation:
-        return Indexed(constant_name(e), letters) if letters else Number(e.number)
+        return Indexed(constant_name(e), letters, id(e)) if letters else Number(e.number)
 
     def _delta(self, e: Delta, letters: tuple[str, ...], depth: int) -> Notation:
         return Indicator(*letters) if letters[0] != letters[1] else Number(1.0)
@@ -96,7 +96,7 @@ class _Writer:
         return self.entry(e.operand, inside, depth)
 
     def _add(self, e: Add, letters: tuple[str, ...], depth: int) -> Notation:
-        return sum_of(self.entry(term, letters, depth) for term in e.terms)
+        return collected_sum((self.entry(term, letters, depth) for term in e.terms), 0)
 
     def _elementwise(self, e: Elementwise, letters: tuple[str, ...], depth: int) -> Notation:
         inner = [self.entry(a, letters, depth) for a in e.arguments]
@@ -119,8 +119,8 @@ class _Writer:
         inside = self.names.get(e.argument) or (e.argument.name if named else "…")  # type: ignore[attr-defined]
         if e.function is special.inv:
             bare = named or e.argument in self.names
-            return Indexed(f"({inside}⁻¹)" if bare else f"(({inside})⁻¹)", letters)
-        return Indexed(f"{name}({inside})", letters)
+            return Indexed(f"({inside}⁻¹)" if bare else f"(({inside})⁻¹)", letters, id(e))
+        return Indexed(f"{name}({inside})", letters, id(e))
 
     def _einsum(self, e: Einsum, letters: tuple[str, ...], depth: int) -> Notation:
         if e.ndim == 0 and _is_square(e):

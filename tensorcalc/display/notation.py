@@ -7,8 +7,10 @@ numbers in front.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 __all__ = [
     "Atom",
@@ -36,6 +38,8 @@ __all__ = [
     "Transposed",
     "chain",
     "hadamard",
+    "is_symmetric",
+    "power_of",
     "quotient",
     "scaled",
     "sum_of",
@@ -53,6 +57,8 @@ class Atom(Notation):
 
     name: str
     symmetric: bool = False
+    constant: bool = False  # I, 1, e[0] themselves: of whatever size fits, no quantity's name
+    which: int = 0  # tells apart what is written alike: arrays of numbers, what is left out
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,7 @@ class Indexed(Notation):
 
     name: str
     letters: tuple[str, ...]
+    which: int = 0  # tells apart what is written alike
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,7 @@ class BigSum(Notation):
 
 @dataclass(frozen=True)
 class Infix(Notation):
-    """Formulas with a sign between them: u = v, A : B, a · b, v → s."""
+    """Formulas with a sign between them: u = v, A : B, a · b, v → s; no sign sets them side by side."""
 
     sign: str
     parts: tuple[Notation, ...]
@@ -221,33 +228,68 @@ class Entry(Notation):
     letters: tuple[str, ...]
 
 
+ONE = Atom("1", constant=True)
+IDENTITY = Atom("I", symmetric=True, constant=True)
+
+
 def transposed(n: Notation) -> Notation:
     """The transpose, moved inwards where a person would."""
     if isinstance(n, Transposed):
         return n.inner
+    if is_symmetric(n):
+        return n
     if isinstance(n, Inverse):
-        if isinstance(n.inner, Atom) and n.inner.symmetric:
-            return n
         return Inverse(n.inner, not n.flipped)
     if isinstance(n, Kronecker):
         return Kronecker(transposed(n.left), transposed(n.right))
-    if isinstance(n, Number) or (isinstance(n, Atom) and n.symmetric):
-        return n
     if isinstance(n, Chain):
-        return Chain(tuple((factor, not flag) for factor, flag in reversed(n.factors)))
+        return chain(*((factor, not flag) for factor, flag in reversed(n.factors)))
     if isinstance(n, Scaled) and n.body is not None:
         return replace(n, body=transposed(n.body))
-    if isinstance(n, Call) and n.name == "diag":
-        return n
     if isinstance(n, Sum) and all(_simple_transpose(t) for t in n.terms):
         return Sum(tuple(map(transposed, n.terms)))
     return Transposed(n)
 
 
+@lru_cache(maxsize=1024)
+def is_symmetric(n: Notation) -> bool:
+    """Whether a formula reads the same when it is transposed: AᵀA, A + Aᵀ, diag(d), (AᵀA)⁻¹."""
+    if isinstance(n, Atom):
+        return n.symmetric
+    if isinstance(n, Scaled):
+        return n.body is None or is_symmetric(n.body)
+    if isinstance(n, Inverse):
+        return is_symmetric(n.inner)
+    if isinstance(n, Kronecker):
+        return is_symmetric(n.left) and is_symmetric(n.right)
+    if isinstance(n, Hadamard):
+        return IDENTITY in n.factors or all(map(is_symmetric, n.factors))
+    if isinstance(n, Chain):
+        turned = [_in_order(factor, not flag) for factor, flag in reversed(n.factors)]
+        return turned == [_in_order(factor, flag) for factor, flag in n.factors]
+    if isinstance(n, Sum):
+        return all(map(is_symmetric, n.terms)) or _reads_alike_turned(n)
+    return isinstance(n, Number) or (isinstance(n, Call) and n.name == "diag")
+
+
+def _in_order(factor: Notation, flag: bool) -> tuple[Notation, bool]:
+    """A factor of a chain, written in one way only."""
+    if is_symmetric(factor):
+        return factor, False
+    if isinstance(factor, Inverse):
+        return replace(factor, flipped=False), flag != factor.flipped
+    return factor, flag
+
+
+def _reads_alike_turned(n: Sum) -> bool:
+    """Whether a sum has the transpose of each of its terms."""
+    return len(n.terms) <= 8 and set(n.terms) == set(map(transposed, n.terms))
+
+
 def _simple_transpose(n: Notation) -> bool:
     if isinstance(n, Scaled) and n.body is not None:
         return _simple_transpose(n.body)
-    return isinstance(n, (Transposed, Chain)) or (isinstance(n, Call) and n.name == "diag")
+    return isinstance(n, (Transposed, Chain, Inverse)) or is_symmetric(n)
 
 
 def chain(*factors: tuple[Notation, bool]) -> Notation:
@@ -264,17 +306,28 @@ def chain(*factors: tuple[Notation, bool]) -> Notation:
             flat.extend(inner.factors)
         elif isinstance(inner, Transposed):
             flat.append((inner.inner, True))
-        elif isinstance(inner, Atom) and inner.symmetric and inner.name == "I":
-            continue
-        else:
+        elif _is_diag(inner) and flat and _is_diag(flat[-1][0]):
+            flat[-1] = (_joined_diag(flat[-1][0], inner), False)
+        elif inner != IDENTITY:
             flat.append((inner, False))
     if not flat:  # a product of identities
-        body = Atom("I", symmetric=True)
+        body = IDENTITY
     elif len(flat) == 1:
         body = transposed(flat[0][0]) if flat[0][1] else flat[0][0]
     else:
         body = Chain(tuple(flat))
     return scaled(number, scalars, body)
+
+
+def _is_diag(n: Notation) -> bool:
+    return isinstance(n, Call) and n.name == "diag"
+
+
+def _joined_diag(a: Notation, b: Notation) -> Notation:
+    """diag(u) diag(v) = diag(u ⊙ v)."""
+    assert isinstance(a, Call)
+    assert isinstance(b, Call)
+    return replace(a, arguments=(hadamard((*a.arguments, *b.arguments), 1),))
 
 
 def hadamard(factors: Iterable[Notation], ndim: int) -> Notation:
@@ -297,11 +350,11 @@ def hadamard(factors: Iterable[Notation], ndim: int) -> Notation:
         elif isinstance(factor, Quotient) and factor.entrywise:
             bottoms.append(factor.bottom)
             waiting.insert(0, factor.top)
-        elif isinstance(factor, Atom) and factor.name == "1" and (waiting or tops):
+        elif factor == ONE and (waiting or tops):
             continue
         else:
             tops.append(factor)
-    tops = [t for t in tops if not (isinstance(t, Atom) and t.name == "1")] or tops[:1]
+    tops = [t for t in tops if t != ONE] or tops[:1]
     tops = _collect_powers(tops, ndim)
     top = Hadamard(tuple(tops)) if len(tops) > 1 else tops[0] if tops else None
     body = Quotient(top or Number(1.0), hadamard(bottoms, ndim), True) if bottoms else top
@@ -320,12 +373,15 @@ def _collect_powers(factors: list[Notation], ndim: int) -> list[Notation]:
             if isinstance(base, Power):
                 base, exponent = base.base, -base.exponent
         count[base] = count.get(base, 0.0) + exponent
-    return [_raised(base, p, ndim) for base, p in count.items() if p != 0]
+    return [power_of(base, p, ndim) for base, p in count.items() if p != 0]
 
 
-def _raised(base: Notation, exponent: float, ndim: int) -> Notation:
+def power_of(base: Notation, exponent: float, ndim: int) -> Notation:
+    """Base to a number; of a negative one, 1 over it; (‖x‖²)² is ‖x‖⁴."""
+    if isinstance(base, Power) and not ndim and exponent.is_integer():
+        return power_of(base.base, base.exponent * exponent, 0)
     if exponent < 0:
-        return Quotient(Number(1.0), _raised(base, -exponent, ndim), ndim > 0)
+        return quotient(Number(1.0), power_of(base, -exponent, ndim), ndim > 0)
     return base if exponent == 1 else Power(base, exponent, ndim)
 
 
@@ -342,11 +398,13 @@ def scaled(number: float, scalars: Iterable[Notation], body: Notation | None) ->
                 kept.append(scalar.body)
         else:
             kept.append(scalar)
-    kept = _collect_powers(kept, 0)
     if isinstance(body, Number):
         number, body = number * body.value, None
     if isinstance(body, Scaled):
         number, kept, body = number * body.number, [*kept, *body.scalars], body.body
+    if number < 0 and isinstance(body, Sum) and all(map(is_negative, body.terms)):
+        number, body = -number, Sum(tuple(map(negated, body.terms)))
+    kept = _collect_powers(kept, 0)
     if body is None and len(kept) == 1 and number == 1:
         return kept[0]
     if body is None and not kept:
@@ -375,15 +433,17 @@ def sum_of(terms: Iterable[Notation]) -> Notation:
 
 def _equal_ones_added(terms: list[Notation]) -> list[Notation]:
     """Terms that read alike are added up: A x + A x, where Aᵀ is A, is 2 A x."""
-    count: dict[Notation, float] = {}
+    count: dict[Hashable, tuple[float, Notation]] = {}
     for term in terms:
-        number, rest = 1.0, term
+        number, rest, key = 1.0, term, term
         if isinstance(term, Scaled) and (term.scalars or term.body is not None):
             number, rest = term.number, scaled(1.0, term.scalars, term.body)
-        count[rest] = count.get(rest, 0.0) + number
+            key = frozenset(Counter(term.scalars).items()), term.body
+        before, first = count.get(key, (0.0, rest))
+        count[key] = before + number, first
     if len(count) == len(terms):
         return terms
-    added = [scaled(number, (), rest) for rest, number in count.items() if number]
+    added = [scaled(number, (), rest) for number, rest in count.values() if number]
     return added or [Number(0.0)]
 
 

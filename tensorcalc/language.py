@@ -10,6 +10,7 @@ from typing import Any
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.errors import (
     DimensionError,
+    NameClashError,
     ParseError,
     ShapeError,
     TensorCalcError,
@@ -18,7 +19,9 @@ from tensorcalc.errors import (
 from tensorcalc.reading.base import LARGEST
 from tensorcalc.reading.faults import Faults
 from tensorcalc.reading.lines import read_lines
+from tensorcalc.shapes import format_shape
 from tensorcalc.tensor import Tensor, variable
+from tensorcalc.vocabulary import FUNCTION_NAMES
 
 __all__ = ["Program", "parse"]
 
@@ -98,37 +101,56 @@ def parse(text: str, shapes: Any = None, /, **named: Any) -> Program:
     faults = Faults(text)
     lines = read_lines(text, variables, faults)
     if lines is None:
-        raise faults.error(lambda mended: _parses(mended, variables)) from None
+        raise faults.error(lambda mended: _settled(mended, variables)) from None
     quantities, result = lines
     return Program(text, quantities, result)
 
 
 def _variables(shapes: Any, named: dict[str, Any]) -> dict[str, Tensor]:
+    pairs = shapes.items() if isinstance(shapes, Mapping) else shapes
     try:
-        given = dict(shapes.items() if isinstance(shapes, Mapping) else shapes or ()) | named
+        given = [(name, shape) for name, shape in pairs or ()] + list(named.items())
     except (TypeError, ValueError):
         raise ShapeError(
             f"the shapes of a program given as {type(shapes).__name__}",
             'give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}',
         ) from None
-    # names are spelt as Python spells them, or "ﬁ" in the text and in the shapes would differ
-    variables = {}
-    for name, shape in given.items():
-        if isinstance(name, str):
-            name = unicodedata.normalize("NFKC", name)
-        try:
-            variables[name] = variable(name, shape)
-        except ShapeError as error:
-            raise type(error)(f"the shape of {name}: {error}", error.hint) from None
-        except ValueError as error:  # a size of thousands of digits
-            if isinstance(error, TensorCalcError):
-                raise
-            raise DimensionError(f"the shape of {name}: {error}", "use smaller sizes") from None
-        if any(isinstance(dim, int) and dim > LARGEST for dim in variables[name].shape):
-            raise DimensionError(
-                f"the shape of {name} has a size above {LARGEST:,}", "use smaller ones"
+    variables: dict[str, Tensor] = {}
+    for name, shape in given:
+        declared = _variable(name, shape)
+        first = variables.setdefault(declared.name or "", declared)
+        if first is not declared:
+            raise ShapeError(
+                f"the shape of {name} is given twice: {format_shape(first.shape)} and "
+                f"{format_shape(declared.shape)}",
+                f"give {name} one shape",
             )
     return variables
+
+
+def _variable(name: Any, shape: Any) -> Tensor:
+    """One variable, whose name is no function's, and whose sizes anything can have."""
+    # names are spelt as Python spells them, or "ﬁ" in the text and in the shapes would differ
+    if isinstance(name, str):
+        name = unicodedata.normalize("NFKC", name)
+        if name in FUNCTION_NAMES:
+            raise NameClashError(
+                f"a variable named {name}, which is a function of the language",
+                f"choose another name, such as {name}_",
+            )
+    try:
+        made = variable(name, shape)
+    except ShapeError as error:
+        raise type(error)(f"the shape of {name}: {error}", error.hint) from None
+    except ValueError as error:  # a size of thousands of digits
+        if isinstance(error, TensorCalcError):
+            raise
+        raise DimensionError(f"the shape of {name}: {error}", "use smaller sizes") from None
+    if any(isinstance(dim, int) and dim > LARGEST for dim in made.shape):
+        raise DimensionError(
+            f"the shape of {name} has a size above {LARGEST:,}", "use smaller ones"
+        )
+    return made
 
 
 def _require_text(text: object) -> None:
@@ -142,9 +164,14 @@ def _require_text(text: object) -> None:
         )
 
 
-def _parses(text: str, variables: dict[str, Tensor]) -> bool:
+def _settled(text: str, variables: dict[str, Tensor], rounds: int = 3) -> str | None:
+    """The text if it is a program, else its own repaired text; None after some rounds."""
+    if len(text) > _LONGEST or not rounds:
+        return None
+    faults = Faults(text)
     try:
-        _require_text(text)
-        return read_lines(text, variables, Faults(text)) is not None
+        if read_lines(text, variables, faults) is not None:
+            return text
     except TensorCalcError:
-        return False
+        return None
+    return faults.repaired(lambda again: _settled(again, variables, rounds - 1))

@@ -556,7 +556,9 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
 
 def _no_product(a: Tensor, b: Tensor) -> ShapeError:
     (_, inner), (other, columns) = matrix_shape(a), matrix_shape(b)
-    message = f"{title(a)} @ {title(b)}: the left has {inner} columns, the right has {other} rows"
+    columns_of = "1 column" if inner == 1 else f"{inner} columns"
+    rows_of = "1 row" if other == 1 else f"{other} rows"
+    message = f"{title(a)} @ {title(b)}: the left has {columns_of}, the right has {rows_of}"
     left, right = short(a), short(b)
     if a.form == b.form == "column":
         if a.expr.shape == b.expr.shape:
@@ -588,20 +590,25 @@ def _indexed(t: Tensor, index: Any) -> Tensor:
             raise ShapeError(
                 f"{title(t)}[{_index_text(index)}]", "the other axis has the one entry 0"
             )
-    if len(places) > t.expr.ndim or not all(_is_constant_index(place) for place in places):
+    attempted = f"{title(t)}[{_index_text(index)}]"
+    if not all(_is_constant_index(place) for place in places):
         raise NotSupportedError(
-            f"{title(t)}[{_index_text(index)}]",
-            "give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]",
+            attempted, "give constant whole numbers or slices, such as x[0], A[0, 1] or A[:, 0]"
+        )
+    if len(places) > t.expr.ndim:
+        axes = f"{t.expr.ndim} ax{'i' if t.expr.ndim == 1 else 'e'}s" if t.expr.ndim else "no axis"
+        raise ShapeError(
+            f"{attempted}: {len(places)} indices for {axes}", "give at most one index per axis"
         )
     e, axis, gone = t.expr, 0, []
     for k, place in enumerate(places):
         dim = e.shape[axis]
         if isinstance(place, slice):
-            chosen = _range_of(place, dim, f"{title(t)}[{_index_text(index)}]")
+            chosen = _range_of(place, dim, attempted)
             e = e if chosen is None else Select(e, axis, chosen)
             axis += 1
         else:
-            e = Select(e, axis, _entry_number(int(place), dim))
+            e = Select(e, axis, _entry_number(int(place), dim, attempted))
             gone.append(k)
     if t.form == "matrix" and len(gone) == 1:
         return Tensor(e, "row" if gone == [0] else "column")
@@ -617,11 +624,13 @@ def _is_constant_index(place: Any) -> bool:
     return isinstance(place, (int, np.integer)) and not isinstance(place, (bool, np.bool_))
 
 
-def _entry_number(asked: int, dim: Dim) -> int:
+def _entry_number(asked: int, dim: Dim, attempted: str) -> int:
     number = asked + dim if asked < 0 and isinstance(dim, int) else asked
-    if number < 0:
+    if number < 0 or (isinstance(dim, int) and number >= dim):
+        last = f"{dim - 1}" if isinstance(dim, int) else f"{dim} − 1"
         raise ShapeError(
-            f"entry {asked} along an axis of size {dim}", "count entries from 0 onwards"
+            f"{attempted}: entry {asked} along an axis of size {dim}",
+            f"choose an entry from 0 to {last}",
         )
     return number
 

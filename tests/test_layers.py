@@ -22,7 +22,7 @@ LAYERS = (
     "display",
     "tensor values evaluate",
     "operations wording",
-    "vocabulary",
+    "absent vocabulary",
     "codegen derivative",
     "explicit evaluation presentation",
     "reading",

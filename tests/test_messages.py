@@ -166,13 +166,13 @@ x**nan
     hint: give a number or a quantity as exponent
 # products
 x @ x
-    ShapeError: x (4 × 1) @ x (4 × 1): the left has 1 columns, the right has 4 rows
+    ShapeError: x (4 × 1) @ x (4 × 1): the left has 1 column, the right has 4 rows
     hint: did you mean x.T @ x (a scalar) or x @ x.T (a matrix)?
 x @ y
-    ShapeError: x (4 × 1) @ y (5 × 1): the left has 1 columns, the right has 5 rows
+    ShapeError: x (4 × 1) @ y (5 × 1): the left has 1 column, the right has 5 rows
     hint: did you mean x @ y.T (a matrix)?
 y @ W
-    ShapeError: y (5 × 1) @ W (5 × 4): the left has 1 columns, the right has 5 rows
+    ShapeError: y (5 × 1) @ W (5 × 4): the left has 1 column, the right has 5 rows
     hint: did you mean y.T @ W?
 W @ y
     ShapeError: W (5 × 4) @ y (5 × 1): the left has 4 columns, the right has 5 rows
@@ -196,10 +196,10 @@ M @ x
     ShapeError: M (m × n) @ x (4 × 1): the left has n columns, the right has 4 rows
     hint: the columns of M must be the rows of x
 W @ y.T
-    ShapeError: W (5 × 4) @ yᵀ (1 × 5): the left has 4 columns, the right has 1 rows
+    ShapeError: W (5 × 4) @ yᵀ (1 × 5): the left has 4 columns, the right has 1 row
     hint: did you mean y.T @ W?
 M @ n.T
-    ShapeError: M (m × n) @ nᵀ (1 × n): the left has n columns, the right has 1 rows
+    ShapeError: M (m × n) @ nᵀ (1 × n): the left has n columns, the right has 1 row
     hint: did you mean M @ n?
 # named products and reductions
 tc.dot(x, y)
@@ -258,17 +258,17 @@ tc.einsum("ij,j->i", W, y)
     hint: use different letters, or quantities that agree
 # entries
 x[4]
-    ShapeError: entry 4 along an axis of size 4
-    hint: choose an index from 0 to 3
+    ShapeError: x (4 × 1)[4]: entry 4 along an axis of size 4
+    hint: choose an entry from 0 to 3
 W[0, 4]
-    ShapeError: entry 4 along an axis of size 4
-    hint: choose an index from 0 to 3
+    ShapeError: W (5 × 4)[0, 4]: entry 4 along an axis of size 4
+    hint: choose an entry from 0 to 3
 x[0.5]
     NotSupportedError: x (4 × 1)[0.5]
-    hint: give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]
+    hint: give constant whole numbers or slices, such as x[0], A[0, 1] or A[:, 0]
 W[0, 1, 2]
-    NotSupportedError: W (5 × 4)[0, 1, 2]
-    hint: give whole numbers or slices, at most one per axis, such as x[0], A[0, 1] or A[:, 0]
+    ShapeError: W (5 × 4)[0, 1, 2]: 3 indices for 2 axes
+    hint: give at most one index per axis
 n[1:]
     NotSupportedError: n (n × 1)[1:]: a slice that depends on the size n
     hint: say where it ends, counting from 0, or declare the size as a number
@@ -627,10 +627,10 @@ tc.parse("exp = x", x=4)
       ^^^
     hint: choose another name than exp
 tc.parse("x = x", x=4)
-    ParseError: line 1, column 1: x already has a meaning
+    ParseError: line 1, column 1: x is a variable, whose shape is given
       x = x
       ^
-    hint: a name is assigned once; write x2 = …
+    hint: leave out its shape, x=…, or write x2 = …
 tc.parse("a = x; a = x", x=4)
     ParseError: line 1, column 8: a already has a meaning
       a = x; a = x
@@ -711,7 +711,7 @@ tc.parse("W + x", W=(5, 4), x=4)
       ^^^^^
     hint: did you mean W.T + x (4 × 5) or W + x.T (5 × 4)?
 tc.parse("a = x\nb = a @ x", x=4)
-    ShapeError: line 2, column 5: a (4 × 1) @ x (4 × 1): the left has 1 columns,
+    ShapeError: line 2, column 5: a (4 × 1) @ x (4 × 1): the left has 1 column,
         the right has 4 rows
       b = a @ x
           ^^^^^
@@ -792,7 +792,8 @@ def test_the_table_has_every_kind_of_error():
 # ── messages that say the wrong thing ────────────────────────────────────────────────────
 
 WRONG = {
-    "an entry is named as it was asked for": ("x[-5]", r"entry -5 along an axis of size 4", None),
+    "an entry is named as it was asked for": (
+        "x[-5]", r"x \(4 × 1\)\[-5\]: entry -5 along an axis of size 4", None),
     "slices are numbered to one less than their count": (
         "B[5]", r"∂v/∂W\[5\]: its first axis has size 5", "choose a slice from 0 to 4"),
     "a hint can be typed": ("W + W.T", r"W \(5 × 4\) \+ Wᵀ \(4 × 5\)", "did you mean W + W?"),

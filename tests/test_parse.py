@@ -209,16 +209,24 @@ def test_named_dimensions_are_one_size_everywhere():
 
 
 @pytest.mark.parametrize(
-    "name", ["self", "text", "shapes", "source", "np", "λ", "sum", "T", "axis"]
+    "name", ["self", "text", "shapes", "source", "np", "λ", "T", "axis", "I", "e", "d", "of", "x_"]
 )
 def test_a_variable_may_be_named_like_anything(name):
     assert tc.parse(f"2 * {name}", **{name: 3}).result is 2 * tc.vector(name, 3)
     assert tc.program(f"2 * {name}", {name: 3})[name] is tc.vector(name, 3)
 
 
-def test_a_variable_named_like_a_function_leaves_the_function_alone():
-    p = tc.parse("sum(x) * sum", x=4, sum=())
-    assert p.result is tc.sum(x) * tc.scalar("sum")
+@pytest.mark.parametrize("name", ["sum", "sigmoid", "σ", "var", "max"])
+def test_a_variable_named_like_a_function_is_refused(name):
+    with pytest.raises(tc.NameClashError, match=f"a variable named {name}, which is a function"):
+        tc.program(f"2 * {name}", {name: 3})
+
+
+@pytest.mark.parametrize("shapes", [{"x": 3}, [("x", 3)], [("x", 4), ("x", 3)]])
+def test_two_shapes_of_one_name_are_refused(shapes):
+    with pytest.raises(tc.ShapeError, match=r"the shape of x is given twice: [34] and [34]"):
+        tc.program("x * 2", shapes, x=4)
+    assert tc.program("x * 2", {"x": 3}, x=(3,))["x"].shape == (3,)
 
 
 def test_shapes_of_variables_that_the_text_does_not_use_are_welcome():
@@ -265,7 +273,6 @@ REPAIRED = {
     "½x": "½*x",
     "xᵀW'y": "xᵀ @ W.T @ y",
     "W(x)": "W @ (x)",
-    "x(3)": "x * (3)",
     "sin x + 1": "sin(x) + 1",
     "exp{x}": "exp(x)",
     "np.exp(x)": "exp(x)",
@@ -318,6 +325,60 @@ REPAIRED = {
     "weihgts @ x": "weights @ x",
     "lambda * x": "λ * x",
     "alpha * x": "α * x",
+    # names without gaps
+    "Wx": "W @ x",
+    "σ(Wx+y)": "σ(W @ x+y)",
+    "2Wx": "2*W @ x",
+    "||Wx - y||^2": "norm(W @ x - y)**2",
+    "xTAx": "x.T @ A @ x",
+    "x^TAx": "x.T @ A @ x",
+    "x^T A x": "x.T @ A @ x",
+    "x'Ax": "x.T @ A @ x",
+    "xᵀAx": "xᵀ @ A @ x",
+    "x.Tx": "x.T @ x",
+    # transposes and inverses
+    "A^⊤": "A.T",
+    "A^{⊤} x": "A.T @ x",
+    "x^\\top x": "x.T @ x",
+    "x^{\\top} A x": "x.T @ A @ x",
+    "A^-1 x": "inv(A) @ x",
+    "A^{-1} x": "inv(A) @ x",
+    # numbers in front
+    "1/2 x": "1/2 * x",
+    "1/2 x.T x": "1/2 * x.T @ x",
+    # brackets and bars
+    "⟨x, x⟩": "dot(x, x)",
+    "<x, x> + 1": "dot(x, x) + 1",
+    "⟨A, A⟩": "frobenius(A, A)",
+    "||x||_2": "norm(x)",
+    "‖x‖₂²": "norm(x)²",
+    "||x||_1": "norm1(x)",
+    "‖A‖_F": "norm(A)",
+    "||x||_{2}^2": "norm(x)**2",
+    # functions
+    "exp^x": "exp(x)",
+    "exp^{-x}": "exp(-x)",
+    "sin^2 x": "sin(x)**2",
+    "sin^2(x)": "sin(x)**2",
+    "sin²(x)": "sin(x)**2",
+    "ln x": "log(x)",
+    "tr A": "trace(A)",
+    "√x": "sqrt(x)",
+    "√(x + 1)": "sqrt(x + 1)",
+    "log_2(x)": "(log(x) / log(2))",
+    "log10(x + 1)**2": "(log((x + 1)) / log(10))**2",
+    "np.std(x)": "(sqrt(var(x)))",
+    # sums over an index
+    "sum_i x_i": "sum(x)",
+    "∑_i x_i^2": "sum(x**2)",
+    "Σ_{i=1}^n x_i x_i + 1": "sum(x * x) + 1",
+    "sum_i x[i]": "sum(x)",
+    "∏_i x_i": "prod(x)",
+    # LaTeX
+    "\\sigma(W x)": "sigmoid(W @ x)",
+    "\\frac{1}{2} x": "((1)/(2)) * x",
+    "\\sqrt{\\frac{S}{2}}": "sqrt(((S)/(2)))",
+    "\\lambda \\cdot x": "λ · x",
     "v := W @ x": "v = W @ x",
     "v == W @ x": "v = W @ x",
     "let v = W @ x": "v = W @ x",
@@ -359,7 +420,28 @@ GUESSES = {
     "|x|": (0, 3, "abs(x) entry by entry, norm(x) for the length"),
     "|A|": (0, 3, "det(A) for the determinant"),
     "x⁻¹": (0, 3, "inv(x) for a square matrix"),
-    "1/2x": (0, 4, "(1/2) * x"),
+    "S/2x": (0, 4, "(S/2) * x"),
+    "x(3)": (0, 4, "write x[3] for an entry, which is counted from 0"),
+    "A(1, 2)": (0, 7, "write A[1, 2] for an entry"),
+    "xⁿ": (1, 2, "write x**n"),
+    "S == 3": (0, 6, "write S - 3, which is 0 where they are equal"),
+    "x_i": (0, 3, "write x, which is all its entries at once"),
+    "x_1": (0, 3, "write x[1]"),
+    "dS/dx": (0, 5, 'p.derivative("S", "x")'),
+    "d/dx (x**2)": (0, 4, 'p.derivative(p.result, "x")'),
+    "d(x**2)/dx": (0, 10, 'p.derivative(p.result, "x")'),
+    "sin^-1(x)": (0, 6, "write arcsin(x) or sin(x)**-1"),
+    "tanh^x": (0, 6, "write tanh(x)"),
+    "‖A‖_2": (0, 5, "write norm(A) for the Frobenius norm"),
+    "Σ_j W_ij x_j": (0, 3, "@ and einsum sum products"),
+    "x y": (0, 3, "write x @ y.T for the outer product"),
+    "x % 2": (0, 5, "a remark begins with #"),
+    "where(x > 0)": (0, 12, "write where(x > 0, a, b)"),
+    "expm(A)": (0, 4, "write products with @, or inv(A)"),
+    "np.linalg.svd(A)": (0, 13, "singular values"),
+    "x.cumsum()": (0, 10, "L @ x"),
+    "pinv(W)": (0, 4, "solve(A.T @ A, A.T @ b)"),
+    "lg(x)": (0, 2, "write log(x) / log(10), or log(x) / log(2)"),
     "1/(2)x": (0, 6, "put brackets around the product"),
     "max(x, 0)": (0, 9, "maximum(x, 0)"),
     "norm(x, 3)": (0, 10, "norm1(x)"),
@@ -375,10 +457,11 @@ GUESSES = {
     "einsum(W, x)": (0, 12, 'einsum("ij,j->i", W, x)'),
     "grad(x)": (0, 4, "p.derivative(of, wrt)"),
     "σ'(x)": (1, 2, "p.derivative(of, wrt)"),
-    "\\sigma(x)": (0, 6, "sigmoid(W @ x)"),
+    "\\mathbf{x}": (0, 7, "sigmoid(W @ x)"),
     "x if x else x": (2, 4, "where(x > 0, a, b)"),
     "sum(x for x in x)": (6, 9, "einsum"),
-    "print(x)": (0, 5, "the functions are abs"),
+    "print(x)": (0, 5, "evaluate the program"),
+    "zip(x)": (0, 3, "the functions are abs"),
     "exp": (0, 3, "exp(…)"),
     "x.shape": (0, 7, ".T, the transpose"),
     "x[i]": (2, 3, "x[0], A[0, 1], A[:, 1]"),
@@ -560,10 +643,10 @@ def test_no_more_than_ten_faults_are_told():
 def test_a_repaired_text_that_does_not_parse_is_not_offered():
     faults = Faults("2x")
     faults.add("two side by side", (0, 2), "write 2 * x", [Edit.between(1, 1, "*")])
-    assert str(faults.error(lambda text: True)).endswith("\nrepaired:\n2*x")
-    assert "repaired" not in str(faults.error(lambda text: False))
+    assert str(faults.error(lambda text: text)).endswith("\nrepaired:\n2*x")
+    assert "repaired" not in str(faults.error(lambda text: None))
     faults.add("another", (0, 1), "mend it")
-    assert "repaired" not in str(faults.error(lambda text: True))
+    assert "repaired" not in str(faults.error(lambda text: text))
 
 
 @pytest.mark.parametrize("character", ["\x1b[31m", "\ud800", "\u202e", "\0"])

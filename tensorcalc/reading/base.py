@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorcalc.errors import DimensionError, NotSupportedError, ParseError, TensorCalcError
 from tensorcalc.expr import Constant
-from tensorcalc.reading.faults import Edit, Fault, Faults, cut
+from tensorcalc.reading.faults import Edit, Fault, Faults, cut, shorter
 from tensorcalc.reading.foreign import CONSTRUCT_HINT
 from tensorcalc.reading.written import Written
 from tensorcalc.tensor import Tensor
@@ -95,15 +95,17 @@ class Reader:
 
     def _operand(self, node: ast.expr) -> str:
         """An operand as a hint writes it, in the language."""
-        text = " ".join(self.written.source(node).split())
-        if self.written.is_foreign(node):
-            try:
-                text = ast.unparse(node)
-            except (RecursionError, ValueError):
-                return "(…)"
-            if self.written.brackets(node) and isinstance(node, (ast.BinOp, ast.UnaryOp)):
-                text = f"({text})"
-        return text if len(text) <= 30 else "(…)"
+        text = self.faults.mended(*self.written.outer(node))
+        if text is None:
+            text = self.written.source(node)
+            if self.written.is_foreign(node):
+                try:
+                    text = ast.unparse(node)
+                except (RecursionError, ValueError):
+                    return "(…)"
+                if self.written.brackets(node) and isinstance(node, (ast.BinOp, ast.UnaryOp)):
+                    text = f"({text})"
+        return shorter(text)
 
 
 def _in_language(words: str) -> str:

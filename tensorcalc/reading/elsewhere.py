@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import difflib
 
-from tensorcalc.reading.base import fits, is_square
+from tensorcalc.absent import ABSENT, WRITTEN_OUT
+from tensorcalc.reading.base import fits, is_square, literal
 from tensorcalc.reading.calls import CallReader
 from tensorcalc.reading.faults import Edit, Faults, cut, wrapped
 from tensorcalc.reading.foreign import (
@@ -13,7 +14,6 @@ from tensorcalc.reading.foreign import (
     CONSTRUCT_HINT,
     FUNCTIONS,
     MODULES,
-    NOT_HERE,
     OPERATORS,
 )
 from tensorcalc.reading.operators import OPERATIONS
@@ -98,17 +98,44 @@ class ForeignReader(CallReader):
             return None
         name = node.func.id
         mark = self.written.piece(node.func).mark
-        if mark in ("|", "⁻¹"):
+        if mark == "⟨":
+            return self._inner_product(node, depth)
+        if mark in ("|", "⁻¹", "‖2"):
             return self._notated(node, mark, depth)
         if name not in FUNCTION_NAMES:
             return self._foreign_call(node, name, depth)
         return self._apply(node, name, depth)
+
+    def _inner_product(self, node: ast.Call, depth: int) -> Tensor | None:
+        """⟨x, y⟩."""
+        values = [self._read(argument, depth + 1) for argument in node.args]
+        matrices = [value is not None and value.form == "matrix" for value in values]
+        function = "frobenius" if all(matrices) and matrices else "dot"
+        start, end = self.written.span(node)
+        edits = [Edit(start, start + 1, f"{function}("), Edit(end - 1, end, ")")]
+        words = ", ".join(self._operand(argument) for argument in node.args)
+        self._fault(
+            node, "angle brackets are not in the language", f"write {function}({words})", edits
+        )
+        return self._attempt(node, FUNCTION_NAMES[function], *values) if len(values) == 2 else None
 
     def _notated(self, node: ast.Call, mark: str, depth: int) -> Tensor | None:
         """|x| and A⁻¹."""
         inner = self._read(node.args[0], depth + 1)
         (start, end), base = self.written.span(node), self._operand(node.args[0])
         scalar, square = inner is not None and inner.form == "scalar", is_square(inner)
+        if mark == "‖2":
+            opening, (_, closing) = self.written.piece(node.func), self.written.call(node)
+            if inner is not None and inner.form == "matrix":
+                self._fault(
+                    node,
+                    f"the 2-norm of {title(inner)}, a singular value, is not in the language",
+                    f"write norm({base}) for the Frobenius norm",
+                )
+                return None
+            edits = [Edit(opening.start, opening.end, "norm("), Edit(closing.start, end, ")")]
+            self._fault(node, "bars are not in the language", f"write norm({base})", edits)
+            return self._attempt(node, FUNCTION_NAMES["norm"], inner)
         if mark == "|":
             function, hint = "abs", f"write abs({base})"
             edits = [Edit(start, start + 1, "abs("), Edit(end - 1, end, ")")]
@@ -145,6 +172,10 @@ class ForeignReader(CallReader):
 
     def _foreign_call(self, node: ast.Call, name: str, depth: int) -> Tensor | None:
         """A call of a function that the language does not have by this name."""
+        if self._is_absent(node, name):
+            for argument in node.args:
+                self._read(argument, depth + 1)
+            return None
         function = self._function(name)
         start, end = self.written.span(node.func)
         if function == "dot" and len(node.args) == 2 and self._has_matrix(node.args):
@@ -171,6 +202,23 @@ class ForeignReader(CallReader):
             self._read(argument, depth + 1)
         return None
 
+    def _is_absent(self, node: ast.Call, name: str) -> bool:
+        """Whether the language lacks the function, which is told with what to write instead."""
+        word = name if name in WRITTEN_OUT or name in ABSENT else name.lower()
+        if word in self.quantities or word in FUNCTION_NAMES or word not in ABSENT | WRITTEN_OUT:
+            return False
+        message = f"{self._text(node.func)} is not in the language"
+        if word not in WRITTEN_OUT:
+            self._fault(node.func, message, ABSENT[word])
+            return True
+        alone = len(node.args) == 1 and not node.keywords
+        argument = self.written.source(node.args[0]) if alone else "x"
+        simple = not alone or isinstance(node.args[0], (ast.Name, ast.Call, ast.Constant))
+        formula = WRITTEN_OUT[word].format(x=argument if simple else f"({argument})")
+        edits = [Edit(*self.written.span(node), f"({formula})")] if alone else None
+        self._fault(node.func, message, f"write {cut(formula, 80)}", edits)
+        return True
+
     def _has_matrix(self, nodes: list[ast.expr]) -> bool:
         """Whether one of the operands, tried without noting faults, is a matrix."""
         scratch = Faults(self.faults.text)
@@ -181,10 +229,6 @@ class ForeignReader(CallReader):
     def _no_function(self, node: ast.Call, hint: str, edits: list[Edit] | None) -> None:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else self._text(node.func)
         message = f"there is no function {spelt(name)}"
-        instead = NOT_HERE.get(name.lower())
-        if instead and not isinstance(node.func, ast.Attribute):
-            self._fault(node.func, f"{name} is not in the language", instead, None)
-            return
         if isinstance(node.func, ast.Attribute):
             message = f"{self._text(node.func)} is not in the language"
             hint = hint.replace("did you mean", "write").rstrip("?")
@@ -199,6 +243,15 @@ class ForeignReader(CallReader):
             None,
             None,
         )
+        if node.args and all(literal(argument) is not None for argument in node.args):
+            entry = ", ".join(self._operand(argument) for argument in node.args)
+            called = title(value) if value is not None else name
+            self._fault(
+                node,
+                f"{called} is applied like a function",
+                f"write {name}[{entry}] for an entry, which is counted from 0",
+            )
+            return None
         inner = self._read(node.args[0], depth + 1) if len(node.args) == 1 else None
         if value is not None and inner is not None and not node.keywords:
             signs = ["*"] if "scalar" in (value.form, inner.form) else ["@", "*"]
@@ -282,11 +335,10 @@ class ForeignReader(CallReader):
             return self._attempt(node, OPERATIONS[symbol], left, right)
         if function is None or function in _OWN_ARGUMENTS:
             self._read(called.value, depth + 1)
-            self._fault(
-                node,
-                f".{cut(name)}() is not in the language",
-                "call functions by their plain names, as in tanh(x)",
-            )
+            instead = ABSENT.get(name, "call functions by their plain names, as in tanh(x)")
+            if name in WRITTEN_OUT and name not in FUNCTION_NAMES:
+                instead = f"write {WRITTEN_OUT[name].format(x=base)}"
+            self._fault(node, f".{cut(name)}() is not in the language", instead)
             return None
         gap = Edit(end, opening.end, ", " if node.args or node.keywords else "")
         edits = [Edit(start, start, f"{function}(", 2), gap]

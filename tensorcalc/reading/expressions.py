@@ -79,7 +79,7 @@ class ExpressionReader(ForeignReader):
     def _stray_comparison(self, node: ast.Compare) -> None:
         left, right = self._operand(node.left), self._operand(node.comparators[0])
         if isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
-            hint = "write name = expression; equality as functions is tc.equal(a, b)"
+            hint = f"write {left} - {right}, which is 0 where they are equal"
         else:
             hint = "a comparison stands in where(x > 0, a, b)"
         self._fault(node, f"a comparison of {left} with {right} has no value here", hint)
@@ -133,6 +133,11 @@ class ExpressionReader(ForeignReader):
             return f"write it in Latin letters: {latin}", None
         if name.startswith("__"):
             return CONSTRUCT_HINT, None
+        base, _, lower = name.rpartition("_")
+        if base in self.quantities and lower.isdecimal():
+            return f"write {base}[{lower}]; entries are counted from 0", None
+        if base in self.quantities and lower.isalpha():
+            return f"write {base}, which is all its entries at once", None
         return f"add its shape: {cut(name)}=…", None
 
 

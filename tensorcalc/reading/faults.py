@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tensorcalc.errors import ParseError, TensorCalcError
 
-__all__ = ["Edit", "Fault", "Faults", "cut", "mended", "printable", "wrapped"]
+__all__ = ["Edit", "Fault", "Faults", "cut", "mended", "printable", "shorter", "wrapped"]
 
 _MOST = 20  # faults looked for in one text
 _SHOWN = 10  # faults told of
@@ -104,18 +104,36 @@ class Faults:
             self.found.append(fault)
         return fault
 
-    def error(self, parses: Callable[[str], bool]) -> TensorCalcError:
+    def mended(self, start: int, end: int) -> str | None:
+        """A stretch of the text with the faults inside it mended; None where one cannot be."""
+        inside = [f for f in self.found if start <= f.start and f.end <= end]
+        if any(fault.edits is None for fault in inside):
+            return None
+        edits = [
+            edit._replace(start=edit.start - start, end=edit.end - start)
+            for fault in inside
+            for edit in fault.edits or ()
+            if start <= edit.start and edit.end <= end
+        ]
+        return mended(self.text[start:end], edits)
+
+    def repaired(self, settled: Callable[[str], str | None]) -> str | None:
+        """The whole text with all faults mended, as ``settled`` leaves it; None where none is."""
+        if self.full or any(fault.edits is None for fault in self.found):
+            return None
+        faults = sorted(self.found, key=lambda fault: fault.start)
+        text = mended(self.text, (e for fault in faults for e in fault.edits or ()))
+        return settled(text) if text is not None and _is_shown(text) else None
+
+    def error(self, settled: Callable[[str], str | None]) -> TensorCalcError:
         """One error that tells of all the faults, of the kind of the first.
 
-        It ends with the mended text if every fault has edits and ``parses`` accepts the result.
+        It ends with the mended text if every fault has edits and the result is a program, or
+        ``settled`` makes one of it.
         """
         faults = sorted(self.found, key=lambda fault: fault.start)
         first = faults[0]
-        repaired = None
-        if not self.full and all(fault.edits is not None for fault in faults):
-            repaired = mended(self.text, (e for fault in faults for e in fault.edits or ()))
-            if repaired is not None and not (_is_shown(repaired) and parses(repaired)):
-                repaired = None
+        repaired = self.repaired(settled)
         ending = [] if repaired is None else ["repaired:", repaired.strip()]
         if len(faults) == 1:
             return first.kind("\n".join([self.shown(first), *ending]), first.hint)
@@ -177,6 +195,12 @@ def printable(text: str) -> str:
         else c
         for c in text
     )  # fmt: skip
+
+
+def shorter(text: str) -> str:
+    """An operand as hints show it: in one line, and in its place … where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= 30 else "(…)"
 
 
 def cut(text: str, longest: int = 40) -> str:

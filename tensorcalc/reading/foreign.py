@@ -10,9 +10,7 @@ __all__ = [
     "CONSTRUCTS",
     "CONSTRUCT_HINT",
     "FUNCTIONS",
-    "LATEX",
     "MODULES",
-    "NOT_HERE",
     "OPERATORS",
     "SIGN_HINTS",
     "letter_for",
@@ -26,7 +24,7 @@ MODULES = {
 # names of functions elsewhere, and here
 FUNCTIONS = {
     **dict.fromkeys(("sigma", "logistic", "logit_inverse", "expit", "sigm"), "sigmoid"),
-    **dict.fromkeys(("ln", "lg"), "log"),
+    **dict.fromkeys(("ln",), "log"),
     **dict.fromkeys(("tr", "spur"), "trace"),
     **dict.fromkeys(("arctg", "atan"), "arctan"),
     **dict.fromkeys(("tg",), "tan"),
@@ -40,7 +38,7 @@ FUNCTIONS = {
     **dict.fromkeys(("sqr",), "square"),
     **dict.fromkeys(("average", "avg"), "mean"),
     **dict.fromkeys(("variance",), "var"),
-    **dict.fromkeys(("inverse", "pinv"), "inv"),
+    **dict.fromkeys(("inverse",), "inv"),
     **dict.fromkeys(("determinant",), "det"),
     **dict.fromkeys(("slogdet", "log_det"), "logdet"),
     **dict.fromkeys(("identity",), "eye"),
@@ -74,13 +72,6 @@ CONSTANTS = {
     "tau": "6.283185307179586",
 }
 
-LATEX = {
-    "alpha", "begin", "beta", "boldsymbol", "cdot", "delta", "frac", "gamma", "lambda", "left",
-    "ln", "log", "mathbf", "mathrm", "max", "mu", "nabla", "odot", "operatorname", "partial",
-    "phi", "psi", "rho", "right", "sigma", "sqrt", "sum", "tanh", "text", "theta", "times", "top",
-    "exp", "sin", "cos", "vec", "hat", "bar", "dot", "cdots", "ldots", "quad", "int", "prod",
-}  # fmt: skip
-
 # words of Python that the language does not have, and what to do instead
 _LINES = "write each line as name = expression"
 CONSTRUCTS = {
@@ -96,7 +87,7 @@ CONSTRUCT_HINT = "use names, numbers, + - * / ** @, .T and the named functions"
 
 SIGN_HINTS = {
     "//": "write / for division",
-    "%": "write # before a remark; the remainder is not in the language",
+    "%": "the remainder is not in the language; a remark begins with #",
     "&": "one comparison stands in where(x > 0, a, b)",
     "|": "write abs(x) entry by entry, norm(x) for the length",
     "<<": "write numbers out",
@@ -142,17 +133,3 @@ def _new(word: str, known: Container[str]) -> str:
     while name in known:
         name += "_"
     return name
-
-
-# What the language does not have, by the names it goes by, and what to use instead.
-_MATRIX_FUNCTION = "matrix functions have no formula here: write a power series with @, or inv"
-_SPECTRUM = "eigenvalues have no derivative where two meet: use trace, det or logdet"
-_FACTOR = "use solve(A, b) for a linear system and logdet(A) for its determinant"
-NOT_HERE = {
-    **dict.fromkeys(("expm", "logm", "sqrtm", "funm", "matrix_exp"), _MATRIX_FUNCTION),
-    **dict.fromkeys(("eig", "eigh", "eigvals", "eigvalsh", "eigenvalues"), _SPECTRUM),
-    **dict.fromkeys(("svd", "svdvals", "singular_values"), _SPECTRUM),
-    **dict.fromkeys(("cholesky", "chol", "qr", "lu", "ldl"), _FACTOR),
-    **dict.fromkeys(("pinv", "lstsq"), "write it out: solve(A.T @ A, A.T @ b)"),
-    **dict.fromkeys(("real", "imag", "conj", "angle"), "all quantities are real"),
-}

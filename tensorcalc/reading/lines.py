@@ -51,6 +51,7 @@ class _Lines:
     """The quantities so far; None for a name that a faulty line defines."""
 
     def __init__(self, variables: Mapping[str, Tensor], faults: Faults) -> None:
+        self.variables = variables
         self.quantities: dict[str, Tensor | None] = dict(variables)
         self.faults = faults
         self.notation = Notation(faults, self.quantities)
@@ -93,7 +94,9 @@ class _Lines:
         """The name that a line assigns, its sign, and its expression."""
         first, *rest = statement
         sign = rest[0] if rest else None
-        if first.kind == "name" and sign and sign.text in ("=", ":=", "==", *_AUGMENTED):
+        compared = sign is not None and sign.text == "==" and first.text in self.quantities
+        assigns = sign is not None and sign.text in ("=", ":=", "==", *_AUGMENTED)
+        if first.kind == "name" and sign and assigns and not compared:
             return self._assignment(first, sign, statement)
         if self._declares(statement):
             self.faults.add(
@@ -148,6 +151,9 @@ class _Lines:
         elif name in self.quantities:
             message = f"{shown} already has a meaning"
             hint = f"a name is assigned once; write {shown}2 = …"
+            if name in self.variables:
+                message = f"{shown} is a variable, whose shape is given"
+                hint = f"leave out its shape, {shown}=…, or write {shown}2 = …"
         if message:
             self.faults.add(message, (token.start, token.end), hint)
 

@@ -7,9 +7,10 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from tensorcalc.reading.faults import Edit, Fault, Faults, cut, wrapped
-from tensorcalc.reading.foreign import letter_for
+from tensorcalc.reading.foreign import FUNCTIONS, letter_for
+from tensorcalc.reading.mathematics import Mathematical
 from tensorcalc.reading.pieces import DEEPEST, Unreadable
-from tensorcalc.reading.refusals import LONGEST_NUMBER, Refusals
+from tensorcalc.reading.refusals import LONGEST_NUMBER
 from tensorcalc.reading.tokens import CLOSERS, Token
 from tensorcalc.reading.written import Piece, Written
 from tensorcalc.vocabulary import FUNCTION_NAMES
@@ -67,7 +68,7 @@ class Notation:
         return _Reading(self, found, after).written()
 
 
-class _Reading(Refusals):
+class _Reading(Mathematical):
     """One expression on its way: operand, operator, operand."""
 
     def __init__(self, notation: Notation, found: list[Token], after: Token | None) -> None:
@@ -108,9 +109,19 @@ class _Reading(Refusals):
     # ── where an operand is due ──────────────────────────────────────────────────────────
 
     def operand(self, token: Token) -> None:
+        if token.text in ("∑", "∏"):
+            self.refuse_index_sum(token)
         self.refuse_stray(token)
+        if token.kind == "name":
+            token = self.apart(token)
+            self.refuse_index_sum(token)
+            self.refuse_derivative(token)
         if token.kind in ("name", "number", "text"):
             self.begin(token)
+        elif self.open_angle(token):
+            pass
+        elif token.text == "√":
+            self.refuse_root(token)
         elif token.text in ("+", "-"):
             self.signs += 1
             if self.signs > DEEPEST:
@@ -191,6 +202,8 @@ class _Reading(Refusals):
     def operator(self, token: Token) -> None:
         self.refuse_stray(token)
         text = token.text
+        if self.is_raised_function(token):
+            self.refuse_raised_function(token)
         if token.kind == "name" and keyword.iskeyword(text) and text != "lambda":
             self.construct(token)
         if token.kind in ("name", "number", "text"):
@@ -203,12 +216,14 @@ class _Reading(Refusals):
             self.enter("[", token, self.primary)
             self.push("[", token)
             self.needs_operand = True
-        elif text in (")", "]", "}"):
+        elif text in (")", "]", "}", "⟩"):
             self.close(token)
         elif text == ".":
             self.attribute(token)
         elif text in ("'", ".'"):
             self.transpose(token, "primes are not in the language")
+        elif text == "T":
+            self.transpose(token, "a T behind a name is no transpose here")
         elif text == "ᵀ":
             self.pieces += [Piece(".", token.start, token.end), Piece("T", token.start, token.end)]
         elif text in ("|", "||") and self.inside(text):
@@ -264,8 +279,11 @@ class _Reading(Refusals):
         if self.inside("[") and before.text != "]":
             self.stop("no comma between two indices", token, "write A[i, j]")
         gap = token._replace(text="side by side", start=before.end, end=token.start)
-        function = before.text in FUNCTION_NAMES and before.text not in self.names
-        if function and self.primary == len(self.pieces) - 1 and token.kind != "text":
+        if (
+            self.is_function(before.text)
+            and self.primary == len(self.pieces) - 1
+            and token.kind != "text"
+        ):
             following = self.peek()
             if token.text not in ("(", "{"):
                 certain = following is None or following.text in (*_BINARY, ")", ",", "]")
@@ -274,18 +292,32 @@ class _Reading(Refusals):
                 self.faults.add(
                     f"{before.text} without brackets",
                     (before.start, token.end),
-                    f"write {before.text}({cut(token.text)})",
+                    f"write {FUNCTIONS.get(before.text, before.text)}({cut(token.text)})",
                     edits,
                 )
             self.pieces.append(Piece("(", gap.start, gap.end, "call"))
             begin = self.primary
             self.closing_after = begin
         else:
-            mark = "doubtful" if self.sign in ("/", "÷", "./", "**", "^") else "side by side"
+            mark = "doubtful" if self.is_doubtful() else "side by side"
             self.pieces.append(Piece("@", gap.start, gap.end, mark))
             self.after_sign(gap)
         self.needs_operand = True
         self.operand(token)
+
+    def is_doubtful(self) -> bool:
+        """Whether an operand behind a division or a power may belong to its right side.
+
+        Numbers and brackets raise alone, and numbers divide alone: A^-1 b is (A^-1) b, and
+        1/2 x is (1/2) x.
+        """
+        last = self.pieces[-4:]
+        numbers = [p.text[:1].isdecimal() or p.text[:1] == "." for p in last]
+        if self.sign in ("**", "^"):
+            return not (numbers[-1] or self.pieces[self.primary].text == "(")
+        alone = len(last) == 3 or last[0].text in ("(", "+", "-", ",", "=")
+        halves = len(last) > 2 and alone and numbers[-3] and numbers[-1]
+        return self.sign in ("/", "÷", "./") and not halves
 
     def bracket(self, token: Token) -> None:
         before = self.pieces[-1]
@@ -301,6 +333,7 @@ class _Reading(Refusals):
         if name is None or name.kind != "name":
             self.stop("no name after the dot", token, "write x.T for the transpose")
         self.place += 1
+        name = self.leading_transpose(name) or name
         self.push(".", token)
         self.push(f"{name.text}_" if keyword.iskeyword(name.text) else name.text, name)
 
@@ -335,18 +368,25 @@ class _Reading(Refusals):
         self.faults.add(
             message,
             (start, token.end),
-            "write .T for the transpose",
+            f"write {self.operand_text(start, token.start)}.T for the transpose",
             [Edit(token.start, token.end, ".T")],
         )
         self.pieces += [Piece(".", token.start, token.end), Piece("T", token.start, token.end)]
 
     def raised_transpose(self, token: Token) -> bool:
-        """x^T, also with braces, where no quantity is called T."""
-        ahead = self.found[self.place : self.place + 3]
-        texts = [t.text for t in ahead]
-        count = 3 if texts[:1] == ["{"] and texts[2:] == ["}"] else 1
-        letter = texts[count // 2] if len(texts) >= count else ""
-        if letter not in ("T", "t") or letter in self.names:
+        """x^T and x^⊤, also with braces or as LaTeX, where no quantity is called T."""
+        ahead = self.found[self.place : self.place + 4]
+        if ahead and ahead[0].kind == "name" and ahead[0].text not in self.names:
+            self.place += 1
+            ahead[0] = self.leading_transpose(ahead[0]) or ahead[0]
+            self.found[self.place - 1] = ahead[0]
+            self.place -= 1
+        word = "".join(t.text for t in ahead)
+        signs = ("{T}", "{t}", "{\\top", "\\top", "{ᵀ}", "T", "t", "ᵀ", "'")
+        sign = next((sign for sign in signs if word.startswith(sign)), "")
+        count = {"{\\top": 4, "\\top": 2}.get(sign, len(sign))
+        plain = count != 1 or ahead[0].text == sign
+        if not sign or not plain or len(ahead) < count or sign.strip("{}") in self.names:
             return False
         self.place += count
         end = ahead[count - 1].end
@@ -354,7 +394,7 @@ class _Reading(Refusals):
         self.faults.add(
             "a raised T is no transpose here",
             (start, end),
-            "write .T",
+            f"write {self.operand_text(start, self.pieces[-1].end)}.T",
             [Edit(self.pieces[-1].end, end, ".T")],
         )
         self.pieces += [Piece(".", token.start, end), Piece("T", token.start, end)]

@@ -166,8 +166,10 @@ class OperatorReader(Reader):
         """The products that may have been meant."""
         ways = [f"{self._as(node, '*')} entry by entry"]
         if not fitting:
-            ways.append("give them shapes that fit")
-        elif columns:
+            left, right = self._operand(node.left), self._operand(node.right)
+            outer = f"write {left} @ {flipped(right, node.right)} for the outer product, or "
+            return f"{outer if columns else ''}give them shapes that fit"
+        if columns:
             left, right = self._operand(node.left), self._operand(node.right)
             ways.append(f"{flipped(left, node.left)} @ {right} for the inner product")
         else:
@@ -202,7 +204,7 @@ class OperatorReader(Reader):
             self._fault(
                 node,
                 f"{title(left)} ^ -1: an inverse is written inv",
-                f"write inv({base}), or {base}**-1 entry by entry",
+                f"write inv({base})",
                 edits,
             )
             return self._attempt(node, FUNCTION_NAMES["inv"], left) if edits else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import unicodedata
 from collections.abc import MutableMapping
 from typing import Any, NamedTuple, NoReturn
 
-from tensorcalc.reading.faults import Edit, Faults
+from tensorcalc.reading.faults import Edit, Faults, shorter
 from tensorcalc.reading.tokens import CLOSERS, Token
 from tensorcalc.reading.written import Piece
 
@@ -105,6 +107,33 @@ class Pieces:
         """The token after the present one."""
         return self.found[self.place] if self.place < len(self.found) else None
 
+    def group(self, place: int) -> int | None:
+        """Where the one operand that begins at a token ends: a name, a number, or brackets."""
+        if place >= len(self.found):
+            return None
+        first, *rest = self.found[place : place + 2]
+        if first.text not in ("(", "{"):
+            tight = rest and rest[0].text in ("(", "[", ".", "^", "**")
+            return place + 1 if first.kind in ("name", "number") and not tight else None
+        depth = 0
+        for end in range(place, len(self.found)):
+            text = self.found[end].text
+            depth += (text in CLOSERS) - (text in CLOSERS.values())
+            if not depth:
+                return end + 1
+        return None
+
+    def inner_text(self, first: int, end: int) -> str:
+        """The tokens as the text has them, without the brackets around them."""
+        if end <= first:
+            return ""
+        text = self.faults.text[self.found[first].start : self.found[end - 1].end]
+        return text[1:-1] if self.found[first].text in ("(", "{") else text
+
+    def operand_text(self, start: int, end: int) -> str:
+        """A stretch of the text as hints show it, with the faults inside it mended."""
+        return shorter(self.faults.mended(start, end) or self.faults.text[start:end])
+
     def after_sign(self, token: Token) -> None:
         """An operand is due."""
         self.needs_operand, self.signs, self.sign = True, 0, token.text
@@ -139,20 +168,47 @@ class Pieces:
                 fault.edits.append(Edit(token.start, token.end, ")"))
             self.push(")", token, "{")
         elif opened.sign == "||":
-            edits = [
-                Edit(opened.token.start, opened.token.end, "norm("),
-                Edit(token.start, token.end, ")"),
-            ]
+            self._close_norm(opened, token)
+        else:
+            self.push(")" if opened.sign in ("|", "⟨") else token.text, token)
+        self.close_application()
+
+    def _close_norm(self, opened: _Open, token: Token) -> None:
+        """‖x‖, also with the order of the norm lowered behind it."""
+        order, end = self._order(token)
+        name = "norm1" if order == "1" else "norm"
+        mark = "‖2" if order == "2" else "||"
+        called = self.pieces[opened.begin]
+        self.pieces[opened.begin] = dataclasses.replace(called, text=name, mark=mark)
+        inside = self.operand_text(opened.token.end, token.start)
+        edits = [
+            Edit(opened.token.start, opened.token.end, f"{name}("),
+            Edit(token.start, end, ")"),
+        ]
+        if order != "2":  # which of a matrix is another norm: the reader knows
             self.faults.add(
                 "bars are not in the language",
-                (opened.token.start, token.end),
-                "write norm(x) for the length",
+                (opened.token.start, end),
+                f"write {name}({inside})",
                 edits,
             )
-            self.push(")", token)
-        else:
-            self.push(")" if opened.sign == "|" else token.text, token)
-        self.close_application()
+        self.push(")", token._replace(end=end))
+
+    def _order(self, token: Token) -> tuple[str, int]:
+        """The order lowered behind bars, and where it ends: ‖x‖₂, ‖x‖_1, ‖A‖_F."""
+        rest = self.found[self.place : self.place + 4]
+        words = [unicodedata.normalize("NFKC", t.text) for t in rest]
+        ways = {
+            1: [f"_{order}" for order in ("1", "2", "F", "fro")],
+            4: [f"_{{{order}}}" for order in ("1", "2", "F")],
+        }
+        for count, spellings in ways.items():
+            written = "".join(words[:count])
+            lowered = count == 1 and rest and rest[0].kind == "stray" and written in ("1", "2")
+            if written in spellings or lowered:
+                self.place += count
+                return written.strip("_{}"), rest[count - 1].end
+        return "", token.end
 
     def open_bar(self, token: Token) -> None:
         """|x| and ||x||, as calls."""

@@ -6,7 +6,7 @@ import unicodedata
 from typing import NoReturn
 
 from tensorcalc.reading.faults import Edit, cut
-from tensorcalc.reading.foreign import CONSTRUCTS, LATEX, SIGN_HINTS
+from tensorcalc.reading.foreign import CONSTRUCTS, SIGN_HINTS
 from tensorcalc.reading.pieces import Pieces, Unreadable
 from tensorcalc.reading.tokens import Token
 
@@ -55,6 +55,7 @@ class Refusals(Pieces):
         """Give up at a token that no expression has."""
         if token.kind == "stray":
             self.refuse_lowered(token)
+            self.refuse_raised(token)
             self.stop(*_stray(token))
         if token.kind == "open text":
             self.stop(
@@ -64,6 +65,15 @@ class Refusals(Pieces):
             )
         if token.kind == "power" and self.needs_operand:
             self.missing(token)
+
+    def refuse_raised(self, token: Token) -> None:
+        """A raised letter behind an operand: xⁿ."""
+        letter = unicodedata.normalize("NFKC", token.text)
+        raised = unicodedata.decomposition(token.text[:1]).startswith("<super>")
+        if raised and not self.needs_operand:
+            edits = [Edit(token.start, token.end, f"**{letter}")]
+            base = self.operand_text(self.pieces[self.primary].start, token.start)
+            self.stop(f"the raised letter {token.text}", token, f"write {base}**{letter}", edits)
 
     def refuse_lowered(self, token: Token) -> None:
         """A lowered number behind a name, which Python would not take for a part of it."""
@@ -82,18 +92,6 @@ class Refusals(Pieces):
                 [Edit(token.start, end, digits)],
             )
             raise Unreadable
-
-    def refuse_latex(self, token: Token) -> None:
-        """Give up at a command of LaTeX."""
-        following = self.found[self.place]
-        word = following.text
-        adjacent = following.kind == "name" and following.start == token.end
-        if adjacent and word in LATEX and word not in self.names:
-            self.stop(
-                f"\\{word} is LaTeX",
-                token._replace(end=following.end),
-                "write it as in Python: sigmoid(W @ x)",
-            )
 
     def unknown_sign(self, token: Token) -> NoReturn:
         """Give up at a sign that the language lacks."""

@@ -22,7 +22,7 @@ class Token(NamedTuple):
     end: int
 
 
-CLOSERS = {"(": ")", "[": "]", "{": "}"}
+CLOSERS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩"}
 SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True))
 
 # one sign for another that means the same
@@ -30,10 +30,11 @@ _SIGNS = {
     "−": "-", "⊙": "*", "⋅": "·", "∙": "·", "•": "·", "·": "·", "≤": "<=", "≥": ">=", "≠": "!=",
     "∗": "*",
     "‖": "||", "∥": "||", "′": "'", "’": "'", "∖": "\\", "⊤": "ᵀ", "ᵗ": "ᵀ", "†": "ᵀ", "ᴴ": "ᵀ",
+    "\u2329": "⟨", "\u232a": "⟩", "\u3008": "⟨", "\u3009": "⟩",
     "“": '"', "”": '"', "‘": "'",
 }  # fmt: skip
 
-_NO_LETTERS = "ᵀᵗᴴ··"  # parts of names to Python: transposes, dots in the middle
+_NO_LETTERS = "··"  # parts of names to Python: dots in the middle
 _SPACE = re.compile(r"(?:[^\S\r\n\f\v\x1c-\x1f\x85\u2028\u2029]|#[^\r\n]*|\\[ \t]*(?:\r\n|\r|\n))+")
 _LINE_END = re.compile(r"\r\n|\r|\n|;")
 _NUMBER = re.compile(
@@ -42,7 +43,7 @@ _NUMBER = re.compile(
 )
 _SIGN = re.compile(
     r"\.\.\.|\*\*=|//=|<<=|>>=|\*\*|//|<<|>>|<=|>=|==|!=|:=|->|[-+*/@%^&|]=|\|\||\.\*|\./|\.\^"
-    r"|\.'|[-+*/@%^&|~<>=()\[\]{},:.!?$`\\'·×∘÷√ᵀ]"
+    r"|\.'|[-+*/@%^&|~<>=()\[\]{},:.!?$`\\'·×∘÷√ᵀ⟨⟩]"
 )
 _ASCII_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TEXT = re.compile(r"\"[^\"\r\n]*\"|'[^'\r\n]*'|“[^”\r\n]*”|‘[^’\r\n]*’")
@@ -125,16 +126,21 @@ def _token(text: str, place: int, after_operand: bool) -> Token:
 
 def _name_end(text: str, place: int) -> int:
     """Where the name that begins here ends: at ``place`` if none does."""
-    if not text[place].isidentifier() or text[place] in _NO_LETTERS:
+    if not text[place].isidentifier() or _is_raised(text[place]):
         return place
     while place < len(text):
         if ascii_ := _ASCII_NAME.match(text, place):
             place = ascii_.end()
-        elif ("a" + text[place]).isidentifier() and text[place] not in _NO_LETTERS:
+        elif ("a" + text[place]).isidentifier() and not _is_raised(text[place]):
             place += 1
         else:
             break
     return place
+
+
+def _is_raised(character: str) -> bool:
+    """Whether a letter, which Python takes for a part of a name, is raised, or is a dot."""
+    return character in _NO_LETTERS or unicodedata.decomposition(character).startswith("<super>")
 
 
 def statements(found: list[Token]) -> Iterator[list[Token]]:

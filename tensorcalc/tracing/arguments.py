@@ -116,16 +116,29 @@ def _positional(
 def _given(shapes: Any, named: Mapping[str, Any]) -> dict[str, Any]:
     try:
         pairs = shapes.items() if isinstance(shapes, Mapping) else shapes or ()
-        given = dict(pairs) | dict(named)
+        given = [(name, shape) for name, shape in pairs] + list(named.items())
     except (TypeError, ValueError):
         raise ShapeError(
             f"the shapes of a program given as {type(shapes).__name__}",
             'give a mapping or pairs of names and shapes, such as {"W": (5, 4), "x": 4}',
         ) from None
-    return {
-        unicodedata.normalize("NFKC", name) if isinstance(name, str) else name: shape
-        for name, shape in given.items()
-    }
+    found: dict[str, Any] = {}
+    for name, shape in given:
+        key = unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
+        if key in found and not _agree(found[key], shape):
+            raise ShapeError(
+                f"the shape of {key} is given twice: {found[key]} and {shape}",
+                f"give {key} one shape",
+            )
+        found[key] = shape
+    return found
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Whether two specifications of a shape are the same."""
+    if is_shape(one) and is_shape(other):
+        return read_shape(one) == read_shape(other)
+    return one is other
 
 
 # ── trees of parameters ──────────────────────────────────────────────────────────────────

@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from tensorcalc.absent import instead_in_numpy
 from tensorcalc.display import describe
 from tensorcalc.errors import NotSupportedError, ShapeError
 from tensorcalc.expr import Expr, Ones, Select, product
 from tensorcalc.shapes import Dim
 from tensorcalc.tracing import linear, shaping
 from tensorcalc.tracing.algebra import entries, named, refuse, shape_text
-from tensorcalc.tracing.functions import BITWISE, FUNCTIONS, INSTEAD, LOGICAL, METHODS, UFUNCS
+from tensorcalc.tracing.functions import BITWISE, FUNCTIONS, LOGICAL, METHODS, UFUNCS
 
 __all__ = ["Size", "Traced"]
 
@@ -401,7 +402,9 @@ def _without_idle(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown(name: str, attempt: str = "") -> NotSupportedError:
-    hint = INSTEAD.get(name, "write it with functions that are, such as np.exp, np.sum and @")
+    hint = (
+        instead_in_numpy(name) or "write it with functions that are, such as np.exp, np.sum and @"
+    )
     known = hasattr(np, name.partition(".")[0])
     return refuse(attempt or (f"np.{name}" if known else name), hint)
 

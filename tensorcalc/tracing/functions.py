@@ -1,13 +1,13 @@
 """Which NumPy function means what: tables by NumPy's own names.
 
-``UFUNCS`` holds what acts entry by entry, ``FUNCTIONS`` the rest; ``INSTEAD`` says for those
-that have no derivative here what to write. A function takes expressions, numbers and arrays.
+``UFUNCS`` holds what acts entry by entry, ``FUNCTIONS`` the rest; what neither holds is refused
+with what ``absent`` says. A function takes expressions, numbers and arrays.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ from tensorcalc.tracing.algebra import (
     times,
 )
 
-__all__ = ["BITWISE", "FUNCTIONS", "INSTEAD", "LOGICAL", "METHODS", "UFUNCS"]
+__all__ = ["BITWISE", "FUNCTIONS", "LOGICAL", "METHODS", "UFUNCS"]
 
 Meaning = Callable[..., Any]
 
@@ -406,78 +406,3 @@ METHODS = frozenset(
         *("take", "trace", "var"),
     )
 )
-
-_DECIDE = "decide with np.where(condition, a, b)"
-_EIGEN = "its derivative is not in the language; np.trace and np.linalg.det of the matrix are"
-_SINGULAR = "its derivative is not in the language; np.linalg.norm(A) and A.T @ A are"
-_ORDER = "a choice by order has no formula; np.max and np.where have"
-
-INSTEAD: Mapping[str, str] = {
-    "linalg.eig": _EIGEN,
-    "linalg.eigh": _EIGEN,
-    "linalg.eigvals": "use np.trace and np.linalg.det, their sum and their product",
-    "linalg.eigvalsh": "use np.trace and np.linalg.det, their sum and their product",
-    "linalg.svd": _SINGULAR,
-    "linalg.svdvals": _SINGULAR,
-    "linalg.cholesky": "use np.linalg.solve(A, b) and np.linalg.slogdet(A)[1] of the matrix itself",
-    "linalg.qr": "use np.linalg.solve(A.T @ A, A.T @ b)",
-    "linalg.lstsq": "use np.linalg.solve(A.T @ A, A.T @ b)",
-    "linalg.pinv": "use np.linalg.solve(A.T @ A, A.T)",
-    "linalg.tensorsolve": "use np.linalg.solve and reshape",
-    "linalg.matrix_rank": "it is a whole number, without a derivative",
-    "linalg.cond": "its derivative is not in the language; np.linalg.norm and np.linalg.inv are",
-    "all": _DECIDE,
-    "any": _DECIDE,
-    "allclose": _DECIDE,
-    "isclose": _DECIDE,
-    "array_equal": _DECIDE,
-    "equal": "compare with > or <, and " + _DECIDE,
-    "not_equal": "compare with > or <, and " + _DECIDE,
-    "isnan": _DECIDE,
-    "isfinite": _DECIDE,
-    "isinf": _DECIDE,
-    "argmax": _ORDER,
-    "argmin": _ORDER,
-    "argsort": _ORDER,
-    "sort": _ORDER,
-    "median": _ORDER,
-    "percentile": _ORDER,
-    "quantile": _ORDER,
-    "nonzero": _DECIDE,
-    "count_nonzero": "sum a condition: np.sum(x > 0)",
-    "searchsorted": _ORDER,
-    "take": "take entries by whole numbers and slices, x[2] or x[1:4]",
-    "tile": "broadcast: x[None, :] * np.ones((n, 1))",
-    "repeat": "broadcast: x[:, None] * np.ones(n), then reshape",
-    "floor": "its derivative is 0 almost everywhere; leave it out",
-    "ceil": "its derivative is 0 almost everywhere; leave it out",
-    "rint": "its derivative is 0 almost everywhere; leave it out",
-    "trunc": "its derivative is 0 almost everywhere; leave it out",
-    "round": "its derivative is 0 almost everywhere; leave it out",
-    "around": "its derivative is 0 almost everywhere; leave it out",
-    "cbrt": "write np.sign(x) * np.abs(x) ** (1 / 3)",
-    "arcsinh": "write np.log(x + np.sqrt(x**2 + 1))",
-    "arccosh": "write np.log(x + np.sqrt(x**2 - 1))",
-    "arctan2": "write np.arctan(y / x) where x > 0",
-    "logsumexp": "write np.log(np.sum(np.exp(x), axis=-1))",
-    "softmax": "write e = np.exp(x); e / np.sum(e, axis=-1, keepdims=True)",
-    "log_softmax": "write x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True))",
-    "expm": "its derivative is not in the language; np.linalg.matrix_power is",
-    "erfc": "write 1 - erf(x)",
-    "cumprod": "write np.exp(np.cumsum(np.log(x))) where x > 0",
-    "heaviside": "write np.where(x > 0, 1.0, 0.0)",
-    "fmax": "use np.maximum",
-    "fmin": "use np.minimum",
-    "nansum": "use np.sum",
-    "nanmean": "use np.mean",
-    "convolve": "write the sum of shifted slices",
-    "interp": "write the pieces with np.where",
-    "piecewise": "write the pieces with np.where",
-    "put": "arrays do not change: build the new one with np.where or np.concatenate",
-    "copyto": "arrays do not change: build the new one with np.where or np.concatenate",
-    "fill_diagonal": "arrays do not change: add np.diag(…)",
-    "imag": "arrays are real",
-    "array2string": "print the shape, or evaluate the program first",
-    "array_repr": "print the shape, or evaluate the program first",
-    "array_str": "print the shape, or evaluate the program first",
-}

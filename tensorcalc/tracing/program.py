@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.absent import instead_in_numpy
 from tensorcalc.errors import NotSupportedError, TensorCalcError
 from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Ones, Variable, toposort
 from tensorcalc.language import Program, parse
@@ -27,7 +28,6 @@ from tensorcalc.tensor import Tensor
 from tensorcalc.tracing.algebra import expand, squeezed
 from tensorcalc.tracing.arguments import Arguments, read_arguments, title_of
 from tensorcalc.tracing.array import Traced
-from tensorcalc.tracing.functions import INSTEAD
 
 __all__ = ["program"]
 
@@ -121,13 +121,14 @@ def _translated(error: Exception) -> TensorCalcError | None:
     """The error with the line it comes from, if tracing caused it; None for one's own errors."""
     place, outside = _place(error.__traceback__)
     if outside and isinstance(error, TensorCalcError):
-        return NotSupportedError(f"{place}{outside} is not in the language", INSTEAD[outside])
+        return NotSupportedError(
+            f"{place}{outside} is not in the language", instead_in_numpy(outside)
+        )
     if isinstance(error, TensorCalcError):
         return type(error)(f"{place}{error}", error.hint)
     if isinstance(error, AttributeError) and isinstance(error.obj, Traced):
-        hint = INSTEAD.get(
-            str(error.name), "write it with NumPy's functions, such as np.exp and np.sum"
-        )
+        hint = instead_in_numpy(str(error.name))
+        hint = hint or "write it with NumPy's functions, such as np.exp and np.sum"
         return NotSupportedError(f"{place}x.{error.name} of an array is not in the language", hint)
     if "setting an array element" in str(error) and isinstance(error.__cause__, TensorCalcError):
         return NotSupportedError(
@@ -151,7 +152,7 @@ def _place(traceback: TracebackType | None) -> tuple[str, str]:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         if "scipy" in Path(code.co_filename).parts:
-            outside = code.co_name if code.co_name in INSTEAD else outside
+            outside = outside or (code.co_name if instead_in_numpy(code.co_name) else "")
         elif not code.co_filename.startswith(_MACHINERY):
             name = "the lambda" if code.co_name == "<lambda>" else code.co_name
             place, outside = f"line {traceback.tb_lineno} of {name}: ", ""

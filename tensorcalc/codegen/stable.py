@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from tensorcalc import special
+from tensorcalc.codegen.guarded import guarded, may_fail
 from tensorcalc.codegen.merge import reshaped_last
 from tensorcalc.expr import (
     Add,
@@ -17,13 +18,12 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
-    Ones,
     Special,
-    full,
     power,
     product,
+    toposort,
 )
-from tensorcalc.functions import CONDITIONS, exp, inverse_or_zero, log, sigmoid, softplus, where
+from tensorcalc.functions import log, sigmoid, softplus
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_structural
 from tensorcalc.rewrite.quotients import base_and_exponent
@@ -32,7 +32,7 @@ from tensorcalc.rewrite.recognise import (
     recognise_softmax,
     recognise_softplus,
 )
-from tensorcalc.simplify import rebuild, simplify
+from tensorcalc.simplify import is_leaf, rebuild, simplify
 
 __all__ = ["stabilised"]
 
@@ -42,18 +42,30 @@ _ROUNDS = 5
 def stabilised(root: Expr) -> Expr:
     """The same value in stable forms."""
     if "stable" not in root.memo:
-        result = root
-        for _ in range(_ROUNDS):  # each form that is recognised may show another
-            before, result = result, simplify(rebuild(result, _stable_form))
-            if result is before:
-                break
-        result = reshaped_last(rebuild(result, _divided_in_turn))
+        result = reshaped_last(rebuild(_guarded(root), _divided_in_turn))
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
 
 
+def _guarded(root: Expr) -> Expr:
+    """Stable forms, undefined nowhere but where the value is."""
+    for _ in range(_ROUNDS):  # each form that is recognised may show another
+        before, root = root, simplify(rebuild(root, _stable_form))
+        if root is before:
+            break
+    return simplify(guarded(root, _named, is_leaf)) if may_fail(root) else root
+
+
+def _named(e: Expr) -> Expr:
+    """What a name stands for, as it is computed; inner names first, as there may be many."""
+    for node in toposort([e], lambda n: "named value" in n.memo):
+        if isinstance(node, Definition) and "named value" not in node.memo:
+            node.memo["named value"] = _guarded(_looked_through(node))
+    return e.memo["named value"]
+
+
 def _stable_form(node: Expr) -> Expr | None:
-    for form in (_stable_log, _of_names, _adjugate, _masked):
+    for form in (_stable_log, _of_names, _adjugate):
         after = form(node)
         if after is not None:
             return after
@@ -113,31 +125,6 @@ def _divided_in_turn(node: Expr) -> Expr | None:
         return None
     turns = [f for pair in zip_longest(tops, bottoms) for f in pair if f is not None]
     return product([f for f, _ in turns], [ix for _, ix in turns], node.output)
-
-
-def _masked(node: Expr) -> Expr | None:
-    """A product with a condition: 0 where it does not hold, even if the rest is infinite there."""
-    if not isinstance(node, Einsum) or node.summed or not node.ndim or len(node.operands) < 2:
-        return None
-    whole = tuple(node.output)
-    for k, factor in enumerate(node.operands):
-        condition = isinstance(factor, Elementwise) and factor.function in CONDITIONS
-        others = [n for n in range(len(node.operands)) if n != k]
-        divides = any(_may_be_infinite(node.operands[n]) for n in others)
-        if condition and divides and node.inputs[k] == whole:
-            operands = [node.operands[n] for n in others]
-            inputs = [node.inputs[n] for n in others]
-            for i in set(whole) - {i for indices in inputs for i in indices}:
-                operands.append(Ones(node.dims[i]))  # the condition alone runs along this axis
-                inputs.append((i,))
-            return where(factor, product(operands, inputs, whole), full(0.0, node.shape))
-    return None
-
-
-def _may_be_infinite(e: Expr) -> bool:
-    return isinstance(e, Elementwise) and (
-        (e.function.exponent or 0) < 0 or e.function in (log, exp, inverse_or_zero)
-    )
 
 
 def _stable_log(node: Expr) -> Expr | None:

@@ -165,7 +165,7 @@ CHAIN = Document(
             ("Row times Jacobian. Call it ", delta, "."),
             (
                 Row(
-                    Cell(equal(at("δ", "k"), Indexed("∂E/∂v", ("k",)))),
+                    Cell(equal(at("δ", "k"), Infix("", (Partial(E, (v,)), Entry(("k",)))))),
                     (
                         Cell(
                             BigSum(

@@ -25,6 +25,8 @@ class Latex(Spelling):
     def atom(self, name: str) -> str:
         if name == "1":
             return r"\mathbf{1}"
+        if name in _SIGNS:
+            return f"{{{_SIGNS[name].strip()}}}"
         stem, bracket, place = name.partition("[")  # an entry, a slice, an array of numbers
         inside = place.replace("×", r" \times ").replace("−", "-").replace("array", r"\ldots")
         return (latex_name(stem) if stem else "") + bracket + inside

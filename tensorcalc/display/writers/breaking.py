@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
-__all__ = ["broken", "wrapped"]
+from tensorcalc.display.document import Prose
+from tensorcalc.display.notation import Notation
+from tensorcalc.display.spelling import spell
+
+__all__ = ["broken", "wrapped", "wrapped_prose"]
 
 _SIGNS = frozenset("=≈→:+−·⊙⊘⊗∘")
 _OPEN, _CLOSE = "([{", ")]}"
@@ -17,6 +22,32 @@ def wrapped(words: str, width: int) -> list[str]:
     """Prose in lines of at most ``width`` characters, one at least; shapes stay whole."""
     lines = textwrap.wrap(words.replace(" × ", _HELD), max(width, 20)) or [""]
     return [line.replace(_HELD, " × ") for line in lines]
+
+
+def wrapped_prose(prose: Prose, width: int) -> list[Prose]:
+    """Prose in lines of about ``width`` characters, with its formulas whole."""
+    lines: list[list[str | Notation]] = [[]]
+    length = 0
+    for part in prose:
+        pieces = re.findall(r"\S+\s*|\s+", part) if isinstance(part, str) else [part]
+        for piece in pieces:
+            size = len(piece) if isinstance(piece, str) else len(spell(piece))
+            if length and length + size > width:
+                lines.append([])
+                length = 0
+            lines[-1].append(piece)
+            length += size
+    return [_words_joined(line) for line in lines]
+
+
+def _words_joined(parts: list[str | Notation]) -> Prose:
+    joined: list[str | Notation] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return tuple(joined)
 
 
 def broken(text: str, first: int, rest: int) -> list[str]:

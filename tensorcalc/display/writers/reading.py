@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tensorcalc.display.document import Cell, Document, Paragraph, Prose, Row
-from tensorcalc.display.notation import Notation
+from tensorcalc.display.notation import Notation, Sum, is_negative, negated
+from tensorcalc.display.spelling import spell
 
-__all__ = ["Placed", "by_columns", "continues", "folded", "placed"]
+__all__ = ["Placed", "by_columns", "continues", "folded", "lines_of", "placed", "with_lefts"]
 
 
 class Placed(NamedTuple):
@@ -70,3 +71,42 @@ def _unfolding(paragraphs: Iterable[Paragraph]) -> Iterator[Paragraph]:
         else:
             yield paragraph
         left = next((row.left for row in reversed(paragraph.rows) if row.left), left)
+
+
+def with_lefts(paragraphs: Iterable[Paragraph]) -> Iterator[Paragraph]:
+    """The steps, each with the left side of the equation that it goes on with."""
+    left: Cell | None = None
+    for paragraph in paragraphs:
+        if continues(paragraph) and left is not None:
+            first = replace(paragraph.rows[0], left=replace(left, under=""))
+            yield replace(paragraph, rows=(first, *paragraph.rows[1:]))
+        else:
+            yield paragraph
+        left = next((row.left for row in reversed(paragraph.rows) if row.left), left)
+
+
+def lines_of(row: Row, width: int) -> list[list[Placed]]:
+    """The cells of a row by lines of about ``width`` characters; long sums are taken apart."""
+    lines: list[list[Placed]] = [[]]
+    length = 0
+    for p in (part for whole in placed(row) for part in _terms(whole, width)):
+        size = max(len(spell(p.cell.math)), len(p.cell.under)) + len(p.sign) + 2
+        if lines[-1] and length + size > width and p.sign.strip():
+            lines.append([])
+            length = 0
+        lines[-1].append(p)
+        length += size
+    return lines
+
+
+def _terms(p: Placed, width: int) -> list[Placed]:
+    """The terms of a sum that is too long for one line, each with its sign."""
+    math = p.cell.math
+    product = any(sign in " ·:⊙⊗∘" for sign in p.beside)
+    if product or p.cell.under or not isinstance(math, Sum) or len(spell(math)) <= width:
+        return [p]
+    found = [Placed(p.sign, replace(p.cell, math=math.terms[0]), p.beside)]
+    for term in math.terms[1:]:
+        sign, shown = ("−", negated(term)) if is_negative(term) else ("+", term)
+        found.append(Placed(sign, Cell(shown, sign), (sign,)))
+    return found

@@ -34,7 +34,7 @@ def write_text(document: Document, width: int = 100, folded: bool = False) -> st
     title = [_Line(prose_text(shown.title), shown.convention)]
     opening = _written_sections(shown.opening, shown, width)
     closing = _written_sections(shown.closing, shown, width)
-    column = _note_column([*title, *(line for line in steps.lines if line.note)])
+    column = _note_column([*title, *steps.lines], width)
     head = [*_finished(title, column, width), *opening]
     blocks = [head, _finished(steps.lines, column, width), closing]
     text = "\n\n".join("\n".join(block) for block in blocks if block)
@@ -52,9 +52,9 @@ class _Line:
     note: str = ""
 
 
-def _note_column(lines: Iterable[_Line]) -> int:
+def _note_column(lines: Iterable[_Line], width: int) -> int:
     widths = [len(line.text) for line in lines if line.note and len(line.text) <= _WIDE_LINE]
-    return max([_NOTES - _GAP, *widths]) + _GAP
+    return min(max([_NOTES - _GAP, *widths]) + _GAP, width - 24)
 
 
 def _finished(lines: Iterable[_Line], column: int, width: int) -> list[str]:
@@ -92,7 +92,7 @@ class _Table:
         for row in rows:
             if row.left is not None and (width := len(_math(placed(row)[0]))) <= _WIDE_LEFT:
                 table.left = max(table.left, width, len(row.left.under))
-            signs = tuple(cell.sign for cell in row.cells)
+            signs = _signs(row)
             if "·" in signs:
                 widths = [max(len(_math(p)), len(p.cell.under)) for p in _right(row)]
                 known = table.columns.get(signs, [0] * len(widths))
@@ -113,48 +113,50 @@ def _row_lines(row: Row, indent: int, table: _Table, left: int, width: int) -> l
     note = prose_text(row.note)
     if not row.cells and row.left is None:
         return _words(note, indent, width)
-    text, below = _laid_out(row, indent, table, left)
-    if len(text) > width:
-        text, below = _laid_out(row, indent, _Table(), 0)
-    if len(text) <= width:
-        return [_Line(text, note), *([_Line(below)] if below else [])]
-    lines = _broken_row(row, indent, width)
-    lines[-1].note = note
+    margin = left if row.left is None and row.cells[0].sign else 0
+    start = indent + (margin + 1 if margin else 0)
+    widths = [left if row.left else 0, *table.columns.get(_signs(row), [])][not row.left :]
+    lines = _laid_out(placed(row), start, widths, _space(row))
+    if len(lines[0].text) > width:
+        lines = _broken_row(row, indent, width)
+        lines[-1].note = note
+    else:
+        lines[0].note = note
     return lines
 
 
-def _laid_out(row: Row, indent: int, table: _Table, left: int) -> tuple[str, str]:
-    start = " " * indent
-    text, below = start, start
-    widths = table.columns.get(tuple(cell.sign for cell in row.cells))
-    shapes = any(p.cell.under for p in placed(row)) and "·" in {c.sign for c in row.cells}
-    space = "  " if shapes or widths else " "
-    if row.left is None and row.cells[0].sign:
-        text += " " * left
-    right = iter(widths or ())
-    for k, p in enumerate(placed(row)):
-        text += _sign(p.sign, text, _math(p), space if text.strip() or left else "")
+def _signs(row: Row) -> tuple[str, ...]:
+    return tuple(cell.sign for cell in row.cells)
+
+
+def _space(row: Row) -> str:
+    """A chain of factors with their shapes stands wide."""
+    shapes = any(p.cell.under for p in placed(row))
+    return "  " if shapes and "·" in _signs(row) else " "
+
+
+def _laid_out(
+    pieces: Sequence[Placed], indent: int, widths: Sequence[int], space: str
+) -> list[_Line]:
+    """Cells on one line, at least as wide as ``widths`` says, and their shapes below them."""
+    text = below = " " * indent
+    for k, p in enumerate(pieces):
+        text += _sign(p.sign, text, _math(p), space, first=not k)
         below = _put_below(below, p.cell.under, len(text))
-        text += _math(p)
-        if k == 0 and row.left is not None:
-            text = text.ljust(indent + left)
-        elif widths:
-            text = text.ljust(len(text) - len(_math(p)) + next(right))
-        if p.cell.under and _followed(row, k) in ("·", "=", "+"):
+        end = len(text) + (widths[k] if k < len(widths) else 0)
+        text = (text + _math(p)).ljust(end)
+        if p.cell.under and k + 1 < len(pieces) and pieces[k + 1].sign in ("·", "=", "+"):
             text = text.ljust(len(below))
-    return text.rstrip(), below.rstrip()
+    lines = [_Line(text.rstrip())]
+    return [*lines, _Line(below.rstrip())] if below.strip() else lines
 
 
-def _followed(row: Row, k: int) -> str:
-    """The sign after cell ``k``."""
-    after = placed(row)[k + 1 :]
-    return after[0].sign if after else ""
-
-
-def _sign(sign: str, before: str, after: str, space: str) -> str:
+def _sign(sign: str, before: str, after: str, space: str, *, first: bool) -> str:
     if sign == " ":
         return "" if before.endswith(")") and after.startswith("(") else " "
-    return f"{space}{sign}{space or ' '}" if sign else ""
+    if not sign:
+        return ""
+    return f"{sign}{space}" if first else f"{space}{sign}{space}"
 
 
 def _put_below(below: str, under: str, start: int) -> str:
@@ -165,21 +167,29 @@ def _put_below(below: str, under: str, start: int) -> str:
 
 
 def _broken_row(row: Row, indent: int, width: int) -> list[_Line]:
-    """Every sign of relation begins a line; a formula that is still too long is broken inside."""
-    text = " " * indent
-    lines: list[str] = []
-    hang = indent + 2
-    for k, p in enumerate(placed(row)):
-        piece = _sign(p.sign, text, _math(p), " " if text.strip() else "") + _math(p)
-        if k and len(text) + len(piece) > width and text.strip():
-            lines.append(text)
-            text, piece = " " * hang, piece.lstrip()
-        pieces = broken(piece, width - len(text), width - hang - 2)
-        text += pieces[0]
-        for more in pieces[1:]:
-            lines.append(text)
-            text = " " * (hang + 2) + more
-    return [_Line(line) for line in [*lines, text]]
+    """As many cells on each line as fit; a formula that is still too long is broken inside."""
+    lines: list[_Line] = []
+    waiting = placed(row)
+    while waiting:
+        start = indent + (2 if lines else 0)
+        fits = [k for k in range(1, len(waiting) + 1) if _fits(waiting[:k], start, width, row)]
+        count = max(fits, default=1)
+        here, waiting = waiting[:count], waiting[count:]
+        if fits:
+            lines += _laid_out(here, start, (), _space(row))
+        else:
+            sign = _sign(here[0].sign, "", "", " ", first=True).lstrip()
+            before = " " * start
+            if len(lines) == 1 and row.left and len(lines[0].text) <= indent + _WIDE_LEFT:
+                before = lines.pop().text + " "
+            text, *more = broken(sign + _math(here[0]), width - len(before), width - indent - 4)
+            lines.append(_Line(before + text))
+            lines += (_Line(" " * (indent + 4) + piece) for piece in more)
+    return lines
+
+
+def _fits(pieces: Sequence[Placed], start: int, width: int, row: Row) -> bool:
+    return all(len(line.text) <= width for line in _laid_out(pieces, start, (), _space(row)))
 
 
 def _words(words: str, indent: int, width: int, first: str = "") -> list[_Line]:

@@ -1,0 +1,174 @@
+r"""A document as LaTeX: an ``aligned`` block for each step, shapes set below with ``\underset``.
+
+Only what KaTeX and MathJax both draw is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
+from tensorcalc.display.script import GREEK
+from tensorcalc.display.spelling import LATEX, latex_name, spell, spell_between
+from tensorcalc.display.writers.breaking import wrapped_prose
+from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, with_lefts
+
+__all__ = ["latex_rows", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
+
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵗᵀⁿ", [*"0123456789-+t", r"\top", "n"], strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
+    "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "⊗": r"\otimes", "∘": r"\circ", "⊘": r"\oslash",
+    "→": r"\to", "←": r"\gets", "−": "-", "∂": r"\partial", "‖": r"\Vert", "≥": r"\ge", "≤": r"\le",
+    "≈": r"\approx", "≠": r"\ne", "½": r"\tfrac{1}{2}", "⅓": r"\tfrac{1}{3}", "¼": r"\tfrac{1}{4}",
+    "∞": r"\infty", "√": r"\surd", "′": "'", "ℓ": r"\ell", "∈": r"\in", "↦": r"\mapsto",
+    "Σ": r"\sum", "…": r"\ldots",
+}  # fmt: skip
+_ESCAPED = {
+    "\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ",
+    **{sign: "\\" + sign for sign in "#$%&_{}"},
+}  # fmt: skip
+_PIECES = re.compile(
+    rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
+    rf"|(?P<shape>\b\w+(?: × \w+)+)|(?P<index>\b[^\W\d_]_\w+)"
+    rf"|(?P<sign>[{''.join(_MATHS)}])|(?P<words>.)"
+)
+_WIDE = 90  # characters after which a line is broken
+
+
+def write_latex(document: Document) -> str:
+    r"""The derivation as LaTeX without dollars: lines of text and ``aligned`` blocks."""
+    lines = [prose_latex(document.title) + r"\qquad " + _words(document.convention)]
+    lines += _sections(document.opening)
+    for paragraph in with_lefts(document.paragraphs):
+        lines += _step(paragraph)
+    lines += _sections(document.closing)
+    body = " \\\\[4pt]\n".join(lines)
+    return f"\\begin{{array}}{{l}}\n{body}\n\\end{{array}}"
+
+
+def notebook_latex(document: Document) -> str:
+    """The LaTeX that a notebook shows."""
+    return f"$${write_latex(document)}$$"
+
+
+def prose_latex(prose: Prose) -> str:
+    r"""Words as ``\text{…}``, formulas in between, tabs as wide spaces."""
+    columns = ["".join(map(_part, column)) for column in by_columns(prose)]
+    return r"\qquad ".join(filter(None, columns))
+
+
+def _part(part: object) -> str:
+    return _words(part) if isinstance(part, str) else spell(part, LATEX)  # type: ignore[arg-type]
+
+
+def _words(words: str, face: str = r"\text") -> str:
+    """Words as text, and the signs among them as the mathematics they are."""
+    found: list[tuple[str, str]] = []
+    for match in _PIECES.finditer(words):
+        kind, piece = match.lastgroup or "words", match.group()
+        if kind == "words" and found and found[-1][0] == "words":
+            found[-1] = (kind, found[-1][1] + piece)
+        else:
+            found.append((kind, piece))
+    return "".join(_written(kind, piece, face) for kind, piece in found)
+
+
+def _written(kind: str, piece: str, face: str) -> str:
+    if kind == "words":
+        return f"{face}{{{_escaped(piece)}}}"
+    if kind == "shape":
+        return re.sub(r"[^\W\d]\w*", lambda name: latex_name(name[0]), piece).replace(
+            "×", r"\times"
+        )
+    if kind == "raised":
+        return f"{{}}^{{{''.join(_RAISED[sign] for sign in piece)}}}"
+    if kind == "lowered":
+        return f"{{}}_{{{''.join(_LOWERED[sign] for sign in piece)}}}"
+    if kind == "index":
+        name, letters = piece.split("_", 1)
+        return f"{name}_{{{_escaped(letters)}}}"
+    return f"{{{_MATHS[piece]}}}"
+
+
+def _escaped(words: str) -> str:
+    if "\\" not in words and "^" not in words and "~" not in words:
+        return "".join(_ESCAPED.get(sign, sign) for sign in words)
+    return "".join(f"${_ESCAPED[s]}$" if s in "\\^~" else _ESCAPED.get(s, s) for s in words)
+
+
+# ── rows ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _cell(p: Placed, *, first: bool) -> str:
+    math = spell_between(p.cell.math, LATEX, p.beside)
+    if p.cell.under:
+        math = rf"\underset{{{_words(p.cell.under)}}}{{{math}}}"
+    sign = LATEX.joined(p.sign, ["", ""]).strip() if p.sign else ""
+    return math if not sign else f"{{}}{sign} {math}" if first else f" {sign} {math}"
+
+
+def latex_rows(rows: Iterable[Row]) -> list[str]:
+    """The rows for an ``aligned`` block, with notes in a further column."""
+    return [line for row in rows for line in row_latex(row)]
+
+
+def row_latex(row: Row) -> list[str]:
+    """One row, as several lines where it is long: ``left &= cell`` and what goes on below."""
+    note = prose_latex(row.note)
+    if not row.cells and row.left is None:
+        return [rf"&{note}"]
+    lines: list[str] = []
+    for k, pieces in enumerate(lines_of(row, _WIDE)):
+        left = ""
+        if k == 0 and row.left is not None:
+            left, pieces = _cell(pieces[0], first=True), pieces[1:]
+        right = "".join(_cell(p, first=not n) for n, p in enumerate(pieces))
+        hang = r"\quad " if k else ""
+        lines.append(f"{left} &{hang}{right}")
+    if note:
+        lines[-1] += f" &&{note}"
+    return lines
+
+
+def _aligned(rows: Sequence[Row]) -> str:
+    body = " \\\\\n".join(latex_rows(rows))
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+
+
+# ── steps and sections ───────────────────────────────────────────────────────────────────
+
+
+def _step(paragraph: Paragraph) -> list[str]:
+    number = "" if paragraph.number is None else rf"\text{{({paragraph.number}) }}"
+    note = rf"\qquad {_words(paragraph.note)}" if paragraph.note else ""
+    indent = r"\quad "
+    if paragraph.title:
+        first, *more = wrapped_prose(paragraph.title, _WIDE)
+        lines = [number + prose_latex(first), *(indent + prose_latex(words) for words in more)]
+        lines[-1] += note
+        if paragraph.rows:
+            lines.append(indent + _aligned(paragraph.rows))
+    else:
+        lines = [number + _aligned(paragraph.rows) + note]
+    for rule in paragraph.rules:
+        lines += [indent + prose_latex(words) for words in wrapped_prose(("rule: ", *rule), _WIDE)]
+    return lines
+
+
+def _sections(sections: Iterable[Section]) -> list[str]:
+    lines: list[str] = []
+    for section in sections:
+        if section.label:
+            lines.append(_words(section.label, r"\textbf"))
+        rows: list[Row] = []
+        for line in section.lines:
+            if isinstance(line, Row):
+                rows.append(line)
+                continue
+            lines += [r"\quad " + _aligned(rows)] if rows else []
+            rows = []
+            lines += [r"\quad " + prose_latex(words) for words in wrapped_prose(line, _WIDE)]
+        lines += [r"\quad " + _aligned(rows)] if rows else []
+    return lines

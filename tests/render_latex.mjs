@@ -1,0 +1,48 @@
+// Draws every LaTeX string of a JSON list on standard input with KaTeX and with MathJax, and
+// prints a JSON list of the faults. The argument is the folder that holds node_modules.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const require = createRequire(join(resolve(process.argv[2]), "index.js"));
+const strings = JSON.parse(readFileSync(0, "utf8"));
+const faults = [];
+
+const katex = require("katex");
+for (const tex of strings) {
+  const strict = (code, message) => {
+    faults.push({ by: "KaTeX", tex, message: `${code}: ${message}` });
+    return "ignore";
+  };
+  try {
+    katex.renderToString(tex, { displayMode: true, throwOnError: true, strict });
+  } catch (error) {
+    faults.push({ by: "KaTeX", tex, message: error.message });
+  }
+}
+
+const { mathjax } = require("mathjax-full/js/mathjax.js");
+const { TeX } = require("mathjax-full/js/input/tex.js");
+const { SVG } = require("mathjax-full/js/output/svg.js");
+const { liteAdaptor } = require("mathjax-full/js/adaptors/liteAdaptor.js");
+const { RegisterHTMLHandler } = require("mathjax-full/js/handlers/html.js");
+require("mathjax-full/js/input/tex/ams/AmsConfiguration.js");
+require("mathjax-full/js/input/tex/newcommand/NewcommandConfiguration.js");
+const adaptor = liteAdaptor();
+RegisterHTMLHandler(adaptor);
+const page = mathjax.document("", {
+  InputJax: new TeX({
+    packages: ["base", "ams", "newcommand"],
+    formatError: (_, error) => { throw error; },
+  }),
+  OutputJax: new SVG({ fontCache: "none" }),
+});
+for (const tex of strings) {
+  try {
+    const drawn = adaptor.outerHTML(page.convert(tex, { display: true }));
+    if (drawn.includes("merror")) faults.push({ by: "MathJax", tex, message: "an error is drawn" });
+  } catch (error) {
+    faults.push({ by: "MathJax", tex, message: error.message });
+  }
+}
+console.log(JSON.stringify(faults));

@@ -10,7 +10,7 @@ from tensorcalc.display.spelling import TEXT, spell, spell_between
 from tensorcalc.display.writers.breaking import broken, wrapped
 from tensorcalc.display.writers.reading import Placed, by_columns, continues, folded, placed
 
-__all__ = ["prose_text", "write_text"]
+__all__ = ["prose_text", "row_text", "write_text"]
 
 _NUMBER = 4  # the width of "(1) "
 _WIDE_LEFT = 12  # a left side wider than this does not push the signs of other rows
@@ -123,6 +123,11 @@ def _row_lines(row: Row, indent: int, table: _Table, left: int, width: int) -> l
     else:
         lines[0].note = note
     return lines
+
+
+def row_text(row: Row) -> str:
+    """The formulas of a row as one line, however long."""
+    return _laid_out(placed(row), 0, (), " ")[0].text
 
 
 def _signs(row: Row) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -38,7 +39,7 @@ class MathML(Spelling):
             return self.negative(self.number(-value))
         digits, e, power = f"{value:.6g}".partition("e")
         if not e:
-            return f"<mn>{number_text(value)}</mn>"
+            return _small_fraction(value) or f"<mn>{number_text(value)}</mn>"
         raised = _row(_tokens(str(int(power)).replace("-", "−")))
         return _row(f"<mn>{digits}</mn><mo>·</mo><msup><mn>10</mn>{raised}</msup>")
 
@@ -54,10 +55,13 @@ class MathML(Spelling):
         return _row(f'<mo form="prefix">−</mo>{inner}')
 
     def brackets(self, inner: str) -> str:
-        return _row(f"<mo>(</mo>{inner}<mo>)</mo>")
+        inner_marks = inner.replace("</mfrac></mstyle>", "")
+        tall = any(mark in inner_marks for mark in ("</mfrac>", "<munder", "<msqrt"))
+        form = "" if tall else ' stretchy="false"'
+        return _row(f"<mo{form}>(</mo>{inner}<mo{form}>)</mo>")
 
     def condition(self, inner: str) -> str:
-        return _row(f"<mo>[</mo>{inner}<mo>]</mo>")
+        return _row(f'<mo stretchy="false">[</mo>{inner}<mo stretchy="false">]</mo>')
 
     def norm(self, inner: str) -> str:
         left, right = (
@@ -123,6 +127,15 @@ def math_element(
         inner = f"<munder>{inner}{_row(_tokens(under))}</munder>"
     style = ' displaystyle="true"' if display else ""
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML"{style}>{inner}</math>'
+
+
+def _small_fraction(value: float) -> str:
+    """A fraction that has a sign of its own, such as ½, with numbers that can be read."""
+    parts = unicodedata.normalize("NFKC", number_text(value)).split("\N{FRACTION SLASH}")
+    if len(parts) != 2:
+        return ""
+    top, bottom = (f"<mn>{part}</mn>" for part in parts)
+    return f'<mstyle displaystyle="false"><mfrac>{top}{bottom}</mfrac></mstyle>'
 
 
 def _row(inner: str) -> str:

@@ -22,7 +22,7 @@ from tensorcalc.display.writers.text import prose_text
 __all__ = ["Drawing", "write_html", "write_page"]
 
 _WIDE = 100  # characters after which a row goes on below
-_UNDER = "display:inline-block;text-align:center;vertical-align:top;line-height:1.25"
+_UNDER = "display:inline-flex;flex-direction:column;align-items:center;line-height:1.3"
 
 
 class Drawing(Protocol):
@@ -101,15 +101,14 @@ class _Writer:
         math = self.math(p.cell.math, p.beside)
         if p.cell.under:
             shape = f'<small class="tc-shape">{escape(p.cell.under)}</small>'
-            math = f'<span class="tc-under" style="{_UNDER}">{math}<br/>{shape}</span>'
+            math = f'<span class="tc-under" style="{_UNDER}">{math} {shape}</span>'
         return sign + math
 
     def _row(self, row: Row) -> str:
         if not row.cells and row.left is None:
-            return (
-                f'<tr><td></td><td class="tc-words" colspan="2">{self.prose(row.note)}</td></tr>\n'
-            )
-        note = f'<td class="tc-note">{self.prose(row.note)}</td>' if row.note else "<td></td>"
+            return f'<tr><td class="tc-words" colspan="9">{self.prose(row.note)}</td></tr>\n'
+        notes = [self.prose(column) for column in by_columns(row.note) if column]
+        note = "".join(f'<td class="tc-note">{words}</td>' for words in notes)
         left, lines = "", lines_of(row, _WIDE)
         if row.left is not None:
             left, lines[0] = self._cell(lines[0][0]), lines[0][1:]
@@ -138,8 +137,7 @@ class _Writer:
                 title += f' <span class="tc-note">&emsp;{self.prose(rows[0].note)}</span>'
             rows = rows[1:]
         rules = "".join(
-            f'<p class="tc-rule"><span>rule:</span> {self.prose(rule)}</p>\n'
-            for rule in paragraph.rules
+            f'<p class="tc-rule"><i>rule:</i> {self.prose(rule)}</p>\n' for rule in paragraph.rules
         )
         head, body = f"{number}{title or 'Step'}{note}", self._rows(rows) + rules
         if not body:

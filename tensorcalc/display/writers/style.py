@@ -49,13 +49,14 @@ FRAGMENT_STYLE = f"""
 .tensorcalc .tc-scroll {{overflow-x:auto}}
 .tensorcalc table {{border-collapse:collapse;border:0;margin:.1em 0;width:auto;font-size:inherit}}
 .tensorcalc tr,.tensorcalc tr:nth-child(even),.tensorcalc tr:hover {{background:transparent}}
-.tensorcalc td {{border:0;padding:.12em .3em .12em 0;vertical-align:top;text-align:left;
+.tensorcalc td {{border:0;padding:.12em .3em .12em 0;vertical-align:baseline;text-align:left;
  white-space:nowrap;max-width:none;background:transparent;color:inherit}}
 .tensorcalc td.tc-words {{white-space:normal}}
 .tensorcalc td.tc-note {{padding-left:2em}}
 .tensorcalc .tc-note,.tensorcalc .tc-rule,.tensorcalc .tc-shape,.tensorcalc .tc-words
  {{color:var(--tc-quiet)}}
-.tensorcalc .tc-rule span {{font-style:italic}}
+.tensorcalc .tc-section .tc-note {{color:inherit}}
+.tensorcalc td math {{math-style:normal}}
 .tensorcalc .tc-shape {{font-size:.78em;white-space:nowrap}}
 .tensorcalc .tc-under {{padding:0 .15em}}
 .tensorcalc .tc-picture {{margin:.8em 0;overflow-x:auto}}

@@ -165,6 +165,7 @@ _attach(
         "__repr__": ("presentation", "text"),
         "verify": ("check", "verify"),
         "check": ("check", "check_derivative"),
+        "derivation": ("derivation", "derivation"),
         "to_einsum": ("interop", "to_einsum"),
         "to_latex": ("interop", "to_latex"),
         "to_numpy_source": ("interop", "to_numpy_source"),

@@ -103,6 +103,7 @@ class Derivative:
     latex: Callable[..., str]
     verify: Callable[..., Any]
     check: Callable[..., Any]
+    derivation: Callable[..., Any]
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ LAYERS = (
     "explicit evaluation presentation",
     "reading",
     "language check",
-    "interop tracing",
+    "derivation interop tracing",
     "backprop plot",
     "__init__",
     "cli",

@@ -1,0 +1,103 @@
+"""What stands before the steps: what is given, what is defined, which letter runs over what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
+from tensorcalc.derivation.stages import Stages
+from tensorcalc.display.document import Cell, Prose, Row, Section
+from tensorcalc.display.notation import Indexed, Notation
+from tensorcalc.expr import Definition, Delta, Elementwise, Expr, Special, Variable, toposort
+
+__all__ = ["define", "given", "letters_line", "opening"]
+
+
+def opening(stages: Stages, scribe: Scribe, *, by_index: bool = False) -> tuple[Section, ...]:
+    """Given, Define and Letters, in the order in which a reader needs them."""
+    return (
+        given(stages),
+        define(stages, scribe, by_index=by_index),
+        Section("Letters", tuple(letters_line(stages, scribe))),
+    )
+
+
+def given(stages: Stages) -> Section:
+    """The variables with their shapes."""
+    variables = [
+        n
+        for n in toposort([*stages.defined, stages.of], lambda n: n is stages.wrt)
+        if isinstance(n, Variable) or n is stages.wrt
+    ]
+    prose: list[str | Notation] = []
+    for v in sorted(variables, key=lambda v: v is not stages.wrt):
+        traits = ", ".join(getattr(v, "traits", ()))
+        size = column_shape(v.shape) + (f" ({traits})" if traits else "")
+        prose += [*(["      "] if prose else []), name_notation(v), f" : {size}"]
+    return Section("Given", (tuple(prose),))
+
+
+def define(stages: Stages, scribe: Scribe, *, by_index: bool) -> Section:
+    """Every named intermediate with its formula and its shape, and what function signs mean."""
+    rows: list[Row | Prose] = []
+    said: set[str] = set()
+    for node in stages.defined:
+        rows.append(definition_row(node, scribe, by_index=by_index, note=_meanings(node, said)))
+    return Section("Define", tuple(rows))
+
+
+def definition_row(node: Definition, scribe: Scribe, *, by_index: bool, note: str) -> Row:
+    """v = W x, or by indices v_k = Σ_h W_kh x_h."""
+    form = None if by_index else scribe.matrix(node.body)
+    left: Notation = name_notation(node)
+    if form is None:
+        letters = scribe.letters.get(node) or scribe.spare(node.ndim)
+        left, form = Indexed(node.name, letters), scribe.entry(node.body, letters)
+    size = column_shape(node.shape)
+    return Row(Cell(left), (Cell(form, "="),), (f"{size}     {note}" if note else size,))
+
+
+def _meanings(node: Definition, said: set[str]) -> str:
+    """σ(t) = 1/(1 + e⁻ᵗ), entry by entry: once for each sign."""
+    words = []
+    for n in toposort([node.body], lambda n: isinstance(n, Definition)):
+        if not isinstance(n, (Elementwise, Special)) or not n.function.meaning:
+            continue
+        sign = n.function.text or n.function.name
+        if sign in said:
+            continue
+        said.add(sign)
+        entrywise = ", entry by entry" if isinstance(n, Elementwise) and n.ndim else ""
+        words.append(f"{sign}(t) = {n.function.meaning}{entrywise}")
+    return "; ".join(words)
+
+
+def letters_line(stages: Stages, scribe: Scribe) -> Iterable[Prose]:
+    """h, k, j = 1…5 (h in s, k in v, j a row of W), and what an indicator is."""
+    by_size: dict[object, list[tuple[str, str]]] = {}
+    for vertex in stages.order:
+        name = getattr(vertex, "name", "")
+        for axis, letter in enumerate(scribe.letters[vertex]):
+            by_size.setdefault(vertex.shape[axis], []).append((letter, _role(vertex, axis, name)))
+    groups = [_runs_over(size, rows) for size, rows in by_size.items()]
+    for k in range(0, len(groups), 2):
+        yield (",  ".join(groups[k : k + 2]),)
+    if uses_delta(e.value for e in stages.edges):
+        yield ("I[k=j] is 1 if k = j, else 0",)
+
+
+def _runs_over(size: object, rows: list[tuple[str, str]]) -> str:
+    letters = ", ".join(letter for letter, _ in rows)
+    roles = ", ".join(f"{letter} {role}" for letter, role in rows)
+    return f"{letters} = 1…{size} ({roles if len(rows) > 1 else rows[0][1]})"
+
+
+def _role(vertex: Expr, axis: int, name: str) -> str:
+    if vertex.ndim == 2:
+        return f"a {'row' if axis == 0 else 'column'} of {name}"
+    return f"in {name}" if vertex.ndim == 1 else f"axis {axis + 1} of {name}"
+
+
+def uses_delta(values: Iterable[Expr]) -> bool:
+    """Whether an indicator is printed anywhere."""
+    return any(isinstance(n, Delta) for n in toposort(values, lambda n: isinstance(n, Definition)))

@@ -1,0 +1,193 @@
+"""The words that justify a local derivative and a product of derivatives.
+
+A rule is named from what the formula of a quantity is made of: the function at its top, or how
+often the argument stands in its products.
+"""
+
+from __future__ import annotations
+
+from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.display.document import Prose
+from tensorcalc.display.matrix import matrix_form
+from tensorcalc.display.notation import Atom, Infix, Notation
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Definition,
+    Delta,
+    Einsum,
+    Elementwise,
+    Expr,
+    Function,
+    Merge,
+    Ones,
+    Select,
+    Special,
+    Variable,
+    is_zero,
+    toposort,
+)
+from tensorcalc.functions import length, sqrt
+from tensorcalc.structure import structure
+
+__all__ = ["has_named_rule", "local_rule", "product_rule", "slope_rule"]
+
+
+def local_rule(of: Definition, wrt: Expr) -> list[Prose]:
+    """Why ∂of/∂wrt is what it is, of being written directly in wrt."""
+    body = of.body
+    if isinstance(body, Elementwise) and wrt in body.arguments:
+        return [_elementwise_rule(body, body.arguments.index(wrt))]
+    if isinstance(body, Special):
+        return [_special_rule(body)]
+    length_rule = _length_rule(body, wrt)
+    if length_rule:
+        return [length_rule]
+    return [_polynomial_rule(of, wrt)]
+
+
+def has_named_rule(body: Expr, wrt: Expr) -> bool:
+    """Whether a rule of its own stands for the product rule: a function, ½‖u‖²."""
+    return isinstance(body, (Elementwise, Special)) or _length_rule(body, wrt) is not None
+
+
+def slope_rule(function: Function, k: int = 0) -> Notation | None:
+    """σ′ = σ (1 − σ): the derivative of an elementwise function in terms of itself."""
+    name = function.text or function.name
+    if not name.isidentifier() or function.arity != 1:
+        return None
+    t = Variable("t", ())
+    y = Variable(name, ())
+    try:
+        slope = function.derivatives[k](t, y)
+    except Exception:  # a function without a known derivative says so elsewhere
+        return None
+    right = matrix_form(slope)
+    if right is None:
+        return None
+    uses_t = t in toposort([slope])
+    left = Atom(f"{name}′(t)" if uses_t else f"{name}′")
+    return Infix("=", (left, right))
+
+
+def _elementwise_rule(body: Elementwise, k: int) -> Prose:
+    slope = slope_rule(body.function, k)
+    words = (
+        "an elementwise function has a diagonal Jacobian"
+        if body.ndim == 1
+        else "each entry depends on the same entry of its argument"
+        if body.ndim
+        else "the derivative of the function"
+    )
+    if body.function.convention and slope is None:
+        return (f"{words}; {body.function.convention}",)
+    return (f"{words}; ", slope) if slope is not None else (words,)
+
+
+def _special_rule(body: Special) -> Prose:
+    said = body.function.rule
+    name = body.function.text or body.function.name
+    return (said or f"the derivative of {name} is known",)
+
+
+def _length_rule(body: Expr, wrt: Expr) -> Prose | None:
+    """½‖u‖² has the row gradient uᵀ, where u is wrt up to a constant."""
+    factors, number = _factors(body)
+    if len(factors) == 1 and isinstance(factors[0], Einsum):
+        factors = list(factors[0].operands) if not factors[0].ndim else factors
+    square = len(factors) == 2 and factors[0] is factors[1]
+    if square and body.ndim == 0 and _shifts(factors[0], wrt):
+        half = {0.5: "½‖u‖² has the row gradient uᵀ", 1.0: "‖u‖² has the row gradient 2 uᵀ"}
+        return (half.get(number, "‖u‖² has the row gradient 2 uᵀ; a number stays in front"),)
+    if isinstance(body, Elementwise) and body.function in (length, sqrt) and body.ndim == 0:
+        inner, _ = _factors(body.arguments[0])
+        if len(inner) == 2 and inner[0] is inner[1] and _shifts(inner[0], wrt):
+            return ("‖u‖ has the row gradient uᵀ/‖u‖ (0 where u = 0)",)
+    return None
+
+
+def _factors(e: Expr) -> tuple[list[Expr], float]:
+    """The factors of a product, and the number in front."""
+    if not isinstance(e, Einsum):
+        return [e], 1.0
+    number = 1.0
+    rest: list[Expr] = []
+    for f in e.operands:
+        if isinstance(f, Constant) and f.ndim == 0:
+            number *= f.number
+        else:
+            rest.append(f)
+    if len(rest) == 1 and isinstance(rest[0], Einsum) and not rest[0].ndim:
+        inner, times = _factors(rest[0])
+        return inner, number * times
+    return rest, number
+
+
+def _shifts(e: Expr, wrt: Expr) -> bool:
+    """Whether e is wrt plus or minus what does not depend on it."""
+    if e is wrt:
+        return True
+    return isinstance(e, Add) and wrt in e.terms and _uses(e, wrt) == 1
+
+
+def _uses(e: Expr, wrt: Expr) -> int:
+    """How often wrt is written in a formula."""
+    below = toposort([e], lambda n: isinstance(n, Definition) and n is not e)
+    return sum(node.args.count(wrt) for node in below if node is not wrt and _written(node, e))
+
+
+def _written(node: Expr, root: Expr) -> bool:
+    return not isinstance(node, Definition) or node is root
+
+
+def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
+    body = of.body
+    name = name_notation(wrt)
+    inside = toposort([body], lambda n: isinstance(n, Definition))
+    powers = [n for n in inside if isinstance(n, Elementwise) and wrt in toposort([n])]
+    if any((p.function.exponent or 0) < 0 for p in powers):
+        return ("quotient rule: d(a/b) = da/b − a db/b²",)
+    if powers:
+        return ("power rule: d(uᵖ) = p uᵖ⁻¹ du",)
+    if any(isinstance(n, Merge) for n in inside):
+        return ("entries only change their place",)
+    if any(isinstance(n, Select) for n in inside) and _uses(body, wrt) == 1:
+        return ("only the chosen entries of ", name, " are used")
+    if body is wrt:
+        return ("the same quantity under another name",)
+    uses = _uses(body, wrt)
+    if uses > 1:
+        return ("product rule: ", name, f" stands in {uses} places, each is changed in turn")
+    if isinstance(body, Add):
+        return ("the terms without ", name, " are constant; the rest is linear in it")
+    return _linear_rule(body, wrt, name)
+
+
+def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
+    if isinstance(body, Einsum) and wrt in body.operands and wrt.ndim == 2 and body.ndim:
+        row, column = body.inputs[body.operands.index(wrt)]
+        kept = [word for i, word in ((row, "row"), (column, "column")) if i in body.output]
+        if len(kept) == 1 and row != column:
+            return ("linear in ", name, f": one entry uses one {kept[0]} of it only")
+        if len(kept) == 2 and len(body.operands) == 1:
+            return ("the same entries in another order",)
+    factors, _ = _factors(body)
+    if all(isinstance(f, Ones) or f is wrt for f in factors):
+        return ("a sum has the derivative 1 by each entry",)
+    return ("linear in ", name, ": the derivative is what multiplies it")
+
+
+def product_rule(left_ndim: int, value: Expr, value_ndim: int) -> str:
+    """What happens when something is multiplied by this derivative, from its structure."""
+    if is_zero(value):
+        return "nothing depends on it"
+    kind = structure(value, value_ndim)
+    what = "row" if left_ndim == 0 else "Jacobian"
+    if kind == "identity":
+        return f"a {what} times the identity stays as it is"
+    if kind == "diagonal":
+        return f"a {what} times a diagonal matrix is an elementwise product"
+    deltas = [n for n in toposort([value]) if isinstance(n, Delta)]
+    if kind == "block diagonal" or deltas:
+        return "the indicator keeps the one term in which both letters agree"
+    return "sum over the index between them"

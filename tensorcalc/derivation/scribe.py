@@ -1,0 +1,176 @@
+"""How one derivation writes: a letter for every axis, kept through all steps, and one layout.
+
+Values are stored with the value's axes first and then the argument's. The scribe shows them in
+the layout of the derivation, by matrices where there is such a form and by indices otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tensorcalc.display.index import index_form
+from tensorcalc.display.letters import argument_letters, summation_letters
+from tensorcalc.display.matrix import matrix_form
+from tensorcalc.display.notation import (
+    Atom,
+    Chain,
+    Entry,
+    Indexed,
+    Notation,
+    Partial,
+    Transposed,
+    transposed,
+)
+from tensorcalc.display.walk import mapped
+from tensorcalc.expr import Definition, Expr, Variable, toposort, transpose
+from tensorcalc.layout import Layout, permuted
+from tensorcalc.regroup import regrouped
+from tensorcalc.shapes import Shape, format_shape, names_in
+from tensorcalc.structure import quantity_names
+from tensorcalc.tensor import Tensor
+
+__all__ = ["Scribe", "column_shape", "form_of", "name_notation", "partial"]
+
+
+class Scribe:
+    """Letters, names and the layout of one derivation."""
+
+    def __init__(self, vertices: Sequence[Expr], layout: Layout) -> None:
+        """``vertices`` from the value down to the argument."""
+        universe = list(vertices)
+        dims = names_in(dim for e in toposort(universe) for dim in e.shape)
+        self.taken = frozenset(quantity_names(universe)) | frozenset(dims) | {"I"}
+        self.layout = layout
+        self.letters: dict[Expr, tuple[str, ...]] = {}
+        self.names: dict[Expr, str] = {}
+        self._turned: set[str] = set()
+        wrt = vertices[-1]
+        self.letters[wrt] = tuple(argument_letters(wrt.ndim, self.taken))
+        free = summation_letters({*self.letters[wrt], "i", "j", *self.taken})
+        for vertex in reversed(vertices[:-1]):
+            self.letters[vertex] = tuple(next(free) for _ in vertex.shape)
+
+    @property
+    def all_letters(self) -> frozenset[str]:
+        """Every letter that stands for an axis of a vertex."""
+        return frozenset(letter for row in self.letters.values() for letter in row)
+
+    def spare(self, ndim: int) -> tuple[str, ...]:
+        """Letters that no vertex has, for what is held fixed."""
+        free = summation_letters({*self.all_letters, "i", "j", *self.taken})
+        return tuple(next(free) for _ in range(ndim))
+
+    # ── names of adjoints ──
+
+    def call(self, value: Expr, name: str, *, turned: bool) -> None:
+        """From here on ``value`` is written ``name``; ``turned``: the name is its transpose."""
+        self.names[value] = name
+        if turned:
+            self._turned.add(name)
+
+    def _as_named(self, n: Notation) -> Notation:
+        """The formula with each turned name as what the name means in this layout."""
+        return mapped(n, self._turn) if self._turned else n
+
+    def _turn(self, n: Notation) -> Notation | None:
+        if isinstance(n, Indexed) and n.name in self._turned:
+            return Indexed(n.name, n.letters[::-1])
+        if isinstance(n, Transposed) and _is_in(n.inner, self._turned):
+            return n.inner
+        if isinstance(n, Atom) and n.name in self._turned:
+            return Transposed(n)
+        if isinstance(n, Chain):
+            factors = tuple(
+                (factor, not flag)
+                if _is_in(factor, self._turned)
+                else (mapped(factor, self._turn), flag)
+                for factor, flag in n.factors
+            )
+            return Chain(factors)
+        return None
+
+    # ── formulas ──
+
+    def matrix(self, e: Expr) -> Notation | None:
+        """The expression by matrices, a vector as a column; None where there is no such form."""
+        if e.ndim > 2:
+            return None
+        (e,), names = regrouped([e], self.names)
+        form = matrix_form(e, names)
+        return None if form is None else self._as_named(form)
+
+    def entry(self, e: Expr, letters: Sequence[str]) -> Notation:
+        """One entry of the expression."""
+        taken = {*self.all_letters, *self.taken} - set(letters)
+        (e,), names = regrouped([e], self.names)
+        return self._as_named(index_form(e, letters, names, taken))
+
+    def formula(self, e: Expr, letters: Sequence[str]) -> Notation:
+        """By matrices if there is such a form, otherwise one entry."""
+        return self.matrix(e) or self.entry(e, letters)
+
+    # ── derivatives in the layout ──
+
+    def shown(self, value: Expr, of: int, args: Sequence[int]) -> Notation | None:
+        """A stored derivative by matrices, as the layout shows it."""
+        place = self.layout.place(of, args)
+        axes = tuple(a for a in place if a is not None)
+        if len(axes) > 2:
+            return None
+        form = self.matrix(permuted(value, axes))
+        if form is None:
+            return None
+        is_row = place[:1] == (None,) and len(axes) == 1
+        return transposed(form) if is_row else form
+
+    def live(self, value: Expr, of: int, args: Sequence[int]) -> Tensor:
+        """A stored derivative as a quantity to evaluate, its axes as the layout shows them."""
+        place = self.layout.place(of, args)
+        axes = tuple(a for a in place if a is not None)
+        is_row = place[:1] == (None,) and len(axes) == 1
+        return Tensor(transpose(value, axes) if axes != (0,) else value, form_of(value, row=is_row))
+
+    def order(
+        self, letters_of: Sequence[str], letters_by: Sequence[Sequence[str]]
+    ) -> tuple[str, ...]:
+        """The letters of an entry in the order in which the layout shows the axes."""
+        stored = (*letters_of, *(letter for row in letters_by for letter in row))
+        axes = self.layout.axes(len(letters_of), [len(row) for row in letters_by])
+        return tuple(stored[a] for a in axes)
+
+    def place(self, of: Expr, by: Expr) -> Entry:
+        """[k, i, j]: which entry of ∂of/∂by is spoken of."""
+        return Entry(self.order(self.letters[of], [self.letters[by]]))
+
+    def shape(self, of: Shape, by: Sequence[Shape]) -> str:
+        """The shape of the derivative in the layout, as text."""
+        shape = self.layout.shape(of, by)
+        return format_shape(shape) if shape else "a number"
+
+
+def _is_in(n: Notation, names: Iterable[str]) -> bool:
+    return isinstance(n, Atom) and n.name in names
+
+
+def form_of(e: Expr, *, row: bool = False) -> str:
+    """How a quantity of these axes stands."""
+    if row:
+        return "row"
+    return ("scalar", "column", "matrix")[e.ndim] if e.ndim < 3 else "tensor"
+
+
+def column_shape(shape: Shape) -> str:
+    """The shape with a vector as a column: 5 × 1."""
+    whole = (*shape, 1) if len(shape) == 1 else shape or (1, 1)
+    return format_shape(whole)
+
+
+def name_notation(e: Expr) -> Notation:
+    """The name of a vertex."""
+    assert isinstance(e, (Variable, Definition))
+    return Atom(e.name)
+
+
+def partial(of: Expr, *by: Expr) -> Partial:
+    """∂of/∂by, by name."""
+    return Partial(name_notation(of), tuple(map(name_notation, by)))

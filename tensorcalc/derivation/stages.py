@@ -1,0 +1,228 @@
+"""The vertices of a derivation: every stage between argument and value under a name.
+
+A person writes v = W x, s = σ(v), E = ½‖s − y‖² before differentiating. ``staged`` does so for
+an expression that lacks the names: each function that is not a mere power, and each compound
+argument of one, becomes a named intermediate. What a program has named keeps its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from tensorcalc.chain import differentiate
+from tensorcalc.expr import (
+    Constant,
+    Definition,
+    Delta,
+    Elementwise,
+    Expr,
+    Merge,
+    Ones,
+    Special,
+    Variable,
+    is_zero,
+    named_alike,
+    toposort,
+)
+from tensorcalc.functions import inverse_or_zero, length, sqrt
+from tensorcalc.simplify import substitute
+from tensorcalc.structure import quantity_names
+
+__all__ = ["Edge", "Stages", "local_part", "staged"]
+
+_NAMES = {0: "crqtuw", 1: "uvwzrqpg", 2: "UVZRQPMH"}
+_ATOMS = (Variable, Definition, Constant, Delta, Ones, Merge)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One link of the chain rule: ∂of/∂wrt with every other vertex held fixed."""
+
+    of: Expr
+    wrt: Expr
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The graph of named quantities between ``wrt`` and ``of``.
+
+    ``order`` lists the vertices from ``of`` down to ``wrt``; ``defined`` every definition that a
+    reader needs, before it is used; ``named`` those that were given a name here.
+    """
+
+    of: Definition
+    wrt: Expr
+    order: tuple[Expr, ...]
+    edges: tuple[Edge, ...]
+    defined: tuple[Definition, ...]
+    named: frozenset[Expr]
+
+    def into(self, vertex: Expr) -> list[Edge]:
+        """The edges by which ``vertex`` acts on other vertices."""
+        return [e for e in self.edges if e.wrt is vertex]
+
+    def paths(self, limit: int) -> list[list[Expr]]:
+        """Ways from the argument to the value, as lists of vertices; at most ``limit`` of them."""
+        found: list[list[Expr]] = []
+        waiting = [[self.wrt]]
+        while waiting and len(found) < limit:
+            path = waiting.pop()
+            if path[-1] is self.of:
+                found.append(path)
+                continue
+            waiting.extend([*path, e.of] for e in reversed(self.into(path[-1])))
+        return found
+
+    @property
+    def path_count(self) -> int:
+        """How many paths there are."""
+        count: dict[Expr, int] = {self.of: 1}
+        for vertex in self.order[1:]:
+            count[vertex] = sum(count[e.of] for e in self.into(vertex))
+        return count[self.wrt]
+
+
+def staged(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Stages:
+    """``of`` with a name for every stage that depends on ``wrt``, and the edges between them."""
+    stops = {wrt, *holding} - {of}
+    stop = lambda n: n in stops
+    order = toposort([of], stop)
+    depends = _dependents(order, wrt, stops)
+    bodies = {n.body for n in order if isinstance(n, Definition)}
+    naming = _Naming(quantity_names([of, wrt, *holding]))
+    new: dict[Expr, Expr] = {}
+    for node in order:
+        if stop(node) or not node.args:
+            new[node] = node
+            continue
+        args = tuple(new[a] for a in node.args)
+        if node in depends and _is_stage(node):
+            args = tuple(
+                naming(arg) if old in depends else arg
+                for arg, old in zip(args, node.args, strict=True)
+            )
+        rebuilt = node if args == node.args else node.with_args(args)
+        inner = node in depends and _is_stage(node) and node not in bodies and node is not of
+        new[node] = naming(rebuilt) if inner else rebuilt
+    root = new[of]
+    if not isinstance(root, Definition):
+        root = naming.result(root)
+    return _graph(root, wrt, stops, frozenset(naming.given.values()))
+
+
+def _is_stage(node: Expr) -> bool:
+    """Whether a node is a function of its own, not a power inside a formula."""
+    if isinstance(node, Elementwise):
+        return node.function.exponent is None and node.function not in (
+            inverse_or_zero,
+            length,
+            sqrt,
+        )
+    return isinstance(node, Special)
+
+
+def _dependents(order: Sequence[Expr], wrt: Expr, stops: Collection[Expr]) -> set[Expr]:
+    found = {wrt}
+    for node in order:
+        if node not in stops and any(a in found for a in node.args):
+            found.add(node)
+    return found
+
+
+class _Naming:
+    """Hands out names that nothing else has."""
+
+    def __init__(self, taken: Collection[str]) -> None:
+        self.taken = set(taken)
+        self.given: dict[Expr, Definition] = {}
+
+    def __call__(self, e: Expr) -> Expr:
+        if isinstance(e, _ATOMS):
+            return e
+        if e not in self.given:
+            self.given[e] = Definition(self._free(_NAMES.get(e.ndim, "T")), e)
+        return self.given[e]
+
+    def result(self, e: Expr) -> Definition:
+        """A name for the value itself."""
+        named = Definition(self._free({0: "f", 1: "f"}.get(e.ndim, "F")), e)
+        self.given[e] = named
+        return named
+
+    def _free(self, pool: str) -> str:
+        candidates = _numbered(pool)
+        name = next(n for n in candidates if n not in self.taken and not _means_else(n))
+        self.taken.add(name)
+        return name
+
+
+def _means_else(name: str) -> bool:
+    """Whether some other quantity alive has the name; a formula could then be misread."""
+    return any(isinstance(e, Variable) for e in named_alike(name))
+
+
+def _numbered(pool: str) -> Iterator[str]:
+    yield from pool
+    n = 1
+    while True:
+        n += 1
+        for letter in pool:
+            yield f"{letter}{n}"
+
+
+def _graph(root: Definition, wrt: Expr, stops: set[Expr], named: frozenset[Expr]) -> Stages:
+    order = toposort([root], lambda n: n in stops)
+    depends = _dependents(order, wrt, stops)
+    vertices = [n for n in order if n in depends and (isinstance(n, Definition) or n is wrt)]
+    edges = [
+        Edge(vertex, inner, value)
+        for vertex in vertices
+        if isinstance(vertex, Definition) and vertex is not wrt
+        for inner in _direct(vertex, vertices)
+        for value in [local_part(vertex, inner)]
+        if not is_zero(value)
+    ]
+    live = _on_a_path(root, edges)
+    kept = [v for v in vertices if v in live or v is root or v is wrt]
+    defined = [n for n in order if isinstance(n, Definition) and n not in stops]
+    return Stages(
+        root,
+        wrt,
+        tuple(reversed(kept)),
+        tuple(e for e in edges if e.of in live),
+        tuple(defined),
+        named,
+    )
+
+
+def _on_a_path(root: Expr, edges: Sequence[Edge]) -> set[Expr]:
+    """What the value depends on, going down edges that are not zero."""
+    found = {root}
+    for edge in reversed(edges):
+        if edge.of in found:
+            found.add(edge.wrt)
+    return found
+
+
+def _direct(vertex: Definition, vertices: Sequence[Expr]) -> list[Expr]:
+    """The vertices that ``vertex`` is written in."""
+    inside = set(toposort([vertex.body], lambda n: isinstance(n, Definition)))
+    return [v for v in vertices if v in inside]
+
+
+def local_part(of: Definition, wrt: Expr) -> Expr:
+    """∂of/∂wrt where every name in the formula of ``of`` is an independent quantity.
+
+    Names are replaced by real variables first, so that nothing sees what they stand for.
+    """
+    names = [
+        n
+        for n in toposort([of.body], lambda n: isinstance(n, Definition))
+        if isinstance(n, Definition)
+    ]
+    alone: dict[Expr, Expr] = {n: Variable(f"{n.name} alone", n.shape) for n in names}
+    stand_in = Definition(of.name, substitute(of.body, alone))
+    value = differentiate(stand_in, alone.get(wrt, wrt))
+    return substitute(value, {stand_in: of, **{v: n for n, v in alone.items()}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from tensorcalc import special
@@ -17,6 +18,7 @@ from tensorcalc.display.notation import (
     Number,
     Power,
     Quotient,
+    Scaled,
     scaled,
 )
 from tensorcalc.display.sums import collected_sum
@@ -130,24 +132,31 @@ class _Writer:
         letter = dict(zip(e.output, letters, strict=True))
         for i in e.summed:
             letter[i] = next(self.free)
-        sizes, factors = [], []
-        for operand, indices in zip(e.operands, e.inputs, strict=True):
-            if (
-                isinstance(operand, Ones)
-                and e.inputs.count(indices) == 1
-                and indices[0] in e.summed
-            ):
-                sizes.append(indices[0])
-                factors.append(Indexed(str(operand.dim), ()))
-            else:
-                factors.append(self.entry(operand, tuple(letter[i] for i in indices), depth))
-        body = scaled(1.0, factors, None)
-        summed = tuple(letter[i] for i in e.summed if i not in sizes)
-        return BigSum(summed, body) if summed else body
+        front, behind, summed = [], [], []
+        for (operand, indices), times in Counter(zip(e.operands, e.inputs, strict=True)).items():
+            if isinstance(operand, Ones) and _is_counted(e, indices):
+                front.append(Indexed(str(operand.dim), ()))
+                continue
+            factor = self.entry(operand, tuple(letter[i] for i in indices), depth)
+            summed += [i for i in indices if i not in e.output and i not in summed]
+            (behind if set(indices) & set(e.summed) else front).extend([factor] * times)
+        body = scaled(1.0, behind, None)
+        if isinstance(body, Scaled):  # Σ 2 a b is 2 Σ a b
+            front, body = [Number(body.number), *front], scaled(1.0, body.scalars, None)
+        if not summed:
+            return scaled(1.0, [*front, body], None)
+        return scaled(1.0, front, BigSum(tuple(letter[i] for i in summed), body))
+
+
+def _is_counted(e: Einsum, indices: tuple[int, ...]) -> bool:
+    """Whether Σ 1 over this index is only a size."""
+    return indices[0] in e.summed and sum(indices[0] in ix for ix in e.inputs) == 1
 
 
 def _counted(letter: str, index: range) -> str:
     """The place in the whole axis of entry ``letter`` of a range: k+2, 2k, 3−k."""
+    if letter.isdigit():
+        return str(index[int(letter)])
     times = {1: "", -1: "−"}.get(index.step, str(index.step).replace("-", "−"))
     counted = f"{times}{letter}"
     if index.start == 0 and index.step > 0:

@@ -75,7 +75,8 @@ class Latex(Spelling):
         inner = ", ".join(arguments) + extra
         if latex == r"\sqrt":
             return rf"\sqrt{{{inner}}}"
-        return latex + self.brackets(inner)
+        stem = latex.removesuffix(r"\right|")  # \log\left|\det(X)\right|
+        return stem + self.brackets(inner) + latex[len(stem) :]
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         base = latex_name(name)

@@ -10,6 +10,7 @@ three edges, or a factor with three axes, has no matrix form: ``matrix_form`` gi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tensorcalc import special
 from tensorcalc.display.graph import product_form
@@ -30,9 +31,14 @@ from tensorcalc.display.notation import (
     Raised,
     Relation,
     Scaled,
+    Sum,
     Transposed,
     chain,
+    is_negative,
+    negated,
     power_of,
+    scaled,
+    sum_of,
 )
 from tensorcalc.display.sums import collected_sum
 from tensorcalc.expr import (
@@ -53,10 +59,13 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.functions import greater, greater_equal, inverse_or_zero, length, pow_, sqrt
+from tensorcalc.rewrite.entries import as_slice
+from tensorcalc.shapes import Dim
 
 __all__ = ["matrix_form"]
 
 _LARGEST = 400  # pieces of notation; beyond this a formula is no longer read
+_ALL_ONES = (ONE, chain((ONE, False), (ONE, True)))
 _DEEPEST = 40  # levels of nesting; beyond this neither
 
 
@@ -113,24 +122,44 @@ def _ones(node: Ones, forms: Forms) -> Notation | None:
 
 
 def _select(node: Select, forms: Forms) -> Notation | None:
-    inner = forms[node.operand]
-    if isinstance(node.index, range):
-        if not isinstance(inner, Atom) or node.ndim > 2:
-            return None
-        before = ":, " * node.axis
-        after = ", :" * (node.ndim - node.axis - 1)
-        return Atom(f"{inner.name}[{before}{node.subscript}{after}]")
-    if isinstance(node.operand, Delta):
-        return Atom(f"e[{node.index}]", constant=True)
-    if not isinstance(inner, Atom):
+    """A[0:2, ::-1], with all slices of one quantity between one pair of brackets."""
+    slices = [node]
+    while isinstance(slices[-1].operand, Select):
+        slices.append(slices[-1].operand)
+    base = slices[-1].operand
+    places: list[int | range | None] = [None] * base.ndim
+    live = list(range(base.ndim))
+    for cut in reversed(slices):
+        axis = live[cut.axis]
+        before = places[axis]
+        places[axis] = cut.index if before is None else before[as_slice(cut.index)]  # type: ignore[index]
+        if isinstance(cut.index, int):
+            del live[cut.axis]
+    inner = forms.get(base)
+    if node.ndim > 2 or not isinstance(inner, Atom) or isinstance(base, Merge):
         return None
-    if node.operand.ndim == 1:
-        return Atom(f"{inner.name}[{node.index}]")
-    if node.operand.ndim == 2:
-        if node.axis == 0:
-            return Transposed(Atom(f"{inner.name}[{node.index}, :]"))
-        return Atom(f"{inner.name}[:, {node.index}]")
-    return None
+    name = inner.name
+    if isinstance(base, Delta):
+        if live == [1] and isinstance(places[0], int) and places[1] is None:
+            return Atom(f"e[{places[0]}]", constant=True)
+        if len(live) < 2:
+            return None
+    words = [slot_text(p, dim) for p, dim in zip(places, base.shape, strict=True)]
+    atom = Atom(f"{name}[{', '.join(words)}]", constant=inner.constant, which=inner.which)
+    return Transposed(atom) if base.ndim == 2 and live == [1] else atom
+
+
+def slot_text(place: int | range | None, dim: Dim) -> str:
+    """One place between the brackets of a slice: 2, :, 0:2, ::-1."""
+    if place is None:
+        return ":"
+    if isinstance(place, int):
+        return str(place)
+    backwards = place.step < 0
+    start = "" if backwards and place.start + 1 == dim else str(place.start)
+    stop = str(place.stop) if place.stop >= 0 else ""
+    step = f":{place.step}" if place.step != 1 else ""
+    return f"{start}:{stop}{step}"
 
 
 def _merge(node: Merge, forms: Forms) -> Notation | None:
@@ -143,6 +172,9 @@ def _special(node: Special, forms: Forms) -> Notation | None:
         return None
     if node.function is special.inv:
         return Inverse(inner)
+    name = node.function.name
+    if name == "argmax" and is_negative(inner):
+        return Call("argmin", r"\operatorname{argmin}", (negated(inner),))
     extra = ", axis=1" if node.argument.ndim == 2 and node.function.core == 1 else ""
     return Call(node.function.text or node.function.name, node.function.latex, (inner,), extra)
 
@@ -167,12 +199,10 @@ def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:
 
 def of_arguments(function: Function, arguments: Sequence[Notation | None]) -> Notation:
     """A function applied: a relation, a power or a call."""
-    given = [
-        Number(value) if value is not None else a
-        for a in arguments
-        if a is not None
-        for value in [_repeated_number(a)]
-    ]
+    given = [a for a in arguments if a is not None]
+    repeated = [_repeated(a) for a in given]
+    if not all(repeated):
+        given = [r or a for r, a in zip(repeated, given, strict=True)]
     if function in (greater, greater_equal):
         return Relation(given[0], function.text, given[1])
     if function is pow_:
@@ -180,18 +210,19 @@ def of_arguments(function: Function, arguments: Sequence[Notation | None]) -> No
     return Call(function.text or function.name, function.latex or function.name, tuple(given))
 
 
-def _repeated_number(n: Notation) -> float | None:
-    """c where the vector c 1 stands: beside other arguments a number says as much."""
-    if n in (ONE, chain((ONE, False), (ONE, True))):
-        return 1.0
+def _repeated(n: Notation) -> Notation | None:
+    """c where the vector c 1 stands: beside other arguments a scalar says as much."""
+    if n in _ALL_ONES:
+        return Number(1.0)
+    if isinstance(n, Number):
+        return n
     if isinstance(n, Atom) and n.name == "0":
-        return 0.0
-    if (
-        isinstance(n, Scaled)
-        and not n.scalars
-        and n.body in (ONE, chain((ONE, False), (ONE, True)))
-    ):
-        return n.number
+        return Number(0.0)
+    if isinstance(n, Scaled) and n.body in _ALL_ONES:
+        return scaled(n.number, n.scalars, None)
+    if isinstance(n, Sum):
+        terms = [_repeated(term) for term in n.terms]
+        return sum_of(t for t in terms if t) if all(terms) else None
     return None
 
 
@@ -211,8 +242,8 @@ def _is_of_matrices(n: Notation | None) -> bool:
         n = n.body
     if isinstance(n, Call):
         return n.name == "diag"
-    ones = chain((ONE, False), (ONE, True))
-    return n == IDENTITY or (isinstance(n, (Chain, Transposed, Inverse, Kronecker)) and n != ones)
+    algebra = isinstance(n, (Chain, Transposed, Inverse, Kronecker)) and n not in _ALL_ONES
+    return n == IDENTITY or algebra
 
 
 def _filled(notation: Notation | None, node: Expr) -> Notation | None:
@@ -238,7 +269,22 @@ def _einsum(node: Einsum, forms: Forms) -> Notation | None:
         return Atom("0", symmetric=True)
     if any(isinstance(operand, Merge) for operand in node.operands):
         return merged_form(node, lambda e: _einsum(e, forms) if isinstance(e, Einsum) else forms[e])
-    return product_form(node, forms)
+    form = product_form(node, forms)
+    return form and _as_minimum(form)
+
+
+def _as_minimum(n: Notation) -> Notation:
+    """−max(−x) as min(x)."""
+    if not isinstance(n, Scaled) or n.number >= 0:
+        return n
+    for part in (*n.scalars, n.body):
+        if isinstance(part, Call) and part.name == "max" and is_negative(part.arguments[0]):
+            least = replace(
+                part, name="min", latex=r"\min", arguments=(negated(part.arguments[0]),)
+            )
+            scalars = tuple(least if s is part else s for s in n.scalars)
+            return scaled(-n.number, scalars, least if n.body is part else n.body)
+    return n
 
 
 _FORMS = {

@@ -435,7 +435,7 @@ def _equal_ones_added(terms: list[Notation]) -> list[Notation]:
     """Terms that read alike are added up: A x + A x, where Aᵀ is A, is 2 A x."""
     count: dict[Hashable, tuple[float, Notation]] = {}
     for term in terms:
-        number, rest, key = 1.0, term, term
+        number, rest, key = 1.0, term, (frozenset(), term)
         if isinstance(term, Scaled) and (term.scalars or term.body is not None):
             number, rest = term.number, scaled(1.0, term.scalars, term.body)
             key = frozenset(Counter(term.scalars).items()), term.body

@@ -109,7 +109,7 @@ def _fraction(top: str, bottoms: list[Notation], s: Spelling) -> str:
 
 def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
     if n.number < 0:
-        return s.negative(_at(negated(n), s, HADAMARD)), SUM
+        return s.negative(_at(negated(n), s, SUM if _ends_in_sum(n) else HADAMARD)), SUM
     bottoms = [f.bottom for f in n.scalars if isinstance(f, Quotient)]
     tops = [f.top if isinstance(f, Quotient) else f for f in n.scalars]
     tops = [t for t in tops if not (isinstance(t, Number) and t.value == 1)]
@@ -120,16 +120,24 @@ def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
         return _spell((number + tops + body)[0], s)
     # a Hadamard product may stand unbracketed behind a number: 2 u ⊙ v
     loose = PRODUCT if bottoms or not isinstance(n.body, (Hadamard, Quotient)) else HADAMARD
+    loose = SUM if _ends_in_sum(n) else loose
     parts = [_at(p, s, PRODUCT if alone else POSTFIX) for p in number + tops]
     parts += [_at(p, s, HADAMARD if alone else loose) for p in body]
     text = s.joined(" ", parts)
     if bottoms:
         return _fraction(text, bottoms, s), PRODUCT
-    return text, PRODUCT if loose == PRODUCT else HADAMARD
+    return text, loose
+
+
+def _ends_in_sum(n: Notation) -> bool:
+    """Whether a term ends in Σ over all that follows."""
+    if isinstance(n, Scaled) and not any(isinstance(f, Quotient) for f in n.scalars):
+        n = n.body or n
+    return isinstance(n, BigSum)
 
 
 def _sum(n: Sum, s: Spelling) -> tuple[str, int]:
-    text = _at(n.terms[0], s, HADAMARD if isinstance(n.terms[0], BigSum) else SUM)
+    text = _at(n.terms[0], s, HADAMARD if _ends_in_sum(n.terms[0]) else SUM)
     for term in n.terms[1:]:
         sign, shown = ("−", negated(term)) if is_negative(term) else ("+", term)
         text = s.joined(sign, [text, _at(shown, s, HADAMARD)])

@@ -53,7 +53,8 @@ class UnicodeText(Spelling):
         return f"{base}^{exponent}"
 
     def call(self, name: str, latex: str, arguments: Sequence[str], extra: str) -> str:
-        return f"{name}({', '.join(arguments)}{extra})"
+        stem = name.removesuffix("|")  # log|det(X)|
+        return f"{stem}({', '.join(arguments)}{extra})" + name[len(stem) :]
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         joint = "," if any(len(letter) > 1 for letter in letters) else ""

@@ -21,7 +21,7 @@ from tensorcalc.expr import (
 from tensorcalc.functions import length
 from tensorcalc.rewrite.products import coefficient_and_core, times
 
-__all__ = ["apply_to_numbers", "combine_powers", "constant_entry", "push_slice"]
+__all__ = ["apply_to_numbers", "as_slice", "combine_powers", "constant_entry", "push_slice"]
 
 
 def constant_entry(e: Expr) -> float | None:
@@ -104,11 +104,11 @@ def push_slice(e: Expr) -> Expr | None:
             inner.output[: e.axis] + kept + inner.output[e.axis + 1 :],
         )
     if isinstance(inner, Select) and inner.axis == e.axis and isinstance(inner.index, range):
-        return Select(inner.operand, e.axis, inner.index[_as_slice(e.index)])
+        return Select(inner.operand, e.axis, inner.index[as_slice(e.index)])
     return None
 
 
-def _as_slice(index: int | range) -> int | slice:
+def as_slice(index: int | range) -> int | slice:
     """An index of a range, as Python takes it."""
     if isinstance(index, int):
         return index

@@ -11,9 +11,10 @@ Where there are several paths or many stages, one line for each adjoint.
 
 from __future__ import annotations
 
-from tensorcalc.derivation.chain import ChainStory, ProductStep
+from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.scribe import partial
 from tensorcalc.derivation.stages import Edge
+from tensorcalc.derivation.story import Product
 from tensorcalc.display.document import Cell, Paragraph, Row
 from tensorcalc.display.notation import Atom, Infix, Notation
 
@@ -69,12 +70,12 @@ def _form(story: ChainStory, e: Edge) -> Notation:
     return partial(e.of, e.wrt) if form is None else form
 
 
-def _last_rows(story: ChainStory, step: ProductStep) -> list[Row]:
+def _last_rows(story: ChainStory, step: Product) -> list[Row]:
     scribe, s = story.scribe, story.stages
     place = scribe.place(s.of, step.vertex)
     cells = [Cell(n, "=") for n in (step.written, step.entry) if n is not None]
     rows = []
-    if step.shows_entry or step.form is None:
+    if step.form is None or any(e.value.ndim > 2 for e in step.edges):
         rows.append(Row(Cell(place), tuple(cells), (step.words,)))
     if step.form is not None:
         rows.append(Row(None, (Cell(step.form, "="),), () if rows else (step.words,)))

@@ -36,7 +36,6 @@ from tensorcalc.display.notation import (
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import mapped
 from tensorcalc.expr import Definition, Elementwise, Expr, Variable, add, contract
-from tensorcalc.layout import LAYOUTS, Layout
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor
@@ -49,10 +48,11 @@ Terms: TypeAlias = dict[Expr, Notation | None]  # G of each G : dk; None where i
 class DifferentialStory:
     """Tells a derivative by successive differentials."""
 
-    def __init__(self, stages: Stages, layout: Layout) -> None:
+    def __init__(self, stages: Stages, scribe: Scribe, before: int = 0) -> None:
+        """``before`` is the number of steps told already."""
         self.stages = stages
-        self.scribe = Scribe(stages.order, LAYOUTS["mixed"])
-        self.layout = layout
+        self.scribe = scribe
+        self.before = before
         self.steps: list[DerivationStep] = []
         self.diagonals = self._diagonals()
         wrt = stages.wrt
@@ -180,7 +180,7 @@ class DifferentialStory:
     def _line(
         self, rule: str, before: Expr, after: Expr, form: Notation, left: Notation | None = None
     ) -> None:
-        number = len(self.steps) + 1
+        number = self.before + len(self.steps) + 1
         head = Cell(left or Differential(name_notation(self.stages.of)))
         paragraph = Paragraph(number, (), (Row(head, (Cell(form, "="),), (rule,)),))
         lines = (before, after)
@@ -193,7 +193,7 @@ class DifferentialStory:
         terms: Terms = {}
         for edge in (e for e in s.edges if e.of is s.of):
             self._into(terms, edge, None)
-        self._line(f"the differential of {s.of.name}", value, value, self._sum(terms))
+        self._line(f"the differential of {_name(s.of)}", value, value, self._sum(terms))
         for vertex in s.order[1:-1]:
             if vertex in terms:
                 self._put_in(terms, vertex)
@@ -280,7 +280,7 @@ class DifferentialStory:
         if form is None:
             self._by_indices()
             return
-        self._line("the differential of " + s.of.name, value, value, form)
+        self._line("the differential of " + _name(s.of), value, value, form)
         for vertex in s.order[1:-1]:
             inner = self.differential(vertex)
             if inner is None:
@@ -304,7 +304,7 @@ class DifferentialStory:
             self.tangent[s.of],
             total,
             BigSum(by, body) if by else body,
-            Differential(Indexed(s.of.name, of)),
+            Differential(Indexed(_name(s.of), of)),
         )
 
 

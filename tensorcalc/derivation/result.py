@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tensorcalc.derivation.scribe import Scribe
 from tensorcalc.display.document import Cell, Prose, Row, Section
 from tensorcalc.display.notation import Atom, Entry, Infix, Notation, Partial
@@ -15,7 +17,12 @@ __all__ = ["read_off", "result_sections"]
 
 
 def result_sections(
-    scribe: Scribe, of: Expr, title: Partial, value: Expr, arguments: tuple[Expr, ...]
+    scribe: Scribe,
+    of: Expr,
+    title: Partial,
+    value: Expr,
+    arguments: tuple[Expr, ...],
+    letters: Sequence[tuple[str, ...]],
 ) -> tuple[Section, ...]:
     """``Result`` in the layout of the derivation, and the other forms that differ from it."""
     names, scribe.names = scribe.names, {}
@@ -24,7 +31,7 @@ def result_sections(
     form = scribe.shown(value, of.ndim, ndims)
     left: Notation = title
     if form is None:
-        of_letters, by = scribe.letters[of], [scribe.letters[a] for a in arguments]
+        of_letters, *by = letters
         form = scribe.entry(value, (*of_letters, *(letter for row in by for letter in row)))
         if value.ndim:
             left = Infix("", (title, Entry(scribe.order(of_letters, by))))

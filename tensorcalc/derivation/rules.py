@@ -33,9 +33,13 @@ from tensorcalc.structure import structure
 __all__ = ["has_named_rule", "local_rule", "product_rule", "slope_rule"]
 
 
-def local_rule(of: Definition, wrt: Expr) -> list[Prose]:
-    """Why ∂of/∂wrt is what it is, of being written directly in wrt."""
+def local_rule(of: Expr, wrt: Expr) -> list[Prose]:
+    """Why ∂of/∂wrt is what it is."""
+    if not isinstance(of, Definition):
+        return [("as it was given",)]
     body = of.body
+    if wrt not in toposort([body], lambda n: isinstance(n, Definition)):
+        return [("the total derivative, over every path between them",)]
     if isinstance(body, Elementwise) and wrt in body.arguments:
         return [_elementwise_rule(body, body.arguments.index(wrt))]
     if isinstance(body, Special):
@@ -177,12 +181,11 @@ def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
     return ("linear in ", name, ": the derivative is what multiplies it")
 
 
-def product_rule(left_ndim: int, value: Expr, value_ndim: int) -> str:
-    """What happens when something is multiplied by this derivative, from its structure."""
+def product_rule(what: str, value: Expr, value_ndim: int) -> str:
+    """What happens when a row (or what it is called) is multiplied by this derivative."""
     if is_zero(value):
         return "nothing depends on it"
     kind = structure(value, value_ndim)
-    what = "row" if left_ndim == 0 else "Jacobian"
     if kind == "identity":
         return f"a {what} times the identity stays as it is"
     if kind == "diagonal":

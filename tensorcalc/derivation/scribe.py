@@ -6,8 +6,9 @@ the layout of the derivation, by matrices where there is such a form and by indi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from tensorcalc.display import expression_text
 from tensorcalc.display.index import index_form
 from tensorcalc.display.letters import argument_letters, summation_letters
 from tensorcalc.display.matrix import matrix_form
@@ -35,20 +36,27 @@ __all__ = ["Scribe", "column_shape", "form_of", "name_notation", "partial"]
 class Scribe:
     """Letters, names and the layout of one derivation."""
 
-    def __init__(self, vertices: Sequence[Expr], layout: Layout) -> None:
-        """``vertices`` from the value down to the argument."""
+    def __init__(
+        self,
+        vertices: Sequence[Expr],
+        layout: Layout,
+        known: Mapping[Expr, tuple[str, ...]] | None = None,
+    ) -> None:
+        """``vertices`` from the value down to the argument; ``known`` are letters given before."""
         universe = list(vertices)
         dims = names_in(dim for e in toposort(universe) for dim in e.shape)
         self.taken = frozenset(quantity_names(universe)) | frozenset(dims) | {"I"}
         self.layout = layout
-        self.letters: dict[Expr, tuple[str, ...]] = {}
+        self.letters: dict[Expr, tuple[str, ...]] = dict(known or {})
         self.names: dict[Expr, str] = {}
         self._turned: set[str] = set()
         wrt = vertices[-1]
-        self.letters[wrt] = tuple(argument_letters(wrt.ndim, self.taken))
-        free = summation_letters({*self.letters[wrt], "i", "j", *self.taken})
+        self.letters.pop(wrt, None)
+        self.letters[wrt] = tuple(argument_letters(wrt.ndim, self.taken | self.all_letters))
+        free = summation_letters({*self.all_letters, "i", "j", *self.taken})
         for vertex in reversed(vertices[:-1]):
-            self.letters[vertex] = tuple(next(free) for _ in vertex.shape)
+            if vertex not in self.letters:
+                self.letters[vertex] = tuple(next(free) for _ in vertex.shape)
 
     @property
     def all_letters(self) -> frozenset[str]:
@@ -166,9 +174,8 @@ def column_shape(shape: Shape) -> str:
 
 
 def name_notation(e: Expr) -> Notation:
-    """The name of a vertex."""
-    assert isinstance(e, (Variable, Definition))
-    return Atom(e.name)
+    """The name of a vertex; the formula of what has none."""
+    return Atom(e.name) if isinstance(e, (Variable, Definition)) else Atom(expression_text(e))
 
 
 def partial(of: Expr, *by: Expr) -> Partial:

@@ -52,7 +52,7 @@ class Stages:
     reader needs, before it is used; ``named`` those that were given a name here.
     """
 
-    of: Definition
+    of: Expr
     wrt: Expr
     order: tuple[Expr, ...]
     edges: tuple[Edge, ...]

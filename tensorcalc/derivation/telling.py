@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from tensorcalc.derivation.brief import brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
-from tensorcalc.derivation.opening import opening
+from tensorcalc.derivation.indices import IndexStory
+from tensorcalc.derivation.opening import definition_row, letters_line, opening
+from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
-from tensorcalc.derivation.scribe import Scribe, partial
-from tensorcalc.derivation.stages import Stages, staged
+from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.derivative import Derivative
-from tensorcalc.display.document import Document
+from tensorcalc.display.document import Document, Paragraph, Section
+from tensorcalc.display.notation import Partial
 from tensorcalc.errors import TensorCalcError
+from tensorcalc.expr import Expr
 
 __all__ = ["DETAILS", "STYLES", "derivation"]
 
 STYLES = ("chain", "index", "differential")
 DETAILS = ("full", "brief")
-Told: TypeAlias = tuple[list[DerivationStep], Document]
 
 
 def derivation(d: Derivative, /, style: str = "chain", *, detail: str = "full") -> Derivation:
@@ -29,51 +31,105 @@ def derivation(d: Derivative, /, style: str = "chain", *, detail: str = "full") 
     ``style``: "chain" (explicit objects and their product), "index" (one entry, every delta
     visible) or "differential" (dE = G : dW). ``detail``: "full" or "brief".
 
-    Raises TensorCalcError for another style or detail, NotSupportedError for what has none.
+    Raises TensorCalcError for another style or detail, NotSupportedError for a derivative that
+    is a multiple or a mixture of others.
 
-    Source: Johnston 2020, sections 3 and 4 (chain).
+    Source: Johnston 2020, sections 3 and 4 (chain); Magnus & Neudecker 1988 (differential).
     """
     _require("style", style, STYLES)
     _require("detail", detail, DETAILS)
-    held = [h for c in d.contributions for link in c.links for h in link.held]
-    stages = staged(d.of.expr, d.arguments[0].expr, held)
-    tell = {"chain": _by_chain, "index": _by_chain, "differential": _by_differentials}[style]
-    steps, document = tell(d, stages, detail)
-    return Derivation(d, style, detail, tuple(steps), document)
+    telling = _Telling(d, style, detail)
+    return Derivation(d, style, detail, *telling.told())
 
 
-def _by_chain(d: Derivative, stages: Stages, detail: str) -> Told:
-    story = ChainStory(stages, d.layout_view)
-    steps = story.tell()
-    title = partial(stages.of, stages.wrt)
-    document = Document(
-        (title, " by the chain rule"),
-        f"{d.layout} layout",
-        opening(stages, story.scribe),
-        tuple(s.paragraph for s in steps) if detail == "full" else brief(story),
-        result_sections(story.scribe, stages.of, title, story.adjoint[stages.wrt], (stages.wrt,)),
-    )
-    return steps, document
+class _Telling:
+    """One derivation being told, part after part."""
+
+    def __init__(self, d: Derivative, style: str, detail: str) -> None:
+        self.d, self.style, self.detail = d, style, detail
+        self.parts = parts_of(d)
+        of, by = self.parts[0].stages.of, [p.wrt for p in self.parts]
+        self.title = Partial(name_notation(of), tuple(map(name_notation, by)))
+        self.steps: list[DerivationStep] = []
+        self.value: Expr = self.d.value
+        self.closing: tuple[Section, ...] = ()
+
+    def told(self) -> tuple[tuple[DerivationStep, ...], Document]:
+        """All steps, and the document that says them."""
+        tell = self._by_differentials if self.style == "differential" else self._by_chain
+        paragraphs: list[Paragraph] = []
+        for part in self.parts:
+            if part.number:
+                paragraphs.append(_once_more(part))
+            paragraphs += tell(part)
+        self.closing = self.closing or self._result()
+        document = Document(
+            (self.title, _WORDS[self.style]),
+            self._convention(),
+            self._opening(),
+            tuple(paragraphs),
+            self.closing,
+        )
+        return tuple(self.steps), document
+
+    def _convention(self) -> str:
+        read_off = self.style == "differential" and not self.d.of.expr.ndim
+        if read_off and len(self.parts) == 1:
+            return f"read off in {getattr(self.parts[0].wrt, 'name', 'its')}'s shape"
+        return f"{self.d.layout} layout"
+
+    def _opening(self) -> tuple[Section, ...]:
+        first = self.parts[0]
+        if self.style == "differential":
+            return DifferentialStory(first.stages, first.scribe).opening()
+        by_index = self.style == "index"
+        given, define, letters = opening(first.stages, first.scribe, by_index=by_index)
+        lines = [line for p in self.parts for line in letters_line(p.stages, p.scribe)]
+        unique = tuple({str(line): line for line in lines}.values())
+        return (given, define, Section(letters.label, unique))
+
+    def _by_chain(self, part: Part) -> list[Paragraph]:
+        kind = IndexStory if self.style == "index" else ChainStory
+        story = kind(part.stages, part.scribe, len(self.steps))
+        told = story.tell()
+        self.steps += told
+        self.value = story.adjoint[part.wrt]
+        if self.detail == "brief" and isinstance(story, ChainStory):
+            return list(brief(story))
+        return [step.paragraph for step in told]
+
+    def _by_differentials(self, part: Part) -> list[Paragraph]:
+        story = DifferentialStory(part.stages, part.scribe, len(self.steps))
+        told = story.tell()
+        self.steps += told
+        self.value, wrt = story.adjoint[part.wrt], part.wrt
+        if story.composed is not None and wrt.ndim and len(self.parts) == 1:
+            self.closing = read_off(part.scribe, self.title, story.composed, self.value, wrt)
+        moves = self.detail == "brief"
+        return [s.paragraph for s in told if not (moves and s.rule.startswith("put in"))]
+
+    def _result(self) -> tuple[Section, ...]:
+        first, last = self.parts[0], self.parts[-1]
+        letters = [p.scribe.letters[p.wrt] for p in self.parts]
+        letters.insert(0, first.scribe.letters[first.stages.of])
+        scribe, of = last.scribe, first.stages.of
+        arguments = tuple(p.wrt for p in self.parts)
+        return result_sections(scribe, of, self.title, self.value, arguments, letters)
 
 
-def _by_differentials(d: Derivative, stages: Stages, detail: str) -> Told:
-    story = DifferentialStory(stages, d.layout_view)
-    steps = story.tell()
-    title = partial(stages.of, stages.wrt)
-    scribe = Scribe(stages.order, d.layout_view)
-    value, wrt = story.adjoint[stages.wrt], stages.wrt
-    if story.composed is not None and wrt.ndim:
-        closing = read_off(scribe, title, story.composed, value, wrt)
-    else:
-        closing = result_sections(scribe, stages.of, title, value, (wrt,))
-    document = Document(
-        (title, " by differentials"),
-        "read off in the argument's own shape",
-        story.opening(),
-        tuple(s.paragraph for s in steps),
-        closing,
-    )
-    return steps, document
+_WORDS = {
+    "chain": " by the chain rule",
+    "index": " by indices",
+    "differential": " by differentials",
+}
+
+
+def _once_more(part: Part) -> Paragraph:
+    """Where one derivative is found, and is differentiated again."""
+    new = [n for n in part.stages.defined if n not in part.known]
+    rows = tuple(definition_row(n, part.scribe, by_index=False, note="") for n in new)
+    of, wrt = name_notation(part.stages.of), name_notation(part.wrt)
+    return Paragraph(None, ("Now the derivative of ", of, " by ", wrt, "."), rows)
 
 
 def _require(what: str, given: Any, known: tuple[str, ...]) -> None:

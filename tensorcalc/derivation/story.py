@@ -1,0 +1,243 @@
+"""The story both styles of the chain rule tell: links, their products, names for adjoints.
+
+What differs between them, how a link and a product are written, is left to ``ChainStory`` and
+``IndexStory``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tensorcalc.derivation.record import DerivationStep
+from tensorcalc.derivation.rules import product_rule
+from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.stages import Edge, Stages
+from tensorcalc.derivative import Contribution, Derivative, Link
+from tensorcalc.display.document import Paragraph
+from tensorcalc.display.notation import BigSum, Notation, scaled, sum_of
+from tensorcalc.expr import Add, Constant, Einsum, Expr, add, contract
+from tensorcalc.simplify import simplify
+from tensorcalc.structure import structure
+from tensorcalc.tensor import Tensor
+
+__all__ = ["MOST_PATHS", "Product", "Story"]
+
+MOST_PATHS = 3  # written out as sums of products; beyond this, from vertex to vertex
+_RAISED = "abcdefghijklmnoprstuvwxyz"
+_ABOVE = str.maketrans(_RAISED, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+
+
+@dataclass(frozen=True)
+class Product:
+    """The adjoint of a vertex as a product with its local derivatives.
+
+    ``literal`` is what stands before any delta is contracted, ``value`` what it comes to;
+    ``written`` and ``entry`` are one entry of each, ``form`` the matrix form if there is one.
+    """
+
+    vertex: Expr
+    edges: tuple[Edge, ...]
+    literal: Expr
+    value: Expr
+    written: Notation
+    entry: Notation
+    form: Notation | None
+    name: str | None
+    words: str
+
+
+class Story:
+    """Tells one derivative by the chain rule, from the value down."""
+
+    def __init__(self, stages: Stages, scribe: Scribe, before: int = 0) -> None:
+        """``before`` is the number of steps told already."""
+        self.stages = stages
+        self.scribe = scribe
+        self.before = before
+        self.steps: list[DerivationStep] = []
+        self.products: list[Product] = []
+        self.adjoint = self._adjoints()
+
+    def tell(self) -> list[DerivationStep]:
+        """All steps, from the chain rule to the closed form."""
+        if len(self.stages.edges) > 1:
+            self.chain_rule()
+        for edge in self.in_reading_order():
+            self.local(edge)
+        for vertex in self.stages.order[1:]:
+            edges = self.stages.into(vertex)
+            if len(edges) > 1 or not self._is_whole(edges[0]):
+                self._multiply(vertex, edges)
+        return self.steps
+
+    def chain_rule(self) -> None:
+        """The statement of the chain rule."""
+        raise NotImplementedError
+
+    def local(self, edge: Edge) -> None:
+        """One local derivative."""
+        raise NotImplementedError
+
+    def product(self, p: Product) -> None:
+        """One product."""
+        raise NotImplementedError
+
+    # ── what every step needs ──
+
+    def add_step(
+        self,
+        rule: str,
+        lines: Sequence[Expr],
+        ndims: tuple[int, Sequence[int]],
+        paragraph: Mapping[str, object],
+    ) -> None:
+        """One more step: its rule, the values of its lines, and what it says."""
+        number = self.before + len(self.steps) + 1
+        shown = [self.scribe.live(line, *ndims) for line in lines]
+        said = Paragraph(number, **paragraph)  # type: ignore[arg-type]
+        exprs = tuple(t.expr for t in shown)
+        self.steps.append(DerivationStep(number, rule, shown[0], shown[-1], exprs, said))
+
+    def object_of(self, of: Expr, wrt: Expr, value: Expr) -> Derivative:
+        """A part of the chain as a derivative object: its kind, its shape, its structure."""
+        link = Link(Tensor(of), (Tensor(wrt),), frozenset(), value)
+        told = (Contribution(1.0, (link,)),)
+        return Derivative(Tensor(of), (Tensor(wrt),), value, told, layout=self.scribe.layout)
+
+    def note(self, of: Expr, wrt: Expr, value: Expr) -> str:
+        """Jacobian, 5 × 4."""
+        return f"{self.object_of(of, wrt, value).kind}, {self.sized(of, wrt)}"
+
+    def sized(self, of: Expr, wrt: Expr) -> str:
+        """The shape of ∂of/∂wrt in the layout."""
+        return self.scribe.shape(of.shape, [wrt.shape])
+
+    def in_reading_order(self) -> list[Edge]:
+        """The edges along the first path from the value down, then those that other paths add."""
+        edges = {(e.of, e.wrt): e for e in reversed(self.stages.edges)}
+        along: dict[tuple[Expr, Expr], None] = {}
+        for path in self.stages.paths(MOST_PATHS):
+            along |= dict.fromkeys((v, u) for v, u in zip(path[:0:-1], path[-2::-1], strict=True))
+        return [edges[pair] for pair in dict.fromkeys((*along, *edges))]
+
+    def in_layout_order(self, pairs: Sequence[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
+        """Links from the value down, as the layout multiplies them."""
+        backwards = self.scribe.layout.name == "denominator"
+        return [*reversed(pairs)] if backwards else [*pairs]
+
+    def is_first(self, vertex: Expr) -> bool:
+        """Whether the vertex acts on the value alone, so that its adjoint is a local derivative."""
+        return all(e.of is self.stages.of for e in self.stages.into(vertex))
+
+    # ── the mathematics ──
+
+    def _adjoints(self) -> dict[Expr, Expr]:
+        """∂of/∂vertex for every vertex, from the value down."""
+        known: dict[Expr, Expr] = {}
+        for vertex in self.stages.order[1:]:
+            terms = [self._term(e, known) for e in self.stages.into(vertex)]
+            known[vertex] = simplify(add(*terms))
+        return known
+
+    def _term(self, edge: Edge, adjoint: Mapping[Expr, Expr]) -> Expr:
+        if edge.of is self.stages.of:
+            return edge.value
+        return contract(adjoint[edge.of], edge.value, edge.of.ndim)
+
+    def literal_chain(self) -> Expr:
+        """The product over every path, nothing simplified; the total where paths are many."""
+        total = self.adjoint[self.stages.wrt]
+        if self.stages.path_count > MOST_PATHS:
+            return total
+        value = {(e.of, e.wrt): e.value for e in self.stages.edges}
+        terms = []
+        for path in self.stages.paths(MOST_PATHS):
+            pairs = list(zip(path[1:], path, strict=False))[::-1]
+            term = value[pairs[0]]
+            for pair in pairs[1:]:
+                term = contract(term, value[pair], pair[0].ndim)
+            terms.append(term)
+        return add(*terms)
+
+    def _is_whole(self, edge: Edge) -> bool:
+        """Whether the local derivative already is the adjoint: nothing stands before it."""
+        before = self.adjoint.get(edge.of)
+        one = isinstance(before, Constant) and before.ndim == 0 and before.number == 1
+        return edge.of is self.stages.of or one
+
+    def _multiply(self, vertex: Expr, edges: Sequence[Edge]) -> None:
+        s, scribe = self.stages, self.scribe
+        of, by = scribe.letters[s.of], scribe.letters[vertex]
+        literal = add(*(self._term(e, self.adjoint) for e in edges))
+        value = self.adjoint[vertex]
+        p = Product(
+            vertex,
+            tuple(edges),
+            literal,
+            value,
+            written=sum_of(self._written(e) for e in edges),
+            entry=scribe.entry(value, of + by),
+            form=scribe.shown(value, s.of.ndim, (vertex.ndim,)),
+            name=self._name_for(vertex, value),
+            words=self._words(edges),
+        )
+        self.products.append(p)
+        self.product(p)
+        if p.name:
+            turned = scribe.layout.name == "numerator" and s.of.ndim == 0 and vertex.ndim > 0
+            scribe.call(value, p.name, turned=turned)
+
+    def _written(self, edge: Edge) -> Notation:
+        """Σ over the letters between: the literal product of two entries."""
+        s, scribe = self.stages, self.scribe
+        of, by = scribe.letters[s.of], scribe.letters[edge.wrt]
+        between = scribe.letters[edge.of]
+        right = scribe.entry(edge.value, between + by)
+        if edge.of is s.of:
+            return right
+        left = scribe.entry(self.adjoint[edge.of], of + between)
+        body = scaled(1.0, [left, right], None)
+        return BigSum(between, body) if between else body
+
+    def _words(self, edges: Sequence[Edge]) -> str:
+        if len(edges) > 1:
+            return "contributions of several paths add up"
+        return product_rule(self.noun(edges[0].of), edges[0].value, edges[0].of.ndim)
+
+    def noun(self, vertex: Expr) -> str:
+        """What ∂of/∂vertex is called in a sentence: a row in numerator layout, else a column."""
+        if self.stages.of.ndim or vertex.ndim > 1:
+            return "Jacobian" if vertex.ndim == self.stages.of.ndim == 1 else "tensor"
+        if vertex.ndim == 0:
+            return "number"
+        return "row" if self.scribe.layout.name == "numerator" else "column"
+
+    # ── names for adjoints ──
+
+    def _name_for(self, vertex: Expr, value: Expr) -> str | None:
+        """δ for a compound adjoint that goes on into further products."""
+        s = self.stages
+        if vertex is s.wrt or s.of.ndim or not isinstance(value, (Einsum, Add)) or not value.ndim:
+            return None
+        if value in self.scribe.names:
+            return None
+        if all(_is_diagonal(e) for e in s.edges if e.of is vertex):
+            return None
+        return self._free_name(vertex)
+
+    def _free_name(self, vertex: Expr) -> str:
+        """δ, or with the vertex's name above it: δᶻ; Δ where the vertex is a matrix."""
+        used = {*self.scribe.taken, *self.scribe.names.values(), *self.scribe.all_letters}
+        own = getattr(vertex, "name", "")
+        stem = "δ" if vertex.ndim < 2 else "Δ"
+        digits = own[len(own.rstrip("0123456789")) :]
+        above = own.translate(_ABOVE) if own and all(c in _RAISED for c in own) else f"_{own}"
+        several = sum(not self.is_first(v) for v in self.stages.order[1:-1]) > 1
+        wanted = [stem + digits, stem + above] if digits or not several else [stem + above, stem]
+        wanted += [f"ε{above}", f"γ{above}", f"η_{own}"]
+        return next(name for name in wanted if name not in used)
+
+
+def _is_diagonal(edge: Edge) -> bool:
+    return edge.of.ndim > 0 and structure(edge.value, edge.of.ndim) == "diagonal"

@@ -40,7 +40,7 @@ def _product_rows(story: ChainStory) -> list[Row]:
     backwards = scribe.layout.name == "denominator"
     ordered = edges[::-1] if backwards else edges
     left = Cell(partial(s.of, s.wrt), under=story.sized(s.of, s.wrt))
-    titles = [Cell(partial(e.of, e.wrt), "·", story.sized(e.of, e.wrt)) for e in ordered]
+    titles = [Cell(story.link(e.of, e.wrt), "·", story.sized(e.of, e.wrt)) for e in ordered]
     rows = [Row(left, _signed(titles))]
     forms = [Cell(_form(story, e), "·") for e in ordered]
     if [c.math for c in forms] != [c.math for c in titles]:

@@ -17,7 +17,7 @@ from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Prose, Row
-from tensorcalc.display.notation import Atom, Indexed, Infix, Notation, Partial
+from tensorcalc.display.notation import Atom, Infix, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.expr import Definition, Expr
 from tensorcalc.shapes import format_shape
@@ -52,20 +52,23 @@ class ChainStory(Story):
 
     def _factors(self, pairs: Sequence[tuple[Expr, Expr]], before: int) -> list[Cell]:
         """The factors of one product, with the sign that stands before it."""
-        return [
-            Cell(partial(v, u), "·" if k else "+" if before else "=", self.sized(v, u))
-            for k, (v, u) in enumerate(self.in_layout_order(pairs))
-        ]
+        titles = [(self.link(v, u), self.sized(v, u)) for v, u in pairs]
+        return self._product_of(titles, before)
+
+    def _product_of(self, titles: Sequence[tuple[Notation, str]], before: int) -> list[Cell]:
+        ordered = titles[::-1] if self.scribe.layout.name == "denominator" else titles
+        signs = ["+" if before else "=", *["·"] * (len(titles) - 1)]
+        return [Cell(n, sign, size) for sign, (n, size) in zip(signs, ordered, strict=True)]
 
     def recursion(self, vertex: Expr) -> Row:
-        """∂E/∂v as the sum over what v acts on."""
+        """∂E/∂v as the sum over what v acts on, each by its total and then its own derivative."""
         of = self.stages.of
         cells: list[Cell] = []
         for edge in self.stages.into(vertex):
-            pairs = [(edge.of, vertex)]
+            titles = [(self.link(edge.of, vertex), self.sized(edge.of, vertex))]
             if edge.of is not of:
-                pairs.insert(0, (of, edge.of))
-            cells += self._factors(pairs, len(cells))
+                titles.insert(0, (partial(of, edge.of), self.sized(of, edge.of)))
+            cells += self._product_of(titles, len(cells))
         return Row(Cell(partial(of, vertex), under=self.sized(of, vertex)), tuple(cells))
 
     # ── local derivatives ──
@@ -73,7 +76,7 @@ class ChainStory(Story):
     def local(self, edge: Edge) -> None:
         """One factor of the chain: its matrix form, its entry, its rule."""
         scribe = self.scribe
-        title: Notation = partial(edge.of, edge.wrt)
+        title: Notation = self.link(edge.of, edge.wrt)
         form = scribe.shown(edge.value, edge.of.ndim, (edge.wrt.ndim,))
         if form is not None:
             title = Infix("=", (title, form))
@@ -105,7 +108,7 @@ class ChainStory(Story):
                 forms.insert(0, written)
                 lines.insert(0, literal)
         if edge.value.ndim > 2:
-            forms.insert(0, entry_title(edge.of, of, edge.wrt, by))
+            forms.insert(0, self.entry_title(edge.of, edge.wrt))
         return forms, lines
 
     def _why_so_many_axes(self, edge: Edge) -> Prose:
@@ -156,7 +159,7 @@ class ChainStory(Story):
             backwards = self.scribe.layout.name == "denominator"
             words = f"{kind} times {noun}" if backwards else f"{noun} times {kind}"
             return (words[0].upper() + words[1:] + ".", *call)
-        return ("Product with ", partial(edge.of, p.vertex), ".", *call)
+        return ("Product with ", self.link(edge.of, p.vertex), ".", *call)
 
 
 def ways(story: Story) -> Prose:
@@ -180,9 +183,3 @@ def below(left: Cell, forms: Sequence[Notation]) -> tuple[Row, ...]:
 def plain_words(prose: Prose) -> str:
     """The prose as plain text."""
     return "".join(w if isinstance(w, str) else spell(w) for w in prose)
-
-
-def entry_title(of: Expr, letters: Sequence[str], by: Expr, letters_by: Sequence[str]) -> Notation:
-    """∂v_k/∂W_ji."""
-    names = [getattr(e, "name", "?") for e in (of, by)]
-    return Partial(Indexed(names[0], tuple(letters)), (Indexed(names[1], tuple(letters_by)),))

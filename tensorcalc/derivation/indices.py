@@ -8,7 +8,9 @@ Source: Johnston 2020, equations (3) and (12).
 
 from __future__ import annotations
 
-from tensorcalc.derivation.chain import below, entry_title, plain_words, ways
+from collections.abc import Sequence
+
+from tensorcalc.derivation.chain import below, plain_words, ways
 from tensorcalc.derivation.literal import product_rule_terms
 from tensorcalc.derivation.rules import has_named_rule, local_rule
 from tensorcalc.derivation.stages import Edge
@@ -29,30 +31,35 @@ class IndexStory(Story):
         s = self.stages
         if s.path_count <= MOST_PATHS:
             whole = sum_of(self._along(path) for path in s.paths(MOST_PATHS))
-            rows = [Row(Cell(self._title(s.of, s.wrt)), (Cell(whole, "="),))]
+            rows = [Row(Cell(self._total(s.wrt)), (Cell(whole, "="),))]
         else:
             rows = [self._recursion(v) for v in s.order[1:] if not self.is_first(v)]
         lines = [self.adjoint[s.wrt], self.literal_chain()]
         said = {"title": ways(self), "rows": tuple(rows)}
         self.add_step("chain rule", lines, (s.of.ndim, (s.wrt.ndim,)), said)
 
-    def _title(self, of: Expr, wrt: Expr) -> Notation:
-        return entry_title(of, self.scribe.letters[of], wrt, self.scribe.letters[wrt])
+    def _total(self, vertex: Expr) -> Notation:
+        return self.entry_title(self.stages.of, vertex, total=True)
 
     def _along(self, path: list[Expr]) -> Notation:
         """The product of entries along one path, summed over the letters between."""
         pairs = list(zip(path[:0:-1], path[-2::-1], strict=True))
-        body = scaled(1.0, [self._title(v, u) for v, u in pairs], None)
-        between = tuple(letter for v, _ in pairs[1:] for letter in self.scribe.letters[v])
+        factors = [self.entry_title(v, u) for v, u in pairs]
+        return self._summed(factors, [v for v, _ in pairs[1:]])
+
+    def _summed(self, factors: Sequence[Notation], over: Sequence[Expr]) -> Notation:
+        between = tuple(letter for v in over for letter in self.scribe.letters[v])
+        body = scaled(1.0, factors, None)
         return BigSum(between, body) if between else body
 
     def _recursion(self, vertex: Expr) -> Row:
-        of = self.stages.of
-        ways = [
-            [vertex, e.of] if e.of is of else [vertex, e.of, of] for e in self.stages.into(vertex)
-        ]
-        whole = sum_of(map(self._along, ways))
-        return Row(Cell(self._title(of, vertex)), (Cell(whole, "="),))
+        """∂E/∂v_k as the sum over what v acts on, each by its total and then its own derivative."""
+        terms = []
+        for edge in self.stages.into(vertex):
+            last = self.entry_title(edge.of, vertex)
+            first = edge.of is self.stages.of
+            terms.append(last if first else self._summed([self._total(edge.of), last], [edge.of]))
+        return Row(Cell(self._total(vertex)), (Cell(sum_of(terms), "="),))
 
     def local(self, edge: Edge) -> None:
         """One factor: what the product rule writes, and what is left of it."""
@@ -70,7 +77,7 @@ class IndexStory(Story):
         rules = local_rule(edge.of, edge.wrt)
         said = {
             "title": (),
-            "rows": below(Cell(self._title(edge.of, edge.wrt)), forms),
+            "rows": below(Cell(self.entry_title(edge.of, edge.wrt)), forms),
             "rules": tuple(rules),
             "note": self.note(edge.of, edge.wrt, edge.value),
         }
@@ -79,7 +86,7 @@ class IndexStory(Story):
     def product(self, p: Product) -> None:
         """The sum over the letters between, and what the deltas leave of it."""
         s, scribe = self.stages, self.scribe
-        left: Notation = self._title(s.of, p.vertex)
+        left: Notation = self._total(p.vertex)
         if p.name:
             left = Infix("=", (Indexed(p.name, scribe.letters[p.vertex]), left))
         forms, lines = [p.written], [p.literal]

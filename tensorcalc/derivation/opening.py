@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
 from tensorcalc.derivation.stages import Stages
@@ -10,16 +10,12 @@ from tensorcalc.display.document import Cell, Prose, Row, Section
 from tensorcalc.display.notation import Indexed, Notation
 from tensorcalc.expr import Definition, Delta, Elementwise, Expr, Special, Variable, toposort
 
-__all__ = ["define", "given", "letters_line", "opening"]
+__all__ = ["define", "given", "letters_section", "opening"]
 
 
 def opening(stages: Stages, scribe: Scribe, *, by_index: bool = False) -> tuple[Section, ...]:
-    """Given, Define and Letters, in the order in which a reader needs them."""
-    return (
-        given(stages),
-        define(stages, scribe, by_index=by_index),
-        Section("Letters", tuple(letters_line(stages, scribe))),
-    )
+    """Given and Define, in the order in which a reader needs them."""
+    return (given(stages), define(stages, scribe, by_index=by_index))
 
 
 def given(stages: Stages) -> Section:
@@ -72,18 +68,24 @@ def _meanings(node: Definition, said: set[str]) -> str:
     return "; ".join(words)
 
 
-def letters_line(stages: Stages, scribe: Scribe) -> Iterable[Prose]:
+def letters_section(told: Sequence[tuple[Stages, Scribe]]) -> Section:
     """h, k, j = 1…5 (h in s, k in v, j a row of W), and what an indicator is."""
+    roles: dict[str, tuple[object, list[str]]] = {}
+    for stages, scribe in told:
+        for vertex in stages.order:
+            for axis, letter in enumerate(scribe.letters[vertex]):
+                words = roles.setdefault(letter, (vertex.shape[axis], []))[1]
+                role = _role(vertex, axis, getattr(vertex, "name", ""))
+                if role not in words:
+                    words.append(role)
     by_size: dict[object, list[tuple[str, str]]] = {}
-    for vertex in stages.order:
-        name = getattr(vertex, "name", "")
-        for axis, letter in enumerate(scribe.letters[vertex]):
-            by_size.setdefault(vertex.shape[axis], []).append((letter, _role(vertex, axis, name)))
+    for letter, (size, words) in roles.items():
+        by_size.setdefault(size, []).append((letter, " and ".join(words)))
     groups = [_runs_over(size, rows) for size, rows in by_size.items()]
-    for k in range(0, len(groups), 2):
-        yield (",  ".join(groups[k : k + 2]),)
-    if uses_delta(e.value for e in stages.edges):
-        yield ("I[k=j] is 1 if k = j, else 0",)
+    lines: list[Prose] = [(",  ".join(groups[k : k + 2]),) for k in range(0, len(groups), 2)]
+    if uses_delta(e.value for stages, _ in told for e in stages.edges):
+        lines.append(("I[k=j] is 1 if k = j, else 0",))
+    return Section("Letters", tuple(lines))
 
 
 def _runs_over(size: object, rows: list[tuple[str, str]]) -> str:

@@ -27,7 +27,7 @@ from tensorcalc.expr import (
     is_zero,
     toposort,
 )
-from tensorcalc.functions import length, sqrt
+from tensorcalc.functions import inverse_or_zero, length, sqrt
 from tensorcalc.structure import structure
 
 __all__ = ["has_named_rule", "local_rule", "product_rule", "slope_rule"]
@@ -149,6 +149,10 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
     name = name_notation(wrt)
     inside = toposort([body], lambda n: isinstance(n, Definition))
     powers = [n for n in inside if isinstance(n, Elementwise) and wrt in toposort([n])]
+    inner = next((p for p in powers if _is_function(p)), None)
+    if inner is not None:
+        slope = slope_rule(inner.function)
+        return ("inside the formula, ", slope) if slope else ("the chain rule inside the formula",)
     if any((p.function.exponent or 0) < 0 for p in powers):
         return ("quotient rule: d(a/b) = da/b − a db/b²",)
     if powers:
@@ -165,6 +169,10 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
     if isinstance(body, Add):
         return ("the terms without ", name, " are constant; the rest is linear in it")
     return _linear_rule(body, wrt, name)
+
+
+def _is_function(e: Elementwise) -> bool:
+    return e.function.exponent is None and e.function not in (inverse_or_zero, length, sqrt)
 
 
 def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:

@@ -153,6 +153,8 @@ class Scribe:
     def shape(self, of: Shape, by: Sequence[Shape]) -> str:
         """The shape of the derivative in the layout, as text."""
         shape = self.layout.shape(of, by)
+        if len(shape) == 1:
+            return f"({shape[0]},)"
         return format_shape(shape) if shape else "a number"
 
 
@@ -178,6 +180,6 @@ def name_notation(e: Expr) -> Notation:
     return Atom(e.name) if isinstance(e, (Variable, Definition)) else Atom(expression_text(e))
 
 
-def partial(of: Expr, *by: Expr) -> Partial:
-    """∂of/∂by, by name."""
-    return Partial(name_notation(of), tuple(map(name_notation, by)))
+def partial(of: Expr, by: Expr, held: Sequence[Expr] = ()) -> Partial:
+    """∂of/∂by, by name; ``held`` are the quantities that stay fixed."""
+    return Partial(name_notation(of), (name_notation(by),), tuple(map(name_notation, held)))

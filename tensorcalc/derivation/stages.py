@@ -63,6 +63,14 @@ class Stages:
         """The edges by which ``vertex`` acts on other vertices."""
         return [e for e in self.edges if e.wrt is vertex]
 
+    def held(self, of: Expr, wrt: Expr) -> list[Expr]:
+        """What stays fixed in the local derivative: what else ``of`` is reached through."""
+        above: set[Expr] = {of}
+        for edge in sorted(self.edges, key=lambda e: self.order.index(e.of)):
+            if edge.of in above:
+                above.add(edge.wrt)
+        return [e.of for e in self.into(wrt) if e.of is not of and e.of in above]
+
     def paths(self, limit: int) -> list[list[Expr]]:
         """Ways from the argument to the value, as lists of vertices; at most ``limit`` of them."""
         found: list[list[Expr]] = []

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.rules import product_rule
-from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.scribe import Scribe, partial
 from tensorcalc.derivation.stages import Edge, Stages
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.display.document import Paragraph
-from tensorcalc.display.notation import BigSum, Notation, scaled, sum_of
+from tensorcalc.display.notation import BigSum, Indexed, Notation, Partial, scaled, sum_of
 from tensorcalc.expr import Add, Constant, Einsum, Expr, add, contract
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import structure
@@ -113,6 +113,16 @@ class Story:
         """The shape of ∂of/∂wrt in the layout."""
         return self.scribe.shape(of.shape, [wrt.shape])
 
+    def link(self, of: Expr, wrt: Expr) -> Partial:
+        """∂of/∂wrt as one link; where other paths join the two, with what is held fixed."""
+        return partial(of, wrt, self.stages.held(of, wrt))
+
+    def entry_title(self, of: Expr, wrt: Expr, *, total: bool = False) -> Partial:
+        """∂v_k/∂W_ji."""
+        names = self.link(of, wrt)
+        indexed = [Indexed(getattr(e, "name", "?"), self.scribe.letters[e]) for e in (of, wrt)]
+        return Partial(indexed[0], (indexed[1],), () if total else names.held)
+
     def in_reading_order(self) -> list[Edge]:
         """The edges along the first path from the value down, then those that other paths add."""
         edges = {(e.of, e.wrt): e for e in reversed(self.stages.edges)}
@@ -120,11 +130,6 @@ class Story:
         for path in self.stages.paths(MOST_PATHS):
             along |= dict.fromkeys((v, u) for v, u in zip(path[:0:-1], path[-2::-1], strict=True))
         return [edges[pair] for pair in dict.fromkeys((*along, *edges))]
-
-    def in_layout_order(self, pairs: Sequence[tuple[Expr, Expr]]) -> list[tuple[Expr, Expr]]:
-        """Links from the value down, as the layout multiplies them."""
-        backwards = self.scribe.layout.name == "denominator"
-        return [*reversed(pairs)] if backwards else [*pairs]
 
     def is_first(self, vertex: Expr) -> bool:
         """Whether the vertex acts on the value alone, so that its adjoint is a local derivative."""

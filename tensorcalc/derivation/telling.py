@@ -8,7 +8,7 @@ from tensorcalc.derivation.brief import brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
 from tensorcalc.derivation.indices import IndexStory
-from tensorcalc.derivation.opening import definition_row, letters_line, opening
+from tensorcalc.derivation.opening import definition_row, letters_section, opening
 from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
@@ -83,10 +83,8 @@ class _Telling:
         if self.style == "differential":
             return DifferentialStory(first.stages, first.scribe).opening()
         by_index = self.style == "index"
-        given, define, letters = opening(first.stages, first.scribe, by_index=by_index)
-        lines = [line for p in self.parts for line in letters_line(p.stages, p.scribe)]
-        unique = tuple({str(line): line for line in lines}.values())
-        return (given, define, Section(letters.label, unique))
+        letters = letters_section([(p.stages, p.scribe) for p in self.parts])
+        return (*opening(first.stages, first.scribe, by_index=by_index), letters)
 
     def _by_chain(self, part: Part) -> list[Paragraph]:
         kind = IndexStory if self.style == "index" else ChainStory
@@ -127,9 +125,9 @@ _WORDS = {
 def _once_more(part: Part) -> Paragraph:
     """Where one derivative is found, and is differentiated again."""
     new = [n for n in part.stages.defined if n not in part.known]
-    rows = tuple(definition_row(n, part.scribe, by_index=False, note="") for n in new)
+    rows = [definition_row(n, part.scribe, by_index=False, note="") for n in new]
     of, wrt = name_notation(part.stages.of), name_notation(part.wrt)
-    return Paragraph(None, ("Now the derivative of ", of, " by ", wrt, "."), rows)
+    return Paragraph(None, ("Now the derivative of ", of, " by ", wrt, "."), tuple(rows))
 
 
 def _require(what: str, given: Any, known: tuple[str, ...]) -> None:

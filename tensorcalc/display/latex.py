@@ -96,6 +96,9 @@ class Latex(Spelling):
         below = r"\,".join(rf"\partial {name}{_times(count)}" for name, count in by)
         return rf"\frac{{\partial{_times(order)} {of}}}{{{below}}}"
 
+    def holding(self, partial: str, held: Sequence[str]) -> str:
+        return rf"\left.{partial}\right|_{{{','.join(held)}}}"
+
     def differential(self, of: str) -> str:
         return rf"\mathrm{{d}}{of}"
 

@@ -111,6 +111,10 @@ class MathML(Spelling):
         below = _row("".join(f"<mo>∂</mo>{_times(name, count)}" for name, count in by))
         return self.fraction(top, below)
 
+    def holding(self, partial: str, held: Sequence[str]) -> str:
+        names = _row("<mo>,</mo>".join(held))
+        return f'<msub>{_row(partial + "<mo>|</mo>")}{names}</msub>'
+
     def differential(self, of: str) -> str:
         return _row(f'<mi mathvariant="normal">d</mi>{of}')
 

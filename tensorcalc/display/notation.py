@@ -208,10 +208,11 @@ class Infix(Notation):
 
 @dataclass(frozen=True)
 class Partial(Notation):
-    """∂v/∂W, or of an entry ∂v_k/∂W_ji; by several arguments, ∂²E/∂x²."""
+    """∂v/∂W, or of an entry ∂v_k/∂W_ji; by several arguments, ∂²E/∂x²; ``held`` stay fixed."""
 
     of: Notation
     by: tuple[Notation, ...]
+    held: tuple[Notation, ...] = ()
 
 
 @dataclass(frozen=True)

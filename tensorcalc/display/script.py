@@ -121,5 +121,9 @@ class Spelling(ABC):
         """A partial derivative; each argument with how often it stands there in a row."""
 
     @abstractmethod
+    def holding(self, partial: str, held: Sequence[str]) -> str:
+        """A partial derivative with what is held fixed: ∂E/∂W|u."""
+
+    @abstractmethod
     def differential(self, of: str) -> str:
         """The change of a quantity: dv."""

@@ -195,7 +195,8 @@ def _infix(n: Infix, s: Spelling) -> tuple[str, int]:
 
 def _partial(n: Partial, s: Spelling) -> tuple[str, int]:
     by = [(_at(b, s, ATOM), len(list(group))) for b, group in itertools.groupby(n.by)]
-    return s.partial(len(n.by), _at(n.of, s, ATOM), by), POSTFIX
+    whole = s.partial(len(n.by), _at(n.of, s, ATOM), by)
+    return s.holding(whole, [_at(h, s, ATOM) for h in n.held]) if n.held else whole, POSTFIX
 
 
 def _differential(n: Differential, s: Spelling) -> tuple[str, int]:

@@ -31,6 +31,7 @@ from tensorcalc.display.walk import pieces
 __all__ = ["collected_sum", "length_of", "turns"]
 
 _MOST_TERMS = 24
+_ROUNDS = 3
 _FRAMES = (Scaled, Chain, Sum, Hadamard, Transposed, Quotient)  # what only holds other pieces
 
 Factor = tuple[Notation, bool]
@@ -62,7 +63,9 @@ def collected_sum(terms: Iterable[Notation], ndim: int) -> Notation:
         return whole
     parts = list(map(_term, whole.terms))
     forms = [_collected(parts, ndim)]
-    opened = [p for part in parts for p in _multiplied_out(part)]
+    opened = parts
+    for _ in range(_ROUNDS):
+        opened = [p for part in opened for p in _multiplied_out(part)][: _MOST_TERMS + 1]
     if len(parts) < len(opened) <= _MOST_TERMS:
         added = sum_of(p.notation for p in opened)
         again = added.terms if isinstance(added, Sum) else (added,)
@@ -110,7 +113,7 @@ def _multiplied_out(term: _Term) -> list[_Term]:
                 for part in factor.terms
             ]
     for k, (factor, flag) in enumerate(term.factors):
-        if isinstance(factor, Sum) and len(term.factors) > 1:
+        if isinstance(factor, Sum):
             before, after = term.factors[:k], term.factors[k + 1 :]
             wholes = [chain(*before, (part, flag), *after) for part in factor.terms]
             if not any(isinstance(part, Number) for part in factor.terms):

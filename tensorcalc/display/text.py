@@ -73,6 +73,9 @@ class UnicodeText(Spelling):
         below = "".join(f"∂{name}{_times(count)}" for name, count in by)
         return f"∂{_times(order)}{of}/{below}"
 
+    def holding(self, partial: str, held: Sequence[str]) -> str:
+        return f"{partial}|{','.join(held)}"
+
     def differential(self, of: str) -> str:
         return f"d{of}"
 

@@ -12,7 +12,7 @@ __all__ = ["mapped", "pieces"]
 
 
 def mapped(n: Notation, change: Callable[[Notation], Notation | None]) -> Notation:
-    """The tree with ``change(piece)`` in place of every outermost piece for which it is not None."""
+    """The tree with ``change(piece)`` for each outermost piece for which that is not None."""
     changed = change(n)
     if changed is not None:
         return changed

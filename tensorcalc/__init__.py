@@ -22,6 +22,7 @@ from tensorcalc.errors import (
     ParseError,
     ShapeError,
     TensorCalcError,
+    UnknownAttributeError,
     UnknownNameError,
     ValueNotAllowedError,
 )
@@ -206,6 +207,7 @@ __all__ = [
     "ShapeError",
     "Tensor",
     "TensorCalcError",
+    "UnknownAttributeError",
     "UnknownNameError",
     "ValueNotAllowedError",
     "Verification",

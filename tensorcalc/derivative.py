@@ -492,7 +492,7 @@ def derivative(
     Source: Johnston 2020, section 3 (numerator layout).
     """
     shown = read_layout(layout)
-    of = as_tensor(of)
+    of = _to_differentiate(of)
     arguments: tuple[Tensor, ...] = tuple(_differentiable(w, of) for w in (wrt, *more))
     if isinstance(holding, (Tensor, str)):
         holding = [holding]
@@ -546,6 +546,20 @@ def hessian(of: Any, wrt: Any, /, *, layout: str = "numerator") -> Derivative:
     return derivative(of, wrt, wrt, layout=layout)
 
 
+def _to_differentiate(of: Any) -> Tensor:
+    if isinstance(of, str):
+        raise TensorCalcError(
+            f"the derivative of the text {of!r}",
+            f"pass the quantity itself, or use p.derivative({of!r}, …) of a program p",
+        )
+    if isinstance(of, Derivative):
+        raise TensorCalcError(
+            f"the derivative of {of.title}, which is a derivative itself",
+            "differentiate in turn: tc.derivative(E, x, y)",
+        )
+    return as_tensor(of)
+
+
 def _differentiable(w: Any, of: Tensor) -> Tensor:
     if isinstance(w, Tensor) and w.name is not None:
         return w
@@ -554,7 +568,13 @@ def _differentiable(w: Any, of: Tensor) -> Tensor:
             f"the derivative of {titled(of)} by the text {w!r}",
             f"pass the quantity itself, or use p.derivative(…, {w!r}) of a program p",
         )
-    what = titled(w) if isinstance(w, Tensor) else type(w).__name__
+    if not isinstance(w, Tensor):
+        what = repr(w) if isinstance(w, (int, float)) else type(w).__name__
+        raise TensorCalcError(
+            f"the derivative of {titled(of)} by {what}, which is no quantity",
+            "give a variable or a named intermediate, such as x = tc.vector('x', 4)",
+        )
+    what = titled(w)
     raise TensorCalcError(
         f"the derivative of {titled(of)} by {what}, which is no variable and has no name",
         "name it first: u = tc.define('u', …)",

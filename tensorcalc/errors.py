@@ -18,6 +18,7 @@ __all__ = [
     "ParseError",
     "ShapeError",
     "TensorCalcError",
+    "UnknownAttributeError",
     "UnknownNameError",
     "ValueNotAllowedError",
 ]
@@ -63,6 +64,10 @@ class UnknownNameError(TensorCalcError, KeyError):
     """A name that the program does not define."""
 
     __str__ = ValueError.__str__  # KeyError would quote the message
+
+
+class UnknownAttributeError(TensorCalcError, AttributeError):
+    """An attribute or a method that quantities do not have."""
 
 
 class MissingValueError(TensorCalcError):

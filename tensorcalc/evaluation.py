@@ -11,7 +11,7 @@ from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
 from tensorcalc.derivative import Derivative, gradient
-from tensorcalc.errors import ShapeError, TensorCalcError
+from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify, substitute
@@ -206,6 +206,11 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
     quantity if the tangent is one. Raises NotSupportedError for a value with axes.
     Source: Pearlmutter 1994.
     """
+    if isinstance(of, Tensor) and of.expr.ndim:
+        raise NotSupportedError(
+            f"the Hessian of {titled(of)}: only a scalar has one",
+            "give tc.hvp a scalar, or use tc.derivative(v, x, x).apply(…)",
+        )
     slope = gradient(of, wrt)
     x = slope.arguments[0]
     # the tangent stays as it is, and a name means nothing but itself: variables for both
@@ -219,7 +224,8 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
         given = _increment(x, tangent, set(), symbolic=True)
         return Tensor(simplify(substitute(value, {moved: given})), x.form)
     assert isinstance(moved, Variable)
-    return _numbers(slope, Tensor(value, x.form), {moved: _lying(x, tangent)}, at)
+    what = f"the Hessian of {name_of(slope.of)} by {x.name} times a tangent"
+    return _numbers(slope, Tensor(value, x.form), {moved: _lying(x, tangent)}, at, what)
 
 
 def _contracted(
@@ -277,7 +283,11 @@ def _lying(side: Tensor, value: Any) -> Any:
 
 
 def _numbers(
-    d: Derivative, result: Tensor, increments: Mapping[Variable, Any], at: Mapping[str, Any] | None
+    d: Derivative,
+    result: Tensor,
+    increments: Mapping[Variable, Any],
+    at: Mapping[str, Any] | None,
+    what: str = "",
 ) -> np.ndarray:
     universe = (*d.universe, result.expr)
     output = Output(result.expr, _place(result), f"[{d.title}]", universe)
@@ -289,6 +299,7 @@ def _numbers(
         {**computation(universe), **named},  # a result may contain no increment any more
         {**given_values(at, {}), **given},
         finite=True,
-        what=f"{d.title} applied",
+        what=what or f"{d.title} applied to an increment",
+        giving="at=dict({})",
     )
     return run.run(checked)

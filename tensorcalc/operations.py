@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -33,6 +34,7 @@ from tensorcalc.expr import einsum as index_einsum
 from tensorcalc.rewrite.recognise import recognise_softplus
 from tensorcalc.shapes import Dim, Shape, read_dim
 from tensorcalc.tensor import (
+    NAMED,
     UFUNCS,
     Tensor,
     align,
@@ -98,7 +100,7 @@ def _vector(t: Tensor, what: str) -> Expr:
     if t.form == "matrix" and 1 in t.shape:
         kept = 1 if t.shape[0] == 1 else 0
         return product((t.expr,), ((0, 1),), (kept,))
-    raise ShapeError(f"{what} of {title(t)}", f"{what} takes a vector")
+    raise ShapeError(f"{what} of {title(t)}", f"give {what} a vector")
 
 
 def dot(x: Any, y: Any, /) -> Tensor:
@@ -183,7 +185,7 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
 def _square(a: Any, what: str) -> Expr:
     t = as_tensor(a)
     if t.form != "matrix" or t.expr.shape[0] != t.expr.shape[1]:
-        raise ShapeError(f"{what} of {title(t)}", f"{what} takes a square matrix")
+        raise ShapeError(f"{what} of {title(t)}", f"give {what} a square matrix")
     return t.expr
 
 
@@ -200,7 +202,14 @@ def _axis_of(t: Tensor, axis: Any, what: str) -> int | None:
         hint = "axis is 0 (gives a row) or 1 (a column)"
         if t.form == "tensor":
             hint = f"axis is a number from 0 to {ndim - 1}"
-        raise ShapeError(f"{what} of {title(t)} along axis {axis}", hint)
+        elif t.form == "scalar":
+            hint = "leave axis out: a scalar has no axes"
+        elif isinstance(axis, Tensor) and what in ("max", "min"):
+            hint = f"the larger or smaller of two is tc.{what}imum({short(t)}, {short(axis)})"
+        elif what == "norm" and axis == 2:
+            hint = f"leave 2 out: norm({short(t)}) is the 2-norm"
+        along = title(axis) if isinstance(axis, Tensor) else axis
+        raise ShapeError(f"{what} of {title(t)} along axis {along}", hint)
     axis %= ndim
     if t.form in ("column", "row"):
         return 0 if (t.form == "column") == (axis == 0) else -1
@@ -389,7 +398,7 @@ def kron(a: Any, b: Any, /) -> Tensor:
     left, right = as_tensor(a), as_tensor(b)
     for t in (left, right):
         if t.form == "tensor":
-            raise ShapeError(f"kron of {title(t)}", "kron takes vectors and matrices")
+            raise ShapeError(f"kron of {title(t)}", "give kron vectors and matrices")
     place = {"scalar": (), "column": (0,), "row": (1,), "matrix": (0, 1)}
     outer_axes, inner_axes = place[left.form], tuple(k + 2 for k in place[right.form])
     operands, inputs = [left.expr, right.expr], [outer_axes, inner_axes]
@@ -420,7 +429,7 @@ def vec(a: Any, /) -> Tensor:
     """
     t = as_tensor(a)
     if t.form == "tensor":
-        raise ShapeError(f"vec of {title(t)}", "vec takes a matrix")
+        raise ShapeError(f"vec of {title(t)}", "give vec a matrix")
     if t.form == "scalar":
         return Tensor(product((t.expr, Ones(1)), ((), (0,)), (0,)))
     if t.form != "matrix":
@@ -434,6 +443,8 @@ def vec(a: Any, /) -> Tensor:
 
 def _together(what: str, *tensors: Tensor) -> tuple[list[Expr], str]:
     """All as expressions of one shape, by the broadcasting of the operators."""
+    for one, other in itertools.combinations(tensors, 2):
+        align(one, other, what)  # an error names two of what was given
     whole = tensors[0]
     for t in tensors[1:]:
         left, right, form = align(whole, t, what)
@@ -538,8 +549,8 @@ def _along_one_axis(record: SpecialFunction) -> Callable[..., Tensor]:
         assert place is not None
         if place == -1 or t.form == "scalar":
             raise ShapeError(
-                f"{record.name} of {title(t)} along axis {axis}: that axis has one entry",
-                f"leave axis out: {record.name}({short(t)})",
+                f"{record.name} of {title(t)} along an axis of one entry, where it is 1 or 0",
+                "give a vector" if axis is None else f"leave axis out: {record.name}({short(t)})",
             )
         value = _special_along(t.expr, (place,), lambda _: record)
         order = (*(k for k in range(value.ndim) if k != place), place)
@@ -559,6 +570,9 @@ LIFTED: dict[str, Callable[[Any], Tensor]] = {
     for record in f.FUNCTIONS
     if record.arity == 1 and record not in (f.step, f.length, f.inverse_or_zero, f.nonzero)
 }
+
+NAMED.update(LIFTED, set(__all__) - {"LIFTED", "largest", "lift", "power", "smallest", "total"})
+NAMED.update(("max", "min", "sum"))
 
 # what np.array @ Tensor and np.exp(Tensor) ask for
 UFUNCS.update(

@@ -11,18 +11,20 @@ import keyword
 import unicodedata
 from collections.abc import Callable
 from numbers import Real
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from tensorcalc import functions as f
+from tensorcalc.absent import ABSENT
 from tensorcalc.display import describe
 from tensorcalc.errors import (
     NameClashError,
     NotSupportedError,
     ShapeError,
     TensorCalcError,
+    UnknownAttributeError,
     ValueNotAllowedError,
 )
 from tensorcalc.expr import (
@@ -51,6 +53,7 @@ from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
 from tensorcalc.simplify import simplify
 
 __all__ = [
+    "NAMED",
     "UFUNCS",
     "Tensor",
     "align",
@@ -70,7 +73,45 @@ __all__ = [
 ]
 
 UFUNCS: dict[str, Callable[..., Tensor]] = {}  # by NumPy's names; filled by ``operations``
+NAMED: set[str] = set()  # the functions tc.name; filled by ``operations``
 _made: WeakValueDictionary[tuple[Expr, str], Tensor] = WeakValueDictionary()
+
+
+_CONDITIONS = "write one condition inside another: tc.where(x > 0, tc.where(y > 0, a, b), b)"
+_DERIVATIVES = {"backward", "derivative", "diff", "grad", "gradient", "hessian", "jacobian"}
+_VALUES = {"detach", "eval", "item", "numpy", "tolist", "value", "values"}
+
+
+def _refused(sign: str, hint: str) -> Callable[..., NoReturn]:
+    """An operation of Python that quantities do not have."""
+
+    def refuse(self: Tensor, *others: Any) -> NoReturn:
+        words = " ".join([title(self), sign, *map(title, others[:1])])
+        raise NotSupportedError(words, hint)
+
+    return refuse
+
+
+def _instead_of(function: str) -> str:
+    """What to write in place of a function of NumPy."""
+    name = {"add": "sum", "multiply": "prod", "amax": "max", "amin": "min"}.get(function, function)
+    if name in NAMED:
+        return f"use tc.{name}"
+    return ABSENT.get(name, "write it with the functions of tc, or evaluate first: .evaluate(…)")
+
+
+def _instead_of_attribute(t: Tensor, name: str) -> str:
+    if name in NAMED:
+        return f"write tc.{name}({short(t)})"
+    if name in _DERIVATIVES:
+        return f"write tc.derivative({short(t)}, x), or tc.gradient({short(t)}, x)"
+    if name in _VALUES:
+        return f"evaluate it: {short(t)}.evaluate(…)"
+    if name in ("transpose", "t", "mT", "H"):
+        return f"write {short(t)}.T"
+    if name == "size":
+        return f"read the sizes from {short(t)}.shape"
+    return ABSENT.get(name, "it has .shape, .T, .name, .evaluate(…), .compile() and .latex()")
 
 
 class Tensor:
@@ -100,16 +141,15 @@ class Tensor:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
         operation = UFUNCS.get(ufunc.__name__)
         if operation is None or method != "__call__" or options:
-            raise NotSupportedError(
-                f"np.{ufunc.__name__} of {title(self)}",
-                f"use tc.{ufunc.__name__} if there is one, or evaluate first",
-            )
+            called = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+            raise NotSupportedError(f"np.{called} of {title(self)}", _instead_of(ufunc.__name__))
         return operation(*map(as_tensor, inputs))
 
     def __array_function__(self, function: Any, *_: Any) -> NoReturn:
+        inside = (function.__module__ or "").removeprefix("numpy").strip(".")
+        called = f"{inside}.{function.__name__}" if inside in ("linalg", "fft") else ""
         raise NotSupportedError(
-            f"np.{function.__name__} of {title(self)}",
-            f"use tc.{function.__name__} if there is one, or evaluate first",
+            f"np.{called or function.__name__} of {title(self)}", _instead_of(function.__name__)
         )
 
     @property
@@ -231,6 +271,31 @@ class Tensor:
     def __float__(self) -> NoReturn:
         raise NotSupportedError(f"{title(self)} as a number", "evaluate it first: .evaluate(…)")
 
+    if not TYPE_CHECKING:  # checkers know of what is there only
+        __int__ = __complex__ = __index__ = __float__
+        __mod__ = __rmod__ = _refused("%", ABSENT["mod"])
+        __floordiv__ = __rfloordiv__ = _refused("//", "write / for division")
+        __xor__ = __rxor__ = _refused("^", "write powers with **")
+        __and__ = __rand__ = _refused("&", _CONDITIONS)
+        __or__ = __ror__ = _refused("|", _CONDITIONS)
+        __invert__ = _refused("~", _CONDITIONS)
+        __round__ = _refused("rounded", ABSENT["round"])
+        __len__ = _refused("has no len", "read its sizes from .shape")
+        __setitem__ = __delitem__ = _refused("does not change: entries", "define a new quantity")
+
+        def __contains__(self, value: object) -> bool:
+            raise NotSupportedError(
+                f"{title(value)} in {title(self)}: quantities have no values to compare",
+                "compare the names of quantities instead",
+            )
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise UnknownAttributeError(
+                f"{title(self)} has no attribute {name}", _instead_of_attribute(self, name)
+            )
+
     def __array__(self, *_: Any, **__: Any) -> NoReturn:
         raise NotSupportedError(f"{title(self)} as an array", "evaluate it first: .evaluate(…)")
 
@@ -271,9 +336,11 @@ def _read_dims(name: str, dims: tuple[Any, ...], count: int) -> Shape:
     shape = read_shape(dims[0]) if len(dims) == 1 else tuple(map(read_dim, dims))
     if len(shape) != count:
         kind = ("scalar", "vector", "matrix")[count]
+        given = f"with {len(shape)} dimensions ({format_shape(shape)})"
+        if len(shape) < 2:
+            given = f"with 1 dimension ({format_shape(shape)})" if shape else "without a size"
         raise ShapeError(
-            f"{kind} {name} declared with {len(shape)} dimensions ({format_shape(shape)})",
-            f"give {count}, or use tc.variable({name!r}, shape)",
+            f"{kind} {name} declared {given}", f"give {count}, or use tc.variable({name!r}, shape)"
         )
     return shape
 
@@ -379,7 +446,10 @@ def _operand(value: Any, operation: str, other: Tensor) -> Tensor:
         raise ValueNotAllowedError(
             f"{title(other)} {operation} {value!r}", "use a quantity, a number or an array"
         )
-    return as_tensor(value)
+    try:
+        return as_tensor(value)
+    except ValueNotAllowedError as error:
+        raise type(error)(f"{title(other)} {operation} {error}", error.hint) from None
 
 
 # ── broadcasting ─────────────────────────────────────────────────────────────────────────
@@ -405,7 +475,7 @@ def align(a: Tensor, b: Tensor, operation: str) -> tuple[Expr, Expr, str]:
         return _as_scalar(a), b.expr, b.form
     if "tensor" in (a.form, b.form):
         raise ShapeError(
-            f"{title(a)} {operation} {title(b)}: they have different axes",
+            f"{_attempted(a, b, operation)}: they have different axes",
             "match the axes with tc.einsum first",
         )
     (ra, ca), (rb, cb) = matrix_shape(a), matrix_shape(b)
@@ -418,8 +488,16 @@ def align(a: Tensor, b: Tensor, operation: str) -> tuple[Expr, Expr, str]:
     return _spread(a, rows, columns), _spread(b, rows, columns), "matrix"
 
 
+def _attempted(a: Tensor, b: Tensor, operation: str) -> str:
+    """x + y, or maximum of x and y."""
+    sign = {"pow": "**", "greater": ">", "greater_equal": "≥"}.get(operation, operation)
+    if sign.isidentifier():
+        return f"{sign} of {title(a)} and {title(b)}"
+    return f"{title(a)} {sign} {title(b)}"
+
+
 def _misfit(a: Tensor, b: Tensor, operation: str) -> ShapeError:
-    message = f"{title(a)} {operation} {title(b)}"
+    message = _attempted(a, b, operation)
     forms = (a.form, b.form)
     if forms in (("column", "row"), ("row", "column")):
         return ShapeError(
@@ -446,9 +524,9 @@ def short(t: Tensor) -> str:
         return f"{short(t.T)}.T"
     if t.form == "matrix" and isinstance(t.T.expr, (Variable, Definition)):
         return f"{t.T.name}.T"
-    if t.name or isinstance(t.expr, Constant):
-        return describe(t.expr)
-    return "(…)"
+    if isinstance(t.expr, Constant) and t.ndim:
+        return "array"
+    return describe(t.expr) if t.name or isinstance(t.expr, Constant) else "(…)"
 
 
 def _spread(t: Tensor, rows: Dim, columns: Dim) -> Expr:
@@ -560,6 +638,12 @@ def _no_product(a: Tensor, b: Tensor) -> ShapeError:
     rows_of = "1 row" if other == 1 else f"{other} rows"
     message = f"{title(a)} @ {title(b)}: the left has {columns_of}, the right has {rows_of}"
     left, right = short(a), short(b)
+    constant = isinstance(a.expr, Constant) or isinstance(b.expr, Constant)
+    if a.form == b.form == "column" and constant:  # an array's own .T may change nothing
+        ways = f"tc.outer({left}, {right}) (a matrix)"
+        if a.expr.shape == b.expr.shape:
+            ways = f"tc.dot({left}, {right}) (a scalar) or {ways}"
+        return ShapeError(message, f"did you mean {ways}?")
     if a.form == b.form == "column":
         if a.expr.shape == b.expr.shape:
             return ShapeError(
@@ -662,7 +746,7 @@ def _index_text(index: Any) -> str:
     words = [
         ":".join("" if k is None else str(k) for k in (p.start, p.stop, p.step)).removesuffix(":")
         if isinstance(p, slice)
-        else repr(p)
+        else (title(p) if isinstance(p, Tensor) else repr(p))
         for p in (index if isinstance(index, tuple) else (index,))
     ]
     return ", ".join(words)

@@ -177,15 +177,17 @@ def read_values(
     *,
     finite: bool,
     what: str,
+    giving: str = "{}",
 ) -> Values:
     """Check what is given for the variables of a computation and bind the named dimensions.
 
     Raises MissingValueError for a needed name that is absent, ShapeError for a value that
     does not fit, ValueNotAllowedError for a value that is no real array (or not ``finite``).
+    ``giving`` is how the caller takes values: "at=dict({})".
     """
     missing = [name for name in needed if name not in given]
     if missing:
-        raise _missing(missing, variables, given, what)
+        raise _missing(missing, variables, given, what, giving)
     values = Values()
     values.sizes, values.given_shapes = {}, {}
     origins: dict[str, str] = {}
@@ -209,6 +211,7 @@ def _missing(
     variables: Mapping[str, Variable],
     given: Mapping[str, Any],
     what: str,
+    giving: str,
 ) -> MissingValueError:
     wanted = ", ".join(f"{n} ({format_shape(variables[n].shape)})" for n in missing)
     strange = [name for name in given if name not in variables]
@@ -217,16 +220,18 @@ def _missing(
         several = len(strange) > 1
         message += f"; {', '.join(map(str, strange))} "
         message += "are no variables of it" if several else "is not a variable of it"
-    close = {
-        name: match[0]
-        for name in missing
-        if (match := difflib.get_close_matches(name, map(str, strange), 1, 0.5))
-    }
+    close = {name: match[0] for name in missing if (match := _close(name, list(map(str, strange))))}
     if close:
         hint = "; ".join(f"did you mean {name} by {other}?" for name, other in close.items())
     else:
-        hint = "give " + ", ".join(f"{name}=…" for name in missing)
+        hint = "give " + giving.format(", ".join(f"{name}=…" for name in missing))
     return MissingValueError(message, hint)
+
+
+def _close(name: str, others: list[str]) -> list[str]:
+    """The one of the others that was surely meant by the name."""
+    same = [other for other in others if other.lower() == name.lower()]
+    return same[:1] or difflib.get_close_matches(name, others, 1, 0.5)
 
 
 def _is_masked(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Compiled functions: their source, their arguments, and that they compute what is evaluated."""
 
 import ast
+import inspect
 import math
 
 import numpy as np
@@ -310,3 +311,8 @@ def test_a_residual_chain_costs_in_proportion_to_its_depth():
             s = tc.tanh(s) + s
         lengths.append(len(tc.derivative(s, W).compile().source))
     assert lengths[2] < 5 * lengths[0]
+
+
+def test_the_signature_of_a_compiled_function_has_its_arguments(example):
+    run = tc.compile([example.E, tc.derivative(example.E, example.W)])
+    assert list(inspect.signature(run).parameters) == ["W", "x", "y"]

@@ -12,7 +12,7 @@ import tensorcalc
 
 # Each module or sub-package imports from the lines above its own, and within its sub-package.
 LAYERS = (
-    "errors",
+    "absent errors",
     "shapes",
     "expr",
     "functions special steps",
@@ -22,7 +22,7 @@ LAYERS = (
     "display",
     "tensor values evaluate",
     "operations wording",
-    "absent vocabulary",
+    "vocabulary",
     "codegen derivative",
     "explicit evaluation presentation",
     "reading",

@@ -62,7 +62,7 @@ tc.variable("u", None)
     DimensionError: a shape given as None
     hint: give an int, a tuple such as (5, 4), or names such as "k n"
 tc.matrix("u", 4)
-    ShapeError: matrix u declared with 1 dimensions (4)
+    ShapeError: matrix u declared with 1 dimension (4)
     hint: give 2, or use tc.variable('u', shape)
 tc.matrix("u", 4, 5, 6)
     ShapeError: matrix u declared with 3 dimensions (4 × 5 × 6)
@@ -111,22 +111,22 @@ None @ x
     ValueNotAllowedError: x (4 × 1) @ None
     hint: use a quantity, a number or an array
 x * {}
-    ValueNotAllowedError: a constant of type object (dict)
+    ValueNotAllowedError: x (4 × 1) * a constant of type object (dict)
     hint: use real numbers, arrays of them, or quantities
 tc.exp("x")
     ValueNotAllowedError: a constant of type <U1 (str)
     hint: use real numbers, arrays of them, or quantities
 x * 1j
-    ValueNotAllowedError: a constant of type complex128 (complex)
+    ValueNotAllowedError: x (4 × 1) * a constant of type complex128 (complex)
     hint: use real numbers, arrays of them, or quantities
 x + nan
-    ValueNotAllowedError: a constant with NaN or infinite entries
+    ValueNotAllowedError: x (4 × 1) + a constant with NaN or infinite entries
     hint: use finite numbers in formulas
 x + d
-    ValueNotAllowedError: a constant of type object (Derivative)
+    ValueNotAllowedError: x (4 × 1) + a constant of type object (Derivative)
     hint: use real numbers, arrays of them, or quantities
 x * [1.0, float("inf"), 2.0, 3.0]
-    ValueNotAllowedError: a constant with NaN or infinite entries
+    ValueNotAllowedError: x (4 × 1) * a constant with NaN or infinite entries
     hint: use finite numbers in formulas
 tc.define("u", [[1, 2], [3]])
     ValueNotAllowedError: a constant of type object (list)
@@ -207,28 +207,28 @@ tc.dot(x, y)
     hint: give them one size
 tc.dot(x, W)
     ShapeError: dot of W (5 × 4)
-    hint: dot takes a vector
+    hint: give dot a vector
 tc.outer(S, x)
     ShapeError: outer of S (1 × 1)
-    hint: outer takes a vector
+    hint: give outer a vector
 tc.frobenius(W, A)
     ShapeError: frobenius of W (5 × 4) and A (4 × 4)
     hint: give them one shape
 tc.trace(W)
     ShapeError: trace of W (5 × 4)
-    hint: trace takes a square matrix
+    hint: give trace a square matrix
 tc.diag(A)
     ShapeError: diag of A (4 × 4)
-    hint: diag takes a vector
+    hint: give diag a vector
 tc.diagonal(x)
     ShapeError: diagonal of x (4 × 1)
-    hint: diagonal takes a square matrix
+    hint: give diagonal a square matrix
 tc.sum(W, 2)
     ShapeError: sum of W (5 × 4) along axis 2
     hint: axis is 0 (gives a row) or 1 (a column)
 tc.mean(S, 0)
     ShapeError: mean of S (1 × 1) along axis 0
-    hint: axis is 0 (gives a row) or 1 (a column)
+    hint: leave axis out: a scalar has no axes
 tc.sum(T, 3)
     ShapeError: sum of T_klm (2 × 3 × 4) along axis 3
     hint: axis is a number from 0 to 2
@@ -236,7 +236,7 @@ tc.softmax(W)
     ShapeError: softmax of W (5 × 4) without an axis
     hint: give a vector, or say axis=0 (down each column) or axis=1
 tc.softmax(x, 1)
-    ShapeError: softmax of x (4 × 1) along axis 1: that axis has one entry
+    ShapeError: softmax of x (4 × 1) along an axis of one entry, where it is 1 or 0
     hint: leave axis out: softmax(x)
 T.T
     ShapeError: the transpose of T_klm (2 × 3 × 4)
@@ -309,8 +309,8 @@ tc.derivative(E, W @ x)
         name
     hint: name it first: u = tc.define('u', …)
 tc.derivative(E, 3)
-    TensorCalcError: the derivative of E (1 × 1) by int, which is no variable and has no name
-    hint: name it first: u = tc.define('u', …)
+    TensorCalcError: the derivative of E (1 × 1) by 3, which is no quantity
+    hint: give a variable or a named intermediate, such as x = tc.vector('x', 4)
 tc.derivative(E, W.T)
     TensorCalcError: the derivative of E (1 × 1) by Wᵀ (4 × 5), which is no variable and has no
         name
@@ -433,13 +433,13 @@ tc.from_array([[1, 2], [3]], of="C", wrt="z")
     hint: use real numbers, arrays of them, or quantities
 # values
 d.evaluate()
-    MissingValueError: dE_dW needs a value for W (5 × 4), x (4), y (5)
+    MissingValueError: ∂E/∂W needs a value for W (5 × 4), x (4), y (5)
     hint: give W=…, x=…, y=…
 d.evaluate(W=at["W"])
-    MissingValueError: dE_dW needs a value for x (4), y (5)
+    MissingValueError: ∂E/∂W needs a value for x (4), y (5)
     hint: give x=…, y=…
 d.evaluate(W=at["W"], x=at["x"], yy=at["y"])
-    MissingValueError: dE_dW needs a value for y (5); yy is not a variable of it
+    MissingValueError: ∂E/∂W needs a value for y (5); yy is not a variable of it
     hint: did you mean y by yy?
 d.evaluate(at["W"])
     ValueNotAllowedError: values given as ndarray
@@ -499,7 +499,8 @@ B.evaluate(at, max_bytes=700)
     MemoryLimitError: ∂v/∂W as a dense 5 × 4 × 5 array would take 800 B, and max_bytes is 700 B
     hint: keep it structured and chain it with @, or pass max_bytes=800
 tc.sum(tc.exp(W)).evaluate(at, max_bytes=165)
-    MemoryLimitError: value with all its intermediates would take 168 B, and max_bytes is 165 B
+    MemoryLimitError: 1ᵀ exp(W) 1 with all its intermediates would take 168 B, and max_bytes is
+        165 B
     hint: pass max_bytes=168 if that much memory is there
 d.apply()
     ShapeError: ∂E/∂W applied to 0 increments
@@ -517,8 +518,8 @@ B.vjp(x)
     ShapeError: the increment of v (5) given as 4
     hint: give it the shape 5
 d.apply(at["W"])
-    MissingValueError: ∂E/∂W applied needs a value for W (5 × 4), x (4), y (5)
-    hint: give W=…, x=…, y=…
+    MissingValueError: ∂E/∂W applied to an increment needs a value for W (5 × 4), x (4), y (5)
+    hint: give at=dict(W=…, x=…, y=…)
 d.apply("W", at=at)
     ValueNotAllowedError: the value of ΔW is text
     hint: give ΔW as an array of real numbers
@@ -527,7 +528,7 @@ run(1, 2, 3, 4)
     MissingValueError: dE_dW called with 4 values for its 3 arguments (W, x, y)
     hint: give one value per argument, or names
 run(at["W"])
-    MissingValueError: dE_dW needs a value for x (4), y (5)
+    MissingValueError: ∂E/∂W needs a value for x (4), y (5)
     hint: give x=…, y=…
 run(at["W"], at["x"], at["x"])
     ShapeError: y is declared 5, but its value is 4
@@ -751,6 +752,156 @@ p.derivative("E", "z")
 p.gradient("v", "W")
     NotSupportedError: the gradient of v (5) by W: only a scalar has one
     hint: use the derivative itself, a 3-tensor
+# of every kind
+x.sum()
+    UnknownAttributeError: x (4 × 1) has no attribute sum
+    hint: write tc.sum(x)
+E.backward()
+    UnknownAttributeError: E (1 × 1) has no attribute backward
+    hint: write tc.derivative(E, x), or tc.gradient(E, x)
+x.value
+    UnknownAttributeError: x (4 × 1) has no attribute value
+    hint: evaluate it: x.evaluate(…)
+W.transpose()
+    UnknownAttributeError: W (5 × 4) has no attribute transpose
+    hint: write W.T
+x.reshape(2, 2)
+    UnknownAttributeError: x (4 × 1) has no attribute reshape
+    hint: use vec(A), which stacks columns, or A.T
+x.foo
+    UnknownAttributeError: x (4 × 1) has no attribute foo
+    hint: it has .shape, .T, .name, .evaluate(…), .compile() and .latex()
+x % 2
+    NotSupportedError: x (4 × 1) % 2
+    hint: its derivative is 0 almost everywhere: leave it out
+x // 2
+    NotSupportedError: x (4 × 1) // 2
+    hint: write / for division
+x ^ 2
+    NotSupportedError: x (4 × 1) ^ 2
+    hint: write powers with **
+x & x
+    NotSupportedError: x (4 × 1) & x (4 × 1)
+    hint: write one condition inside another: tc.where(x > 0, tc.where(y > 0, a, b), b)
+~x
+    NotSupportedError: x (4 × 1) ~
+    hint: write one condition inside another: tc.where(x > 0, tc.where(y > 0, a, b), b)
+len(x)
+    NotSupportedError: x (4 × 1) has no len
+    hint: read its sizes from .shape
+int(S)
+    NotSupportedError: S (1 × 1) as a number
+    hint: evaluate it first: .evaluate(…)
+round(x)
+    NotSupportedError: x (4 × 1) rounded
+    hint: its derivative is 0 almost everywhere: leave it out
+x in W
+    NotSupportedError: x (4 × 1) in W (5 × 4): quantities have no values to compare
+    hint: compare the names of quantities instead
+np.linalg.norm(x)
+    NotSupportedError: np.linalg.norm of x (4 × 1)
+    hint: use tc.norm
+np.add.reduce(x)
+    NotSupportedError: np.add.reduce of x (4 × 1)
+    hint: use tc.sum
+np.sort(x)
+    NotSupportedError: np.sort of x (4 × 1)
+    hint: a choice by order has no formula: use max(x), min(x) and where(x > 0, a, b)
+np.ones(4) @ x
+    ShapeError: [1, 1, 1, 1]ᵀ (4 × 1) @ x (4 × 1): the left has 1 column, the right has 4 rows
+    hint: did you mean tc.dot(array, x) (a scalar) or tc.outer(array, x) (a matrix)?
+np.ones(5) @ x
+    ShapeError: [1, 1, 1, 1, 1]ᵀ (5 × 1) @ x (4 × 1): the left has 1 column, the right has 4
+        rows
+    hint: did you mean tc.outer(array, x) (a matrix)?
+x + np.ones(3)
+    ShapeError: x (4 × 1) + [1, 1, 1]ᵀ (3 × 1): two columns of different length
+    hint: give x and array one size
+x + [[1, 2], [3]]
+    ValueNotAllowedError: x (4 × 1) + a constant of type object (list)
+    hint: use real numbers, arrays of them, or quantities
+x ** y
+    ShapeError: x (4 × 1) ** y (5 × 1): two columns of different length
+    hint: give x and y one size
+(x > y)
+    ShapeError: x (4 × 1) > y (5 × 1): two columns of different length
+    hint: give x and y one size
+tc.maximum(x, y)
+    ShapeError: maximum of x (4 × 1) and y (5 × 1): two columns of different length
+    hint: give x and y one size
+tc.where(x > 0, x, y)
+    ShapeError: where of [x > 0] (4 × 1) and y (5 × 1): two columns of different length
+    hint: give (…) and y one size
+tc.max(x, y)
+    ShapeError: max of x (4 × 1) along axis y (5 × 1)
+    hint: the larger or smaller of two is tc.maximum(x, y)
+tc.norm(x, 2)
+    ShapeError: norm of x (4 × 1) along axis 2
+    hint: leave 2 out: norm(x) is the 2-norm
+tc.softmax(S)
+    ShapeError: softmax of S (1 × 1) along an axis of one entry, where it is 1 or 0
+    hint: give a vector
+tc.sum(S, axis=0)
+    ShapeError: sum of S (1 × 1) along axis 0
+    hint: leave axis out: a scalar has no axes
+tc.matrix("u")
+    ShapeError: matrix u declared without a size
+    hint: give 2, or use tc.variable('u', shape)
+tc.derivative("E", "W")
+    TensorCalcError: the derivative of the text 'E'
+    hint: pass the quantity itself, or use p.derivative('E', …) of a program p
+tc.derivative(tc.derivative(E, x), W)
+    TensorCalcError: the derivative of ∂E/∂x, which is a derivative itself
+    hint: differentiate in turn: tc.derivative(E, x, y)
+tc.derivative(E, np.ones(4))
+    TensorCalcError: the derivative of E (1 × 1) by ndarray, which is no quantity
+    hint: give a variable or a named intermediate, such as x = tc.vector('x', 4)
+tc.hvp(E, x, np.ones(4))
+    MissingValueError: the Hessian of E by x times a tangent needs a value for W (5 × 4), x (4),
+        y (5)
+    hint: give at=dict(W=…, x=…, y=…)
+tc.hvp(v, x, np.ones(4), at=at)
+    NotSupportedError: the Hessian of v (5): only a scalar has one
+    hint: give tc.hvp a scalar, or use tc.derivative(v, x, x).apply(…)
+d.verify(at={"W": np.ones((5, 4))})
+    MissingValueError: ∂E/∂W needs a value for x (4), y (5)
+    hint: give at=dict(x=…, y=…)
+d.evaluate(w=np.ones((5, 4)), x=np.ones(4), y=np.ones(5))
+    MissingValueError: ∂E/∂W needs a value for W (5 × 4); w is not a variable of it
+    hint: did you mean W by w?
+tc.inv(A).evaluate(A=np.zeros((4, 4)))
+    ValueNotAllowedError: A⁻¹: inv fails at these values (singular matrix)
+    hint: give values at which the matrix is invertible
+tc.compile([tc.inv(A), tc.det(A)])(A=np.zeros((4, 4)))
+    ValueNotAllowedError: A⁻¹, det(A): inv fails at these values (singular matrix)
+    hint: give values at which the matrix is invertible
+tc.program("x * 2", {"x": 3}, x=4)
+    ShapeError: the shape of x is given twice: 3 and 4
+    hint: give x one shape
+tc.program("2 * sum", sum=3)
+    NameClashError: a variable named sum, which is a function of the language
+    hint: choose another name, such as sum_
+tc.parse("W[7]", W=(5, 4))
+    ShapeError: line 1, column 1: W (5 × 4)[7]: entry 7 along an axis of size 5
+      W[7]
+      ^^^^
+    hint: choose an entry from 0 to 4
+tc.parse("Wx + b", W=(5, 4), x=4, b=5)
+    ParseError: line 1, column 1: W (5 × 4) and x (4 × 1) without an operator between them
+      Wx + b
+      ^^
+    repaired:
+    W @ x + b
+    hint: write W @ x
+tc.parse("expm(A)", A=(4, 4))
+    ParseError: line 1, column 1: expm is not in the language
+      expm(A)
+      ^^^^
+    hint: matrix functions have no formula here: write products with @, or inv(A)
+tc.program(lambda x: np.linalg.eig(x), x=(3, 3))
+    NotSupportedError: line 1 of the lambda: np.linalg.eig is not in the language
+    hint: eigenvalues have no derivative where two meet: use np.trace(A) and np.linalg.det(A),
+        their sum and product
 """
 
 

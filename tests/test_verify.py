@@ -526,8 +526,13 @@ def test_a_function_of_ones_own_called_length_has_no_kink_at_0():
         ({"x": [[1.0], [2.0, 3.0]]}, tc.ValueNotAllowedError, "value of x is list", "real"),
         ({"x": [1.0, 2.0, 3.0]}, tc.ShapeError, "x is declared 2, but its value is 3", "shape 2"),
         ({"x": 1.0}, tc.ShapeError, "x is declared 2, but its value is scalar", "shape 2"),
-        ({}, tc.MissingValueError, r"∂E/∂x needs a value for x \(2\)", "give x=…"),
-        ({"X": [1.0, 2.0]}, tc.MissingValueError, "X is not a variable of it", "give x=…"),
+        ({}, tc.MissingValueError, r"∂E/∂x needs a value for x \(2\)", "give at=dict(x=…)"),
+        (
+            {"X": [1.0, 2.0]},
+            tc.MissingValueError,
+            "X is not a variable of it",
+            "did you mean x by X?",
+        ),
         ([1.0, 2.0], tc.ValueNotAllowedError, "values given as list", "mapping"),
     ],
 )

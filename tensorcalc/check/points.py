@@ -42,7 +42,9 @@ def given_point(universe: Iterable[Expr], at: Mapping[str, Any], what: str) -> P
     """The checked values a person gives, in float64."""
     universe = list(universe)
     variables = computation(universe)
-    values = read_values(variables, variables, given_values(at, {}), finite=True, what=what)
+    values = read_values(
+        variables, variables, given_values(at, {}), finite=True, what=what, giving="at=dict({})"
+    )
     require_entries(universe, values.sizes)
     return Point({n: a.astype(np.float64) for n, a in values.items()}, values.sizes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -73,6 +74,18 @@ class CompiledFunction:
             e for output in outputs for e in (output.expr, *output.universe)
         )
 
+    @property
+    def title(self) -> str:
+        """What is computed, by the names of the formulas: E, ∂E/∂W."""
+        titles = [output.title for output in self.outputs[:3]]
+        return ", ".join(titles + ["…"] * (len(self.outputs) > 3))
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        """The arguments by name, as ``inspect.signature`` and editors show them."""
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, kind) for name in self.arguments])
+
     def __reduce__(self) -> Any:
         return _recompiled, (self.outputs, self.name, self._several)
 
@@ -104,7 +117,7 @@ class CompiledFunction:
 
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for this function's arguments."""
-        values = read_values(self.arguments, self._variables, given, finite=finite, what=self.name)
+        values = read_values(self.arguments, self._variables, given, finite=finite, what=self.title)
         require_entries([o.expr for o in self.outputs], values.sizes)
         return values
 
@@ -113,11 +126,11 @@ class CompiledFunction:
         single = bool(values) and all(a.dtype == np.float32 for a in values.values())
         dtype = np.float32 if single else np.float64
         try:
-            with refuse_singular(self.name):
+            with refuse_singular(self.title):
                 results = self._run(*(values[name] for name in self.arguments))
         except MemoryError as error:
             raise MemoryLimitError(
-                f"{self.name} at these sizes: {error}", "keep it structured and chain it with @"
+                f"{self.title} at these sizes: {error}", "keep it structured and chain it with @"
             ) from None
         results = results if self._several else (results,)
         arrays = tuple(
@@ -143,7 +156,7 @@ class CompiledFunction:
                 total += count
         if total > max_bytes:
             raise MemoryLimitError(
-                f"{self.name} with all its intermediates would take {format_bytes(total)}, and "
+                f"{self.title} with all its intermediates would take {format_bytes(total)}, and "
                 f"max_bytes is {format_bytes(max_bytes)}",
                 f"pass max_bytes={total} if that much memory is there",
             )

@@ -10,7 +10,7 @@ on ``of``, so that the gradients by all parameters of a network share one sweep.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from tensorcalc.expr import (
     Definition,
@@ -29,7 +29,6 @@ from tensorcalc.expr import (
 )
 from tensorcalc.local import local_derivative
 from tensorcalc.rewrite.products import is_view
-from tensorcalc.shapes import Shape
 from tensorcalc.simplify import simplify, substitute
 
 __all__ = ["adjoint", "differentiate", "differentiate_in_turn", "known_adjoints"]
@@ -41,8 +40,6 @@ def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
     ``wrt`` is an independent quantity in everything built on it; so is each of ``holding``,
     which also stay fixed. Works forward where the argument has fewer axes than the value.
     """
-    if of is wrt:
-        return identity(of.shape)
     held = frozenset(holding) - {of}
     if wrt.ndim < of.ndim:
         return _tangent(of, wrt, held)
@@ -87,12 +84,11 @@ def adjoint(of: Expr, wrt: Expr, held: frozenset[Expr] = frozenset()) -> Expr:
         if waiting:
             stack.extend(waiting)
             continue
-        stack.pop()
         terms = [
             _product(known[c], local_derivative(c, k, _name(consumers, c, held)), c)
             for c, k in users
         ]
-        known[node] = _total(terms, of.shape + node.shape)
+        known[node] = simplify(add(*terms)) if terms else zeros(of.shape + node.shape)
     return known[wrt]
 
 
@@ -107,19 +103,14 @@ def _tangent(of: Expr, wrt: Expr, held: frozenset[Expr]) -> Expr:
     consumers = _consumers(of)
     known: dict[Expr, Expr] = {wrt: identity(wrt.shape)}
     for node in toposort([of], lambda n: n is wrt or n in held):
-        if node in known:
-            continue
-        terms = []
-        if node not in held:
+        moved = [] if node in held else [k for k, arg in enumerate(node.args) if arg in known]
+        if moved:
             name = _name(consumers, node, held)
             terms = [
-                _product(local_derivative(node, k, name), known[arg], arg)
-                for k, arg in enumerate(node.args)
-                if arg in known
+                _product(local_derivative(node, k, name), known[node.args[k]], node.args[k])
+                for k in moved
             ]
-        total = _total(terms, node.shape + wrt.shape)
-        if terms:
-            known[node] = total
+            known[node] = simplify(add(*terms))
     return known.get(of, zeros(of.shape + wrt.shape))
 
 
@@ -146,19 +137,15 @@ def _product(left: Expr, right: Expr, joined: Expr) -> Expr:
     return simplify(contract(left, right, joined.ndim))
 
 
-def _total(terms: Iterable[Expr], shape: Shape) -> Expr:
-    terms = tuple(terms)
-    return simplify(add(*terms)) if terms else zeros(shape)
-
-
 def differentiate_in_turn(of: Expr, by: Sequence[Expr], holding: Collection[Expr] = ()) -> Expr:
     """∂ⁿof/∂by₁…∂byₙ: all of ``by`` are made independent variables first, then used in turn.
 
     Really made variables: a rewrite between two steps must not see what a name stands for.
     """
-    independent = {e for e in (*by, *holding) if isinstance(e, Definition) and e is not of}
     stand_in: dict[Expr, Expr] = {
-        e: Variable(f"{e.name} alone", e.shape) for e in independent if isinstance(e, Definition)
+        e: Variable(f"{e.name} alone", e.shape)
+        for e in dict.fromkeys((*by, *holding))
+        if isinstance(e, Definition) and e is not of
     }
     value = substitute(of, stand_in)
     for argument in by:

@@ -19,7 +19,6 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.shapes import Dim
-from tensorcalc.simplify import simplify
 
 __all__ = ["quantity_names", "structure", "tied_dims"]
 
@@ -57,9 +56,7 @@ def structure(value: Expr, value_ndim: int) -> str:
     """The word for ``Derivative.structure``, for a value whose first axes are the value's."""
     if is_zero(value):
         return "zero"
-    if value is identity(value.shape[:value_ndim]) or value is simplify(
-        identity(value.shape[:value_ndim])
-    ):
+    if value is identity(value.shape[:value_ndim]):
         return "identity"
     terms = _products(value)
     common = {(p, q) for p, q in _common_ties(value) if p < value_ndim <= q}
@@ -75,7 +72,7 @@ def structure(value: Expr, value_ndim: int) -> str:
 
 def _is_outer_product(term: Expr) -> bool:
     """Whether the factors fall into groups that share no index, each with an output axis."""
-    if not isinstance(term, Einsum) or term.ndim < 2:
+    if not isinstance(term, Einsum):
         return False
     groups: list[set[int]] = []
     for indices in term.inputs:

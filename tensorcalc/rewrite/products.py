@@ -130,7 +130,7 @@ def multiply_numbers(e: Expr) -> Expr | None:
         return None  # beyond the range of floats: left to the evaluation
     if number == 0:
         return None if e is zeros(e.shape) else zeros(e.shape)
-    if places == [0] and number != 1 and len(e.operands) > 1:
+    if places == [0] and number != 1:
         return None
     others = [k for k in range(len(e.operands)) if k not in places]
     operands = [e.operands[k] for k in others]
@@ -264,10 +264,6 @@ def _same_merge(e: Einsum, k: int) -> Expr | None:
             continue
         pairs = [(i, j) for i, j in zip((p, *parts), (q, *others), strict=True) if i != j]
         dims = [e.dims[i] for i, _ in pairs]
-        if not pairs:
-            return product(
-                e.operands[:n] + e.operands[n + 1 :], e.inputs[:n] + e.inputs[n + 1 :], e.output
-            )
         return product(
             (*e.operands[:n], *map(Delta, dims), *e.operands[n + 1 :]),
             (*e.inputs[:n], *pairs, *e.inputs[n + 1 :]),

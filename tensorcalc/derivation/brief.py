@@ -90,7 +90,6 @@ def _adjoint_rows(story: ChainStory) -> list[Row]:
         recursion = story.recursion(vertex)
         assert recursion.left is not None
         left = recursion.left.math
-        name = scribe.names.get(story.adjoint[vertex])
         step = next((p for p in story.products if p.vertex is vertex), None)
         form = step.form if step else scribe.shown(story.adjoint[vertex], s.of.ndim, (vertex.ndim,))
         cells = [Cell(c.math, c.sign) for c in recursion.cells] if step else []
@@ -106,7 +105,7 @@ def _adjoint_rows(story: ChainStory) -> list[Row]:
             cells.append(Cell(entry, "="))
         else:
             cells.append(Cell(form, "="))
-        if name is not None and step is not None and step.name:
+        if step is not None and step.name:
             left = Infix("=", (Atom(step.name), left))
         rows.append(Row(Cell(left), tuple(cells), (story.sized(s.of, vertex),)))
     return rows

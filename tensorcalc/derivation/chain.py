@@ -19,11 +19,14 @@ from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Prose, Row
 from tensorcalc.display.notation import Atom, Infix, Notation
 from tensorcalc.display.spelling import spell
+from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Definition, Expr
 from tensorcalc.shapes import format_shape
 from tensorcalc.structure import structure
 
-__all__ = ["ChainStory", "plain_words", "ways"]
+__all__ = ["ChainStory", "below", "plain_words", "ways"]
+
+_LONG = 7  # links of one path that are all written down
 
 
 class ChainStory(Story):
@@ -47,7 +50,10 @@ class ChainStory(Story):
         cells: list[Cell] = []
         for path in s.paths(MOST_PATHS):
             pairs = list(zip(path[:0:-1], path[-2::-1], strict=True))
-            cells += self._factors(pairs, len(cells))
+            factors = self._factors(pairs, len(cells))
+            if len(factors) > _LONG:
+                factors[3:-2] = [Cell(Atom("…"), "·", "…")]
+            cells += factors
         return Row(Cell(partial(s.of, s.wrt), under=self.sized(s.of, s.wrt)), tuple(cells))
 
     def _factors(self, pairs: Sequence[tuple[Expr, Expr]], before: int) -> list[Cell]:
@@ -104,7 +110,7 @@ class ChainStory(Story):
             literal = product_rule_terms(edge.of.body, edge.wrt)
         if literal is not None:
             written = scribe.entry(literal, of + by)
-            if spell(written) != spell(forms[0]):
+            if not same_but_for_sums(written, forms[0]):
                 forms.insert(0, written)
                 lines.insert(0, literal)
         if edge.value.ndim > 2:
@@ -126,7 +132,7 @@ class ChainStory(Story):
         s, scribe = self.stages, self.scribe
         place = partial(s.of, p.vertex)
         forms, lines = [p.written], [p.literal]
-        if spell(p.entry) != spell(p.written):
+        if not same_but_for_sums(p.entry, p.written):
             forms.append(p.entry)
             lines.append(p.value)
         left = place
@@ -169,10 +175,17 @@ def ways(story: Story) -> Prose:
     if s.path_count > MOST_PATHS:
         many = f": {s.path_count:,} paths, summed where they meet."
         return ("Chain rule, from ", of, " down to ", wrt, many)
-    paths = [Infix("→", tuple(map(name_notation, path))) for path in s.paths(MOST_PATHS)]
+    paths = [Infix("→", _abbreviated(path)) for path in s.paths(MOST_PATHS)]
     several = f"{s.path_count} paths" if s.path_count > 1 else "one path"
     between = [x for way in paths for x in (way, " and ")][:-1]
     return ("Chain rule. ", wrt, " reaches ", of, f" by {several}: ", *between, ".")
+
+
+def _abbreviated(path: Sequence[Expr]) -> tuple[Notation, ...]:
+    names = list(map(name_notation, path))
+    if len(names) > _LONG + 1:
+        names[3:-3] = [Atom("…")]
+    return tuple(names)
 
 
 def below(left: Cell, forms: Sequence[Notation]) -> tuple[Row, ...]:

@@ -42,6 +42,8 @@ from tensorcalc.tensor import Tensor
 
 __all__ = ["DifferentialStory"]
 
+_DEEP = 12  # vertices
+_LONGEST = 44  # an adjoint that takes more room than this gets a name
 Terms: TypeAlias = dict[Expr, Notation | None]  # G of each G : dk; None where it has no matrix form
 
 
@@ -178,11 +180,18 @@ class DifferentialStory:
         return self.steps
 
     def _line(
-        self, rule: str, before: Expr, after: Expr, form: Notation, left: Notation | None = None
+        self,
+        rule: str,
+        before: Expr,
+        after: Expr,
+        form: Notation,
+        left: Notation | None = None,
+        more: Row | None = None,
     ) -> None:
         number = self.before + len(self.steps) + 1
         head = Cell(left or Differential(name_notation(self.stages.of)))
-        paragraph = Paragraph(number, (), (Row(head, (Cell(form, "="),), (rule,)),))
+        rows = (Row(head, (Cell(form, "="),), (rule,)), *([more] if more else []))
+        paragraph = Paragraph(number, (), rows)
         lines = (before, after)
         step = DerivationStep(number, rule, Tensor(before), Tensor(after), lines, paragraph)
         self.steps.append(step)
@@ -232,7 +241,7 @@ class DifferentialStory:
 
     def _put_in(self, terms: Terms, vertex: Expr) -> None:
         """Replace dk by what it is, and move the factors across."""
-        adjoint = self._shorter(terms.pop(vertex), vertex)
+        adjoint = self._named(self._shorter(terms.pop(vertex), vertex), vertex, terms)
         form = self.differential(vertex)
         value = self.tangent[self.stages.of]
         before = self._sum({vertex: adjoint, **terms})
@@ -246,6 +255,31 @@ class DifferentialStory:
         after = self._sum(terms)
         if spell(after) != spell(before):
             self._line("; ".join(dict.fromkeys(rules)), value, value, after)
+
+    def _named(self, n: Notation | None, vertex: Expr, terms: Terms) -> Notation | None:
+        """A long adjoint under a name of its own, δ, so that the lines below stay short."""
+        if n is None or len(spell(n)) <= self._longest(vertex):
+            return n
+        name = self._free_name(vertex)
+        self.scribe.call(name, turned=False)
+        value = self.tangent[self.stages.of]
+        atom = Atom(name)
+        whole = self._sum({vertex: atom, **terms})
+        self._line(f"call it {name}", value, value, whole, more=Row(Cell(atom), (Cell(n, "="),)))
+        return atom
+
+    def _longest(self, vertex: Expr) -> int:
+        """How long an adjoint may be without a name: in a deep network each layer gets one."""
+        assert isinstance(vertex, Definition)
+        deep = len(self.stages.order) > _DEEP
+        return 10 if deep and not isinstance(vertex.body, Elementwise) else _LONGEST
+
+    def _free_name(self, vertex: Expr) -> str:
+        own = _name(vertex)
+        digits = own[len(own.rstrip("0123456789")) :]
+        used = {*self.scribe.taken, *self.scribe.called, *self.scribe.all_letters}
+        stems = ("δ", "ε", "γ", "η") if vertex.ndim < 2 else ("Δ", "Γ", "Ε", "Η")
+        return next(n for stem in stems for n in (stem + digits, f"{stem}_{own}") if n not in used)
 
     def _shorter(self, n: Notation | None, vertex: Expr) -> Notation | None:
         """The adjoint as moved, or as simplified where that is shorter."""

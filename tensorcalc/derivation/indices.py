@@ -17,7 +17,7 @@ from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Row
 from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, scaled, sum_of
-from tensorcalc.display.spelling import spell
+from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Definition, Expr
 
 __all__ = ["IndexStory"]
@@ -71,7 +71,7 @@ class IndexStory(Story):
             literal = product_rule_terms(edge.of.body, edge.wrt)
         if literal is not None:
             written = scribe.entry(literal, letters)
-            if spell(written) != spell(forms[0]):
+            if not same_but_for_sums(written, forms[0]):
                 forms.insert(0, written)
                 lines.insert(0, literal)
         rules = local_rule(edge.of, edge.wrt)
@@ -90,7 +90,7 @@ class IndexStory(Story):
         if p.name:
             left = Infix("=", (Indexed(p.name, scribe.letters[p.vertex]), left))
         forms, lines = [p.written], [p.literal]
-        if spell(p.entry) != spell(p.written):
+        if not same_but_for_sums(p.entry, p.written):
             forms.append(p.entry)
             lines.append(p.value)
         said = {

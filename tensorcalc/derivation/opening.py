@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
 from tensorcalc.derivation.stages import Stages
 from tensorcalc.display.document import Cell, Prose, Row, Section
 from tensorcalc.display.notation import Indexed, Notation
-from tensorcalc.expr import Definition, Delta, Elementwise, Expr, Special, Variable, toposort
+from tensorcalc.display.spelling import spell
+from tensorcalc.expr import Definition, Elementwise, Expr, Special, Variable, toposort
 
 __all__ = ["define", "given", "letters_section", "opening"]
+
+_WIDTH = 88
 
 
 def opening(stages: Stages, scribe: Scribe, *, by_index: bool = False) -> tuple[Section, ...]:
@@ -25,12 +28,17 @@ def given(stages: Stages) -> Section:
         for n in toposort([*stages.defined, stages.of], lambda n: n is stages.wrt)
         if isinstance(n, Variable) or n is stages.wrt
     ]
-    prose: list[str | Notation] = []
+    lines: list[list[str | Notation]] = [[]]
+    width = 0
     for v in sorted(variables, key=lambda v: v is not stages.wrt):
         traits = ", ".join(getattr(v, "traits", ()))
         size = column_shape(v.shape) + (f" ({traits})" if traits else "")
-        prose += [*(["      "] if prose else []), name_notation(v), f" : {size}"]
-    return Section("Given", (tuple(prose),))
+        width += len(spell(name_notation(v))) + len(size) + 9
+        if width > _WIDTH:
+            lines.append([])
+            width = 0
+        lines[-1] += [*(["      "] if lines[-1] else []), name_notation(v), f" : {size}"]
+    return Section("Given", tuple(map(tuple, lines)))
 
 
 def define(stages: Stages, scribe: Scribe, *, by_index: bool) -> Section:
@@ -68,8 +76,8 @@ def _meanings(node: Definition, said: set[str]) -> str:
     return "; ".join(words)
 
 
-def letters_section(told: Sequence[tuple[Stages, Scribe]]) -> Section:
-    """h, k, j = 1…5 (h in s, k in v, j a row of W), and what an indicator is."""
+def letters_section(told: Sequence[tuple[Stages, Scribe]], used: Collection[str]) -> Section:
+    """h, k, j = 1…5 (h in s, k in v, j a row of W), for the letters used; what I[k=j] is."""
     roles: dict[str, tuple[object, list[str]]] = {}
     for stages, scribe in told:
         for vertex in stages.order:
@@ -80,10 +88,12 @@ def letters_section(told: Sequence[tuple[Stages, Scribe]]) -> Section:
                     words.append(role)
     by_size: dict[object, list[tuple[str, str]]] = {}
     for letter, (size, words) in roles.items():
+        if letter not in used:
+            continue
         by_size.setdefault(size, []).append((letter, " and ".join(words)))
     groups = [_runs_over(size, rows) for size, rows in by_size.items()]
     lines: list[Prose] = [(",  ".join(groups[k : k + 2]),) for k in range(0, len(groups), 2)]
-    if uses_delta(e.value for stages, _ in told for e in stages.edges):
+    if "I" in used:
         lines.append(("I[k=j] is 1 if k = j, else 0",))
     return Section("Letters", tuple(lines))
 
@@ -98,8 +108,3 @@ def _role(vertex: Expr, axis: int, name: str) -> str:
     if vertex.ndim == 2:
         return f"a {'row' if axis == 0 else 'column'} of {name}"
     return f"in {name}" if vertex.ndim == 1 else f"axis {axis + 1} of {name}"
-
-
-def uses_delta(values: Iterable[Expr]) -> bool:
-    """Whether an indicator is printed anywhere."""
-    return any(isinstance(n, Delta) for n in toposort(values, lambda n: isinstance(n, Definition)))

@@ -25,7 +25,6 @@ def result_sections(
     letters: Sequence[tuple[str, ...]],
 ) -> tuple[Section, ...]:
     """``Result`` in the layout of the derivation, and the other forms that differ from it."""
-    names, scribe.names = scribe.names, {}
     ndims = tuple(a.ndim for a in arguments)
     shapes = [a.shape for a in arguments]
     form = scribe.shown(value, of.ndim, ndims)
@@ -42,7 +41,6 @@ def result_sections(
     own = _in_own_shape(scribe, of, value, arguments)
     if own is not None:
         sections.append(own)
-    scribe.names = names
     return tuple(sections)
 
 

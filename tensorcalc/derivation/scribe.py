@@ -14,18 +14,21 @@ from tensorcalc.display.letters import argument_letters, summation_letters
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import (
     Atom,
+    Call,
     Chain,
     Entry,
+    Hadamard,
     Indexed,
     Notation,
     Partial,
     Transposed,
+    chain,
+    hadamard,
     transposed,
 )
 from tensorcalc.display.walk import mapped
 from tensorcalc.expr import Definition, Expr, Variable, toposort, transpose
 from tensorcalc.layout import Layout, permuted
-from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import Shape, format_shape, names_in
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor
@@ -48,7 +51,7 @@ class Scribe:
         self.taken = frozenset(quantity_names(universe)) | frozenset(dims) | {"I"}
         self.layout = layout
         self.letters: dict[Expr, tuple[str, ...]] = dict(known or {})
-        self.names: dict[Expr, str] = {}
+        self.called: list[str] = []
         self._turned: set[str] = set()
         wrt = vertices[-1]
         self.letters.pop(wrt, None)
@@ -70,9 +73,9 @@ class Scribe:
 
     # ── names of adjoints ──
 
-    def call(self, value: Expr, name: str, *, turned: bool) -> None:
-        """From here on ``value`` is written ``name``; ``turned``: the name is its transpose."""
-        self.names[value] = name
+    def call(self, name: str, *, turned: bool) -> None:
+        """From here on an adjoint has this name; ``turned``: the name is of its transpose."""
+        self.called.append(name)
         if turned:
             self._turned.add(name)
 
@@ -103,15 +106,13 @@ class Scribe:
         """The expression by matrices, a vector as a column; None where there is no such form."""
         if e.ndim > 2:
             return None
-        (e,), names = regrouped([e], self.names)
-        form = matrix_form(e, names)
+        form = matrix_form(e)
         return None if form is None else self._as_named(form)
 
     def entry(self, e: Expr, letters: Sequence[str]) -> Notation:
         """One entry of the expression."""
         taken = {*self.all_letters, *self.taken} - set(letters)
-        (e,), names = regrouped([e], self.names)
-        return self._as_named(index_form(e, letters, names, taken))
+        return self._as_named(index_form(e, letters, None, taken))
 
     def formula(self, e: Expr, letters: Sequence[str]) -> Notation:
         """By matrices if there is such a form, otherwise one entry."""
@@ -129,7 +130,7 @@ class Scribe:
         if form is None:
             return None
         is_row = place[:1] == (None,) and len(axes) == 1
-        return transposed(form) if is_row else form
+        return _as_row(form) if is_row else form
 
     def live(self, value: Expr, of: int, args: Sequence[int]) -> Tensor:
         """A stored derivative as a quantity to evaluate, its axes as the layout shows them."""
@@ -156,6 +157,17 @@ class Scribe:
         if len(shape) == 1:
             return f"({shape[0]},)"
         return format_shape(shape) if shape else "a number"
+
+
+def _as_row(column: Notation) -> Notation:
+    """A column turned; (Wᵀ δ) ⊙ d as δᵀ W diag(d), since that is how a row meets a Jacobian."""
+    if isinstance(column, Hadamard):
+        products = [f for f in column.factors if isinstance(f, Chain)]
+        others = [f for f in column.factors if not isinstance(f, Chain)]
+        if len(products) == 1 and others:
+            diagonal = Call("diag", r"\operatorname{diag}", (hadamard(others, 1),))
+            return chain((products[0], True), (diagonal, False))
+    return transposed(column)
 
 
 def _is_in(n: Notation, names: Iterable[str]) -> bool:

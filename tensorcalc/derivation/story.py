@@ -16,7 +16,7 @@ from tensorcalc.derivation.stages import Edge, Stages
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.display.document import Paragraph
 from tensorcalc.display.notation import BigSum, Indexed, Notation, Partial, scaled, sum_of
-from tensorcalc.expr import Add, Constant, Einsum, Expr, add, contract
+from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import structure
 from tensorcalc.tensor import Tensor
@@ -58,6 +58,7 @@ class Story:
         self.steps: list[DerivationStep] = []
         self.products: list[Product] = []
         self.adjoint = self._adjoints()
+        self.told: dict[Expr, Expr] = {}  # adjoints, each as what later steps call it
 
     def tell(self) -> list[DerivationStep]:
         """All steps, from the chain rule to the closed form."""
@@ -69,6 +70,8 @@ class Story:
             edges = self.stages.into(vertex)
             if len(edges) > 1 or not self._is_whole(edges[0]):
                 self._multiply(vertex, edges)
+            else:
+                self.told[vertex] = self.adjoint[vertex]
         return self.steps
 
     def chain_rule(self) -> None:
@@ -174,8 +177,8 @@ class Story:
     def _multiply(self, vertex: Expr, edges: Sequence[Edge]) -> None:
         s, scribe = self.stages, self.scribe
         of, by = scribe.letters[s.of], scribe.letters[vertex]
-        literal = add(*(self._term(e, self.adjoint) for e in edges))
-        value = self.adjoint[vertex]
+        literal = add(*(self._term(e, self.told) for e in edges))
+        value = simplify(literal)
         p = Product(
             vertex,
             tuple(edges),
@@ -189,9 +192,10 @@ class Story:
         )
         self.products.append(p)
         self.product(p)
+        self.told[vertex] = value
         if p.name:
-            turned = scribe.layout.name == "numerator" and s.of.ndim == 0 and vertex.ndim > 0
-            scribe.call(value, p.name, turned=turned)
+            self.told[vertex] = Definition(p.name, value)
+            scribe.call(p.name, turned=scribe.layout.name == "numerator")
 
     def _written(self, edge: Edge) -> Notation:
         """Σ over the letters between: the literal product of two entries."""
@@ -201,7 +205,7 @@ class Story:
         right = scribe.entry(edge.value, between + by)
         if edge.of is s.of:
             return right
-        left = scribe.entry(self.adjoint[edge.of], of + between)
+        left = scribe.entry(self.told[edge.of], of + between)
         body = scaled(1.0, [left, right], None)
         return BigSum(between, body) if between else body
 
@@ -225,15 +229,13 @@ class Story:
         s = self.stages
         if vertex is s.wrt or s.of.ndim or not isinstance(value, (Einsum, Add)) or not value.ndim:
             return None
-        if value in self.scribe.names:
-            return None
         if all(_is_diagonal(e) for e in s.edges if e.of is vertex):
             return None
         return self._free_name(vertex)
 
     def _free_name(self, vertex: Expr) -> str:
         """δ, or with the vertex's name above it: δᶻ; Δ where the vertex is a matrix."""
-        used = {*self.scribe.taken, *self.scribe.names.values(), *self.scribe.all_letters}
+        used = {*self.scribe.taken, *self.scribe.called, *self.scribe.all_letters}
         own = getattr(vertex, "name", "")
         stem = "δ" if vertex.ndim < 2 else "Δ"
         digits = own[len(own.rstrip("0123456789")) :]

@@ -7,6 +7,7 @@ from typing import Any
 from tensorcalc.derivation.brief import brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
+from tensorcalc.derivation.folding import fold_definitions, fold_steps, letters_in
 from tensorcalc.derivation.indices import IndexStory
 from tensorcalc.derivation.opening import definition_row, letters_section, opening
 from tensorcalc.derivation.parts import Part, parts_of
@@ -14,10 +15,10 @@ from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
 from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.derivative import Derivative
-from tensorcalc.display.document import Document, Paragraph, Section
+from tensorcalc.display.document import Document, Paragraph, Row, Section
 from tensorcalc.display.notation import Partial
+from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
-from tensorcalc.expr import Expr
 
 __all__ = ["DETAILS", "STYLES", "derivation"]
 
@@ -51,7 +52,7 @@ class _Telling:
         of, by = self.parts[0].stages.of, [p.wrt for p in self.parts]
         self.title = Partial(name_notation(of), tuple(map(name_notation, by)))
         self.steps: list[DerivationStep] = []
-        self.value: Expr = self.d.value
+        self.value = self.told_value = d.value
         self.closing: tuple[Section, ...] = ()
 
     def told(self) -> tuple[tuple[DerivationStep, ...], Document]:
@@ -66,7 +67,7 @@ class _Telling:
         document = Document(
             (self.title, _WORDS[self.style]),
             self._convention(),
-            self._opening(),
+            self._opening(paragraphs),
             tuple(paragraphs),
             self.closing,
         )
@@ -78,27 +79,32 @@ class _Telling:
             return f"read off in {getattr(self.parts[0].wrt, 'name', 'its')}'s shape"
         return f"{self.d.layout} layout"
 
-    def _opening(self) -> tuple[Section, ...]:
+    def _opening(self, paragraphs: list[Paragraph]) -> tuple[Section, ...]:
         first = self.parts[0]
         if self.style == "differential":
-            return DifferentialStory(first.stages, first.scribe).opening()
+            what, given, define = DifferentialStory(first.stages, first.scribe).opening()
+            return (what, given, fold_definitions(define))
         by_index = self.style == "index"
-        letters = letters_section([(p.stages, p.scribe) for p in self.parts])
-        return (*opening(first.stages, first.scribe, by_index=by_index), letters)
+        told = [(p.stages, p.scribe) for p in self.parts]
+        letters = letters_section(told, letters_in(paragraphs))
+        given, define = opening(first.stages, first.scribe, by_index=by_index)
+        return (given, fold_definitions(define), letters)
 
     def _by_chain(self, part: Part) -> list[Paragraph]:
         kind = IndexStory if self.style == "index" else ChainStory
         story = kind(part.stages, part.scribe, len(self.steps))
         told = story.tell()
-        self.steps += told
-        self.value = story.adjoint[part.wrt]
+        self.value, self.told_value = story.adjoint[part.wrt], story.told[part.wrt]
         if self.detail == "brief" and isinstance(story, ChainStory):
+            self.steps += told
             return list(brief(story))
-        return [step.paragraph for step in told]
+        folded = fold_steps(told)
+        self.steps += folded
+        return [step.paragraph for step in folded]
 
     def _by_differentials(self, part: Part) -> list[Paragraph]:
         story = DifferentialStory(part.stages, part.scribe, len(self.steps))
-        told = story.tell()
+        told = fold_steps(story.tell())
         self.steps += told
         self.value, wrt = story.adjoint[part.wrt], part.wrt
         if story.composed is not None and wrt.ndim and len(self.parts) == 1:
@@ -112,9 +118,19 @@ class _Telling:
         letters.insert(0, first.scribe.letters[first.stages.of])
         scribe, of = last.scribe, first.stages.of
         arguments = tuple(p.wrt for p in self.parts)
-        return result_sections(scribe, of, self.title, self.value, arguments, letters)
+        sections = result_sections(scribe, of, self.title, self.value, arguments, letters)
+        if self.told_value is self.value or not _is_long(sections):
+            return sections
+        return result_sections(scribe, of, self.title, self.told_value, arguments, letters)
 
 
+def _is_long(sections: tuple[Section, ...]) -> bool:
+    """Whether a result is too long to read, so that δ had better stay a name in it."""
+    rows = [line for section in sections for line in section.lines if isinstance(line, Row)]
+    return any(len(spell(cell.math)) > _LONGEST_RESULT for row in rows for cell in row.cells)
+
+
+_LONGEST_RESULT = 120
 _WORDS = {
     "chain": " by the chain rule",
     "index": " by indices",

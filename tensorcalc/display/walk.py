@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
-from tensorcalc.display.notation import Notation
+from tensorcalc.display.notation import BigSum, Entry, Indexed, Indicator, Notation
 
-__all__ = ["mapped", "pieces"]
+__all__ = ["mapped", "pieces", "same_but_for_sums", "with_letters"]
 
 
 def mapped(n: Notation, change: Callable[[Notation], Notation | None]) -> Notation:
@@ -18,6 +18,35 @@ def mapped(n: Notation, change: Callable[[Notation], Notation | None]) -> Notati
         return changed
     inner = {f.name: _inside(getattr(n, f.name), change) for f in fields(n)}  # type: ignore[arg-type]
     return replace(n, **inner)  # type: ignore[type-var]
+
+
+def with_letters(n: Notation, letter: Callable[[str], str]) -> Notation:
+    """The formula with ``letter(i)`` for every index letter i."""
+
+    def change(piece: Notation) -> Notation | None:
+        if isinstance(piece, (Indexed, Entry)):
+            return replace(piece, letters=tuple(map(letter, piece.letters)))
+        if isinstance(piece, Indicator):
+            return Indicator(letter(piece.left), letter(piece.right))
+        if isinstance(piece, BigSum):
+            return BigSum(tuple(map(letter, piece.letters)), mapped(piece.body, change))
+        return None
+
+    return mapped(n, change)
+
+
+def same_but_for_sums(a: Notation, b: Notation) -> bool:
+    """Whether two formulas differ in the letters summed over, if at all."""
+    return _sums_renamed(a) == _sums_renamed(b)
+
+
+def _sums_renamed(n: Notation) -> Notation:
+    bound: dict[str, str] = {}
+    for piece in pieces(n):
+        if isinstance(piece, BigSum):
+            for i in piece.letters:
+                bound.setdefault(i, f"·{len(bound)}·")
+    return with_letters(n, lambda i: bound.get(i, i))
 
 
 def _inside(value: Any, change: Callable[[Notation], Notation | None]) -> Any:

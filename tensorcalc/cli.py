@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("--") and given[0] not in ("--help", "--version")):
         given = ["backprop", *given]
+    if given[0] == "derive":  # a program such as -x is no option: words with a blank are none
+        given = [f" {word}" if _is_negative(word) else word for word in given]
     options = parser.parse_args(given)
     try:
         return options.run(options)
@@ -47,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _is_negative(word: str) -> bool:
+    """Whether a word that begins with a minus sign is an expression."""
+    return len(word) > 1 and word[0] == "-" and word[1] != "-" and word != "-h"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +118,12 @@ def _parser() -> argparse.ArgumentParser:
         "--of", metavar="NAME", help="differentiate this name (default: the last line)"
     )
     derive.add_argument(
-        "--shape", action="append", default=[], metavar="NAME=5x4", help="shape of a variable"
+        "--shape",
+        action="append",
+        default=[],
+        metavar="NAME=5x4",
+        help="shape of a variable: W=5x4 or W=5,4, of named sizes W=mxn or W=m,n (x separates "
+        "single letters and numbers, a comma anything), a column x=4, a scalar s=",
     )
     derive.add_argument(
         "--layout", default="numerator", help="numerator (default), denominator or mixed"
@@ -157,13 +170,16 @@ def _backprop(options: argparse.Namespace) -> int:
 
 
 def _shape(given: str, shape: str) -> str:
-    """5x4 as the two sizes 5 and 4; names of dimensions as they are."""
-    if not any(character.isdecimal() for character in shape):
-        return shape
-    sizes = shape.replace("×", "x").split("x")
-    if not all(size.strip() for size in sizes):
+    """5x4 as the sizes 5 and 4, mxn as the names m and n; longer names have their x."""
+    crossed = shape.replace("×", "x").split("x")
+    short = [re.fullmatch(r"\s*([^\W\d_]\d*|[-+.\d ]+)\s*", size) for size in crossed]
+    if "×" in shape or all(short):
+        if not all(size.strip() for size in crossed):
+            raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
+        return " ".join(crossed)
+    if not all(size.strip() for size in crossed) and any(short):
         raise TensorCalcError(f"--shape {given}", "write --shape W=5x4")
-    return " ".join(sizes)
+    return shape
 
 
 def _verified(d: Derivative) -> Verification:
@@ -205,6 +221,12 @@ def _program_text(given: str) -> str:
             return sys.stdin.read(_LONGEST)
         path = Path(given)
         if not _is_file(path):
+            if re.fullmatch(
+                r"(\.{0,2}[/\\]|~)?[\w./\\~-]*\.(txt|py|md|tc|dat|ipynb)", given.strip()
+            ):
+                raise TensorCalcError(
+                    f"there is no file {given}", "give its path, or the program itself in quotes"
+                )
             return given
         with path.open(encoding="utf-8") as file:
             return file.read(_LONGEST)

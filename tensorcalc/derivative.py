@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -46,6 +46,10 @@ from tensorcalc.structure import structure, tied_dims
 from tensorcalc.tensor import Tensor, as_tensor, is_finite_number
 from tensorcalc.values import require_one_meaning
 from tensorcalc.wording import cannot_chain, helper_name, name_of, title_of, titled
+
+if TYPE_CHECKING:
+    from tensorcalc.check import AnswerCheck, Verification
+    from tensorcalc.codegen import CompiledFunction
 
 __all__ = [
     "Contribution",
@@ -95,14 +99,18 @@ class Derivative:
 
     # attached by the package, from the layers above: numbers, words and checks
     evaluate: Callable[..., np.ndarray]
-    compile: Callable[..., Any]
+    compile: Callable[..., CompiledFunction]
     apply: Callable[..., Any]
     jvp: Callable[..., Any]
     vjp: Callable[..., Any]
     entry: Callable[..., str]
     latex: Callable[..., str]
-    verify: Callable[..., Any]
-    check: Callable[..., Any]
+    verify: Callable[..., Verification]
+    check: Callable[..., AnswerCheck]
+    to_einsum: Callable[..., str]
+    to_latex: Callable[..., str]
+    to_numpy_source: Callable[..., str]
+    to_sympy: Callable[..., Any]
     derivation: Callable[..., Any]
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.errors import (
@@ -14,6 +14,7 @@ from tensorcalc.errors import (
     ParseError,
     ShapeError,
     TensorCalcError,
+    UnknownAttributeError,
     UnknownNameError,
 )
 from tensorcalc.reading.base import LARGEST
@@ -55,6 +56,16 @@ class Program(Mapping[str, Tensor]):
         close = difflib.get_close_matches(str(name), self._quantities, 1)
         hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(self._quantities)}"
         raise UnknownNameError(f"the program has no quantity named {name!r}", hint)
+
+    if not TYPE_CHECKING:  # checkers know of what is there only
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            hint = "it has .result, .derivative(…), .gradient(…), and quantities by name: p[…]"
+            if name in self._quantities:
+                hint = f'write p["{name}"]'
+            raise UnknownAttributeError(f"a program has no attribute {name}", hint)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._quantities)

@@ -52,6 +52,9 @@ from tensorcalc.rewrite.recognise import (
 from tensorcalc.shapes import Dim, Shape, format_shape, read_dim, read_shape
 from tensorcalc.simplify import simplify
 
+if TYPE_CHECKING:
+    from tensorcalc.codegen import CompiledFunction
+
 __all__ = [
     "NAMED",
     "UFUNCS",
@@ -123,6 +126,15 @@ class Tensor:
     __slots__ = ("__weakref__", "expr", "form")
     expr: Expr
     form: str
+
+    # attached by the package, from the layers above: numbers and formulas
+    evaluate: Callable[..., np.ndarray]
+    compile: Callable[..., CompiledFunction]
+    latex: Callable[..., str]
+    to_einsum: Callable[..., str]
+    to_latex: Callable[..., str]
+    to_numpy_source: Callable[..., str]
+    to_sympy: Callable[..., Any]
 
     def __new__(cls, expr: Expr, form: str | None = None) -> Tensor:
         """The one quantity of this expression that stands so."""

@@ -73,6 +73,10 @@ def test_derive_by_several_names_prints_them_in_the_order_asked_for(tensorcalc):
         ("W=5,4", "5 × 4 × 5 3-tensor"),
         ("W=m 4", "m × 4 × m 3-tensor"),
         ("W=m,4", "m × 4 × m 3-tensor"),
+        ("W=mx4", "m × 4 × m 3-tensor"),
+        ("W=m1x4", "m1 × 4 × m1 3-tensor"),
+        ("W=axis,4", "axis × 4 × axis 3-tensor"),
+        ("W=max4,4", "max4 × 4 × max4 3-tensor"),
     ],
 )
 def test_shapes_are_written_with_a_cross_a_comma_or_a_blank(tensorcalc, shape, printed):
@@ -141,6 +145,27 @@ def test_a_program_is_read_from_stdin(tensorcalc, monkeypatch):
     status, out, err = tensorcalc("derive", "-", "--wrt", "v", "--shape", "W=5x4", "--shape", "x=4")
     assert (status, err) == (0, "")
     assert out == "∂(1ᵀ s)/∂v = (s ⊙ (1 − s))ᵀ : 1 × 5 row gradient, numerator\n"
+
+
+def test_names_of_one_letter_are_crossed_as_numbers_are(tensorcalc):
+    shapes = ("--shape", "W=mxn", "--shape", "x=n", "--shape", "s=")
+    status, out, _ = tensorcalc("derive", "s * W @ x", "--wrt", "x", *shapes)
+    assert (status, out) == (0, "∂(s W x)/∂x = s W : m × n Jacobian, numerator\n")
+
+
+@pytest.mark.parametrize("program", ["-x", "-x * 2", "-(x + 1)"])
+def test_a_program_may_begin_with_a_minus_sign(tensorcalc, program):
+    expected = tensorcalc("derive", f"0{program}", "--wrt", "x", "--shape", "x=3")
+    assert expected[0] == 0
+    status, out, err = tensorcalc("derive", program, "--wrt", "x", "--shape", "x=3")
+    assert (status, err) == (0, "")
+    assert out.partition(" = ")[2] == expected[1].partition(" = ")[2]
+
+
+@pytest.mark.parametrize("name", ["prog.txt", "./prog.txt", "dir/prog.py", "/no/such.txt"])
+def test_a_file_that_is_not_there_is_told(tensorcalc, name):
+    result = tensorcalc("derive", name, "--wrt", "x")
+    assert_refused(result, f"TensorCalcError: there is no file {name}", "give its path")
 
 
 def test_a_program_is_read_from_a_file(tensorcalc, tmp_path):

@@ -389,3 +389,15 @@ def test_without_sympy_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(tc.TensorCalcError, match="not installed") as caught:
         tc.vector("x", 3).to_sympy()
     assert caught.value.hint == "pip install sympy"
+
+
+@pytest.mark.parametrize("owner", [tc.Derivative, tc.Tensor])
+def test_methods_of_higher_layers_are_declared_for_type_checkers(owner):
+    own = {name for name, value in vars(owner).items() if _is_attached(owner, value)}
+    assert {name for name in own if not name.startswith("_")} <= owner.__annotations__.keys()
+
+
+def _is_attached(owner, value):
+    """Whether a method comes from elsewhere: loaded when first used, or loaded since."""
+    module = getattr(value, "__module__", None) if callable(value) else type(value).__module__
+    return module not in (owner.__module__, "builtins", None)

@@ -806,3 +806,12 @@ def test_a_program_can_be_pickled():
     again = pickle.loads(pickle.dumps(p))
     assert list(again) == list(p)
     assert again.result is p.result
+
+
+@pytest.mark.parametrize(("name", "hint"), [("v", 'write p["v"]'), ("evaluate", "p[…]")])
+def test_an_attribute_that_a_program_lacks_is_told(name, hint):
+    p = tc.parse("v = 2 * x", x=4)
+    with pytest.raises(tc.UnknownAttributeError, match=f"no attribute {name}") as raised:
+        getattr(p, name)
+    assert hint in raised.value.hint
+    assert not hasattr(p, name)

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -781,6 +782,14 @@ REFUSED = [
     ),
     (lambda x: np.median(x), 3, "np.median is not in the language", "np.where"),
     (lambda x: np.cbrt(x), 3, "np.cbrt is not in the language", "np.sign(x) * np.abs(x)**(1/3)"),
+    (lambda x: np.where(x > 0), 3, "np.where with these arguments", "give all three"),
+    (lambda x: np.trace(x), 3, r"np.trace of x \(3,\)", "two axes"),
+    (lambda x: x.astype("no such"), 3, r"x \(3,\) as 'no such'", "real numbers"),
+    (lambda x: tc.exp(x), 3, "a quantity or a function of tensorcalc", "np.exp"),
+    (lambda x: tc.vector("w", 3) * x, 3, "a quantity or a function of tensorcalc", "NumPy alone"),
+    (lambda x: np.sum(x, axis=1), 3, "along axis 1", "its one axis is 0"),
+    (lambda x: np.sum(x, axis=x), 3, r"along axis x \(3,\)", "as a number"),
+    (lambda x: x ** np.ones(4), 3, r"\*\* of x \(3,\)", "matched from the last"),
     (lambda x: np.tile(x, 2), 3, "np.tile is not in the language", "broadcast"),
     (lambda x: np.sum(x, where=[True, False, True]), 3, "np.sum with these arguments", "leave out"),
     (lambda x: np.add(x, 1, where=[True]), 3, r"np.add\(…, where=…\)", "leave that option out"),
@@ -984,3 +993,31 @@ def test_two_shapes_of_one_parameter_are_refused():
     with pytest.raises(tc.ShapeError, match="the shape of x is given twice: 3 and 4"):
         tc.program(np.sin, {"x": 3}, x=4)
     assert tc.program(np.sin, {"x": 3}, x=(3,))["x"].shape == (3,)
+
+
+KEPT = []
+
+
+def kept(x):
+    KEPT.append(x)
+    return x * len(KEPT)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [kept, lambda x: np.random.default_rng().normal() * x, lambda x: x + time.perf_counter()],
+)
+def test_a_function_that_gives_another_formula_each_time_is_refused(function):
+    with pytest.raises(tc.NotSupportedError, match="gives another formula when it runs again"):
+        tc.program(function, x=3)
+
+
+def test_constants_drawn_with_a_seed_are_constants():
+    p = tc.program(lambda x: np.random.default_rng(0).normal(size=3) @ x, x=3)
+    expected = np.random.default_rng(0).normal(size=3)
+    np.testing.assert_allclose(p.gradient(p.result, "x").evaluate(x=np.ones(3)), expected)
+
+
+def test_what_a_function_prints_is_printed_once(capsys):
+    tc.program(lambda x: print("here") or x, x=3)
+    assert capsys.readouterr().out == "here\n"

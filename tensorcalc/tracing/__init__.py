@@ -1,4 +1,4 @@
-"""Ordinary NumPy functions as programs: traced once, over arrays without values."""
+"""Ordinary NumPy functions as programs: traced over arrays without values."""
 
 from tensorcalc.tracing.program import program
 

@@ -157,7 +157,8 @@ def _misfit(attempt: str, exprs: Sequence[Expr]) -> ShapeError:
     hint = "axes are matched from the last one; give them one size, or size 1 by x[:, None]"
     if any(isinstance(dim, str) for shape in shapes for dim in shape):
         hint = "a named size fits itself or 1; give the axes one name"
-    return ShapeError(f"{attempt} of {' and '.join(map(named, exprs))}: they do not fit", hint)
+    sign = {"pow": "**", "greater": ">", "greater_equal": ">="}.get(attempt, attempt)
+    return ShapeError(f"{sign} of {' and '.join(map(named, exprs))}: they do not fit", hint)
 
 
 def squeezed(e: Expr, axes: Iterable[int]) -> Expr:

@@ -50,7 +50,8 @@ def read_arguments(
     where = title_of(function)
     for name in given:
         if name not in signature.parameters:
-            close = difflib.get_close_matches(str(name), signature.parameters, 1)
+            same = [known for known in signature.parameters if known.lower() == str(name).lower()]
+            close = same or difflib.get_close_matches(str(name), signature.parameters, 1)
             hint = f"did you mean {close[0]}?" if close else f"it takes {_listed(signature)}"
             raise UnknownNameError(f"{where} has no parameter named {name!r}", hint)
     for name, parameter in signature.parameters.items():

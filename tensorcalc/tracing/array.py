@@ -276,7 +276,11 @@ class Traced:
 
     def astype(self, dtype: Any, **_: Any) -> Traced:
         """The array itself: values decide on the precision."""
-        if np.dtype(dtype).kind != "f":
+        try:
+            kind = np.dtype(dtype).kind
+        except TypeError:
+            raise refuse(f"{self._titled} as {dtype!r}", "arrays hold real numbers") from None
+        if kind != "f":
             raise refuse(f"{self._titled} as {np.dtype(dtype)}", "arrays hold real numbers")
         return Traced(self.expr)
 
@@ -383,9 +387,11 @@ def call(name: str, *args: Any, **kwargs: Any) -> Any:
     try:
         bound = inspect.signature(meaning).bind(*args, **kwargs)
     except TypeError as error:
+        hint = "leave out the options that are not read"
+        if name == "where":
+            hint = "give all three: np.where(condition, a, b)"
         raise NotSupportedError(
-            f"np.{name} with these arguments is not in the language ({error})",
-            "leave out the options that are not read",
+            f"np.{name} with these arguments is not in the language ({error})", hint
         ) from None
     return _wrapped(meaning(*bound.args, **bound.kwargs))
 

@@ -250,7 +250,10 @@ def _spread(word: list[Any], e: Expr, attempt: str) -> list[Any]:
     """One index per axis: "..." stands for those that are left, counted from the last."""
     left = e.ndim - len(word) + 1
     if (Ellipsis not in word and left != 1) or left < 0 or word.count(Ellipsis) > 1:
-        raise ShapeError(f"{attempt}: {named(e)} has {e.ndim} axes", "write one letter per axis")
+        raise ShapeError(
+            f"{attempt}: {named(e)} has {e.ndim} ax{'i' if e.ndim == 1 else 'e'}s",
+            "write one letter per axis",
+        )
     whole = []
     for i in word:
         whole += [(k,) for k in range(left)][::-1] if i is Ellipsis else [i]
@@ -262,7 +265,7 @@ def _spread(word: list[Any], e: Expr, attempt: str) -> list[Any]:
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     """np.trace: the sum of the diagonal."""
-    e = diagonal(a, offset, axis1, axis2)
+    e = diagonal(a, offset, axis1, axis2, what="trace")
     return product((e,), (tuple(range(e.ndim)),), tuple(range(e.ndim - 1)))
 
 

@@ -1,9 +1,11 @@
-"""Ordinary NumPy functions as programs: run once on arrays that record what is computed."""
+"""Ordinary NumPy functions as programs: run on arrays that record what is computed."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+import io
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -35,13 +37,14 @@ __all__ = ["program"]
 def program(source: Any, shapes: Any = None, /, **named: Any) -> Program:
     """A program from text, or from an ordinary NumPy function; with shapes for its variables.
 
-    Text has lines ``name = expression``, see ``tc.parse``. A function is run once, without
-    values: its arguments become variables, its local variables named intermediates, and what
-    it returns is ``result``; a name that is bound again counts for the last time. NumPy's own
-    meaning of shapes holds in it, and derivatives come in mixed layout by default. Shapes are
-    ints, tuples, names such as ``"k n"`` or arrays, by keyword, or as a mapping or pairs; a
-    mapping, list or tuple of shapes stands for an argument that holds several arrays. These
-    variables have the name of their key if no other has it, else all keys joined by ``_``.
+    Text has lines ``name = expression``, see ``tc.parse``. A function is run without values, and
+    once more to see that the same formula comes of it: its arguments become variables, its
+    local variables named intermediates, and what it returns is ``result``; a name that is bound
+    again counts for the last time. NumPy's own meaning of shapes holds in it, and derivatives
+    come in mixed layout by default. Shapes are ints, tuples, names such as ``"k n"`` or arrays,
+    by keyword, or as a mapping or pairs; a mapping, list or tuple of shapes stands for an
+    argument that holds several arrays. These variables have the name of their key if no other
+    has it, else all keys joined by ``_``.
 
     Raises NotSupportedError for NumPy functions without a formula here and for decisions on
     values, with the line of the function; ShapeError where shapes do not fit; what ``tc.parse``
@@ -62,6 +65,7 @@ def program(source: Any, shapes: Any = None, /, **named: Any) -> Program:
     arguments = read_arguments(source, shapes, named)
     returned, found = _run(source, arguments)
     result = _result(returned, source, arguments)
+    _require_repeatable(source, result, read_arguments(source, shapes, named))
     names = _local_names(found, arguments.variables)
     definitions, result = _defined(names, result)
     quantities = {**arguments.variables, **definitions}
@@ -117,12 +121,32 @@ def _run(function: Callable[..., Any], arguments: Arguments) -> tuple[Any, dict[
     return returned, found
 
 
+def _require_repeatable(function: Callable[..., Any], result: Expr, again: Arguments) -> None:
+    """NotSupportedError where another run gives another formula: random numbers, kept state."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            second = function(*again.positional, **again.by_name)
+    except Exception:
+        second = None
+    if not isinstance(second, Traced) or second.expr is not result:
+        raise NotSupportedError(
+            f"{title_of(function)} gives another formula when it runs again: it draws random "
+            "numbers, or keeps something from run to run",
+            "give what changes as an argument with a shape",
+        )
+
+
 def _translated(error: Exception) -> TensorCalcError | None:
     """The error with the line it comes from, if tracing caused it; None for one's own errors."""
     place, outside = _place(error.__traceback__)
     if outside and isinstance(error, TensorCalcError):
         return NotSupportedError(
             f"{place}{outside} is not in the language", instead_in_numpy(outside)
+        )
+    if isinstance(error, TensorCalcError) and f"({Traced.__name__})" in str(error):
+        return NotSupportedError(
+            f"{place}a quantity or a function of tensorcalc, applied to an array of the function",
+            "write the function with NumPy alone: np.exp(x) for tc.exp(x)",
         )
     if isinstance(error, TensorCalcError):
         return type(error)(f"{place}{error}", error.hint)

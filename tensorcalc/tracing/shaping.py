@@ -50,9 +50,11 @@ def axis_of(axis: Any, ndim: int, attempt: str) -> int:
     try:
         number = operator.index(axis)
     except TypeError:
-        raise ShapeError(f"{attempt} along axis {axis!r}", "give the axis as a number") from None
+        given = named(axis) if isinstance(axis, Expr) else repr(axis)
+        raise ShapeError(f"{attempt} along axis {given}", "give the axis as a number") from None
     if not -ndim <= number < ndim:
-        hint = f"choose an axis from 0 to {ndim - 1}" if ndim else "a number has no axis"
+        hint = f"choose an axis from 0 to {ndim - 1}" if ndim > 1 else "its one axis is 0"
+        hint = hint if ndim else "leave the axis out: a number has none"
         raise ShapeError(f"{attempt} along axis {number}", hint)
     return number % ndim
 
@@ -326,11 +328,13 @@ def _sliced(e: Expr, axis: int, place: slice) -> Expr:
     return e if chosen == range(dim) else Select(e, axis, chosen)
 
 
-def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
+def diagonal(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *, what: str = "diagonal"
+) -> Expr:
     """np.diagonal: the entries with equal indices along two axes, in a last axis."""
     e = expr_of(a)
     if e.ndim < 2:
-        raise ShapeError(_of("diagonal", e), "give an array of two axes or more")
+        raise ShapeError(_of(what, e), "give an array of two axes or more")
     i, j = (axis_of(axis, e.ndim, _of("diagonal", e)) for axis in (axis1, axis2))
     rows, columns = e.shape[i], e.shape[j]
     if offset or rows != columns:

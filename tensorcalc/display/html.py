@@ -48,7 +48,8 @@ class Html(UnicodeText):
 
     def call(self, name: str, latex: str, arguments: Sequence[str], extra: str) -> str:
         inner = ", ".join(arguments) + escape(extra)
-        return f"√({inner})" if name == "√" else f"{_name(name)}({inner})"
+        stem = name.removesuffix("|")  # log|det(X)|
+        return f"{_name(stem)}({inner}){name[len(stem) :]}"
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         if not letters:

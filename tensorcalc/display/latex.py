@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tensorcalc.display.script import GREEK, Spelling, name_pieces
 
-__all__ = ["Latex", "latex_name"]
+__all__ = ["Latex", "latex_name", "latex_words"]
 
 _SPELT = set(GREEK.values()) | {"epsilon", "phi"}
 _SIGNS = {
@@ -15,6 +16,22 @@ _SIGNS = {
     "≥": r" \ge ", "≤": r" \le ", "←": r" \gets ",
 }  # fmt: skip
 _MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
+
+# words: what raises, what lowers, and signs that are mathematics
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵗᵀⁿ", [*"0123456789-+t", r"\top", "n"], strict=True))
+_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+", strict=True))
+_MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
+    "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "⊗": r"\otimes", "∘": r"\circ", "⊘": r"\oslash",
+    "→": r"\to", "←": r"\gets", "−": "-", "∂": r"\partial", "‖": r"\Vert", "≥": r"\ge", "≤": r"\le",
+    "≈": r"\approx", "≠": r"\ne", "½": r"\tfrac{1}{2}", "⅓": r"\tfrac{1}{3}", "¼": r"\tfrac{1}{4}",
+    "∞": r"\infty", "√": r"\surd", "′": "'", "ℓ": r"\ell", "∈": r"\in", "↦": r"\mapsto",
+    "Σ": r"\sum", "∏": r"\prod", "…": r"\ldots", "\\": r"\backslash", "^": r"\wedge", "~": r"\sim",
+}  # fmt: skip
+_PIECES = re.compile(
+    rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
+    rf"|(?P<shape>\b\w+(?: × \w+)+)|(?P<index>\b[^\W\d_]_\w+)"
+    rf"|(?P<sign>[{re.escape(''.join(_MATHS))}])|(?P<words>.)"
+)
 
 
 class Latex(Spelling):
@@ -75,6 +92,8 @@ class Latex(Spelling):
         inner = ", ".join(arguments) + extra
         if latex == r"\sqrt":
             return rf"\sqrt{{{inner}}}"
+        if latex.rstrip("'").isidentifier():  # a function of the user's: its name is upright
+            latex = latex_name(latex.replace("'", "′"))
         stem = latex.removesuffix(r"\right|")  # \log\left|\det(X)\right|
         return stem + self.brackets(inner) + latex[len(stem) :]
 
@@ -109,6 +128,8 @@ def _times(count: int) -> str:
 
 def latex_name(name: str) -> str:
     r"""A name in LaTeX: W2 is W_{2}, delta is \delta, long names are upright."""
+    if not re.fullmatch(r"\w+′*", name):  # more than a name
+        return latex_words(name, r"\mathrm")
     base, index, primes = name_pieces(name)
     if base in GREEK:
         base = "\\" + GREEK[base]
@@ -118,3 +139,35 @@ def latex_name(name: str) -> str:
         base = r"\mathrm{" + base.replace("_", r"\_") + "}"
     subscript = "_{" + index.replace("_", r"\_") + "}" if index else ""
     return base + subscript + "'" * primes
+
+
+def latex_words(words: str, face: str = r"\text") -> str:
+    """Words as text, and the signs among them as the mathematics they are."""
+    found: list[tuple[str, str]] = []
+    for match in _PIECES.finditer(words):
+        kind, piece = match.lastgroup or "words", match.group()
+        if kind == "words" and found and found[-1][0] == "words":
+            found[-1] = (kind, found[-1][1] + piece)
+        else:
+            found.append((kind, piece))
+    return "".join(_written(kind, piece, face) for kind, piece in found)
+
+
+def _written(kind: str, piece: str, face: str) -> str:
+    if kind == "words":
+        return f"{face}{{{_escaped(piece)}}}"
+    if kind == "shape":
+        sizes = [size if size.isdecimal() else latex_name(size) for size in piece.split(" × ")]
+        return r" \times ".join(sizes)
+    if kind == "raised":
+        return f"{{}}^{{{''.join(_RAISED[sign] for sign in piece)}}}"
+    if kind == "lowered":
+        return f"{{}}_{{{''.join(_LOWERED[sign] for sign in piece)}}}"
+    if kind == "index":
+        name, letters = piece.split("_", 1)
+        return f"{name}_{{{_escaped(letters)}}}"
+    return f"{{{_MATHS[piece]}}}"
+
+
+def _escaped(words: str) -> str:
+    return re.sub(r"([#$%&_{}])", r"\\\1", words)

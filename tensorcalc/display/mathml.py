@@ -86,7 +86,9 @@ class MathML(Spelling):
         inner = _row("<mo>,</mo>".join(arguments) + _tokens(extra))
         if name == _ROOT:
             return f"<msqrt>{inner}</msqrt>"
-        return _row(f"{_name(name)}<mo>&#8289;</mo>{self.brackets(inner)}")
+        stem = name.removesuffix("|")  # log|det(X)|
+        bar = "<mo>|</mo>" if stem != name else ""
+        return _row(f"{_name(stem)}<mo>&#8289;</mo>{self.brackets(inner)}{bar}")
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         if not letters:
@@ -113,7 +115,7 @@ class MathML(Spelling):
 
     def holding(self, partial: str, held: Sequence[str]) -> str:
         names = _row("<mo>,</mo>".join(held))
-        return f'<msub>{_row(partial + "<mo>|</mo>")}{names}</msub>'
+        return f"<msub>{_row(partial + '<mo>|</mo>')}{names}</msub>"
 
     def differential(self, of: str) -> str:
         return _row(f'<mi mathvariant="normal">d</mi>{of}')

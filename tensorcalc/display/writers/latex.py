@@ -5,41 +5,22 @@ Only what KaTeX and MathJax both draw is used.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
-from tensorcalc.display.script import GREEK
-from tensorcalc.display.spelling import LATEX, latex_name, spell, spell_between
+from tensorcalc.display.latex import latex_words
+from tensorcalc.display.spelling import LATEX, spell, spell_between
 from tensorcalc.display.writers.breaking import wrapped_prose
 from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, with_lefts
 
 __all__ = ["latex_rows", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
 
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵗᵀⁿ", [*"0123456789-+t", r"\top", "n"], strict=True))
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
-_MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
-    "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "⊗": r"\otimes", "∘": r"\circ", "⊘": r"\oslash",
-    "→": r"\to", "←": r"\gets", "−": "-", "∂": r"\partial", "‖": r"\Vert", "≥": r"\ge", "≤": r"\le",
-    "≈": r"\approx", "≠": r"\ne", "½": r"\tfrac{1}{2}", "⅓": r"\tfrac{1}{3}", "¼": r"\tfrac{1}{4}",
-    "∞": r"\infty", "√": r"\surd", "′": "'", "ℓ": r"\ell", "∈": r"\in", "↦": r"\mapsto",
-    "Σ": r"\sum", "…": r"\ldots",
-}  # fmt: skip
-_ESCAPED = {
-    "\\": r"\backslash ", "^": r"\wedge ", "~": r"\sim ",
-    **{sign: "\\" + sign for sign in "#$%&_{}"},
-}  # fmt: skip
-_PIECES = re.compile(
-    rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
-    rf"|(?P<shape>\b\w+(?: × \w+)+)|(?P<index>\b[^\W\d_]_\w+)"
-    rf"|(?P<sign>[{''.join(_MATHS)}])|(?P<words>.)"
-)
 _WIDE = 90  # characters after which a line is broken
 
 
 def write_latex(document: Document) -> str:
     r"""The derivation as LaTeX without dollars: lines of text and ``aligned`` blocks."""
-    lines = [prose_latex(document.title) + r"\qquad " + _words(document.convention)]
+    lines = [prose_latex(document.title) + r"\qquad " + latex_words(document.convention)]
     lines += _sections(document.opening)
     for paragraph in with_lefts(document.paragraphs):
         lines += _step(paragraph)
@@ -60,42 +41,7 @@ def prose_latex(prose: Prose) -> str:
 
 
 def _part(part: object) -> str:
-    return _words(part) if isinstance(part, str) else spell(part, LATEX)  # type: ignore[arg-type]
-
-
-def _words(words: str, face: str = r"\text") -> str:
-    """Words as text, and the signs among them as the mathematics they are."""
-    found: list[tuple[str, str]] = []
-    for match in _PIECES.finditer(words):
-        kind, piece = match.lastgroup or "words", match.group()
-        if kind == "words" and found and found[-1][0] == "words":
-            found[-1] = (kind, found[-1][1] + piece)
-        else:
-            found.append((kind, piece))
-    return "".join(_written(kind, piece, face) for kind, piece in found)
-
-
-def _written(kind: str, piece: str, face: str) -> str:
-    if kind == "words":
-        return f"{face}{{{_escaped(piece)}}}"
-    if kind == "shape":
-        return re.sub(r"[^\W\d]\w*", lambda name: latex_name(name[0]), piece).replace(
-            "×", r"\times"
-        )
-    if kind == "raised":
-        return f"{{}}^{{{''.join(_RAISED[sign] for sign in piece)}}}"
-    if kind == "lowered":
-        return f"{{}}_{{{''.join(_LOWERED[sign] for sign in piece)}}}"
-    if kind == "index":
-        name, letters = piece.split("_", 1)
-        return f"{name}_{{{_escaped(letters)}}}"
-    return f"{{{_MATHS[piece]}}}"
-
-
-def _escaped(words: str) -> str:
-    if "\\" not in words and "^" not in words and "~" not in words:
-        return "".join(_ESCAPED.get(sign, sign) for sign in words)
-    return "".join(f"${_ESCAPED[s]}$" if s in "\\^~" else _ESCAPED.get(s, s) for s in words)
+    return latex_words(part) if isinstance(part, str) else spell(part, LATEX)  # type: ignore[arg-type]
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────
@@ -104,7 +50,7 @@ def _escaped(words: str) -> str:
 def _cell(p: Placed, *, first: bool) -> str:
     math = spell_between(p.cell.math, LATEX, p.beside)
     if p.cell.under:
-        math = rf"\underset{{{_words(p.cell.under)}}}{{{math}}}"
+        math = rf"\underset{{{latex_words(p.cell.under)}}}{{{math}}}"
     sign = LATEX.joined(p.sign, ["", ""]).strip() if p.sign else ""
     return math if not sign else f"{{}}{sign} {math}" if first else f" {sign} {math}"
 
@@ -142,7 +88,7 @@ def _aligned(rows: Sequence[Row]) -> str:
 
 def _step(paragraph: Paragraph) -> list[str]:
     number = "" if paragraph.number is None else rf"\text{{({paragraph.number}) }}"
-    note = rf"\qquad {_words(paragraph.note)}" if paragraph.note else ""
+    note = rf"\qquad {latex_words(paragraph.note)}" if paragraph.note else ""
     indent = r"\quad "
     if paragraph.title:
         first, *more = wrapped_prose(paragraph.title, _WIDE)
@@ -161,7 +107,7 @@ def _sections(sections: Iterable[Section]) -> list[str]:
     lines: list[str] = []
     for section in sections:
         if section.label:
-            lines.append(_words(section.label, r"\textbf"))
+            lines.append(latex_words(section.label, r"\textbf"))
         rows: list[Row] = []
         for line in section.lines:
             if isinstance(line, Row):

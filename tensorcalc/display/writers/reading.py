@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
@@ -34,13 +35,13 @@ def placed(row: Row) -> list[Placed]:
 
 
 def by_columns(prose: Prose) -> list[Prose]:
-    """The prose between its tabs."""
+    """The prose between its tabs, or between wide gaps."""
     columns: list[list[str | Notation]] = [[]]
     for part in prose:
         if not isinstance(part, str):
             columns[-1].append(part)
             continue
-        first, *rest = part.split("\t")
+        first, *rest = re.split(r"\t| {3,}", part)
         columns[-1].append(first)
         columns.extend([words] for words in rest)
     return [tuple(part for part in column if part != "") for column in columns]

@@ -253,6 +253,13 @@ def test_what_is_held_passes_nothing_on(held, expected):
     np.testing.assert_allclose(dense(found, values_for(c)), expected(at))
 
 
+def test_what_is_held_passes_nothing_on_forwards_either():
+    h = Definition("h", hadamard(c, x))
+    e = h * hadamard(c, y)
+    found = dense(differentiate(e, c, [h]), values_for(e))
+    np.testing.assert_allclose(found, dense(h * y, values_for(e)))
+
+
 def test_a_derivative_is_written_in_the_name_of_a_transpose():
     s = Definition("s", transpose(f.sigmoid(W), (1, 0)))
     e = einsum("ij,ij->", s, V)
@@ -260,6 +267,23 @@ def test_a_derivative_is_written_in_the_name_of_a_transpose():
     assert s in toposort([gradient], lambda node: node is s)
     assert W not in toposort([gradient], lambda node: node is s)
     np.testing.assert_allclose(dense(gradient, values_for(e)), numerical_derivative(e, W))
+
+
+NOT_ITS_NAME = {
+    "a multiple": lambda s: 2 * s,
+    "a product": lambda s: s * V,
+    "its diagonal": lambda s: einsum("ii->i", s),
+    "its sums along rows": lambda s: einsum("ij->i", s),
+    "a matrix times it": lambda s: einsum("ij,jk->ik", s, V),
+}
+
+
+@pytest.mark.parametrize("make", NOT_ITS_NAME.values(), ids=NOT_ITS_NAME)
+def test_a_derivative_is_not_written_in_the_name_of_something_else(make):
+    named = Definition("named", make(f.sigmoid(W)))
+    e = f.sum_of_squares(named)
+    found = dense(differentiate(e, W), values_for(e))
+    np.testing.assert_allclose(found, numerical_derivative(e, W), rtol=1e-11, atol=1e-12)
 
 
 def test_a_derivative_is_not_written_in_a_name_that_is_held():
@@ -317,6 +341,12 @@ def test_in_turn_a_quantity_can_be_held():
     np.testing.assert_allclose(dense(found, values_for(c)), dense(u * v, values_for(c)))
     twice = differentiate_in_turn(f.exp(c) * over(u), [c, c], holding=[u])
     np.testing.assert_allclose(dense(twice, values_for(c)), 1.0)
+
+
+def test_in_turn_the_value_itself_may_be_held():
+    e = Definition("e", c * c)
+    found = differentiate_in_turn(e, [c, c], holding=[e])
+    np.testing.assert_allclose(dense(found, values_for(c)), 2.0)
 
 
 def test_in_turn_the_value_itself_may_be_named():
@@ -400,6 +430,13 @@ def test_the_work_of_differentiating_grows_with_the_depth_alone(step, loss):
     shallow, deep = network(step, loss, 8), network(step, loss, 16)
     work = calls_during(lambda: differentiate(*shallow)), calls_during(lambda: differentiate(*deep))
     assert work[1] < 3 * work[0]
+
+
+def test_a_derivative_is_accumulated_from_the_side_that_has_fewer_axes():
+    forward = differentiate(times(W, times(V, hadamard(c, x))), c)
+    backward = differentiate(einsum("i,i->", y, times(W, times(V, x))), x)
+    for found in (forward, backward):
+        assert [n for n in toposort([found]) if isinstance(n, Einsum) and n.ndim > 1] == []
 
 
 def test_gradients_by_all_parameters_share_one_sweep():

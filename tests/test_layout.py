@@ -12,7 +12,7 @@ import pytest
 
 import tensorcalc as tc
 from tensorcalc.expr import Add, Variable, einsum
-from tensorcalc.layout import LAYOUTS, permuted
+from tensorcalc.layout import LAYOUTS, permuted, read_layout
 
 # How a quantity may stand: sizes differ within a case, so that no two axes can be mistaken.
 VALUES = {"scalar": (), "column": (2,), "row": (2,), "matrix": (2, 3), "tensor": (2, 3, 4)}
@@ -163,6 +163,16 @@ def test_a_layout_is_a_permutation_and_its_inverse_undoes_it(layout):
             stored = np.zeros(range(2, 2 + value + sum(arguments)))
             view = stored.transpose(axes)
             assert view.transpose(np.argsort(axes)).shape == stored.shape
+
+
+def test_a_layout_is_read_by_its_name():
+    assert {name: read_layout(name) for name in LAYOUT_NAMES} == LAYOUTS
+
+
+@pytest.mark.parametrize("name", ["row", "", "Mixed", None, 0, ["mixed"]], ids=repr)
+def test_another_name_is_no_layout(name):
+    with pytest.raises(tc.LayoutError, match='choose "numerator", "denominator" or "mixed"'):
+        read_layout(name)
 
 
 def test_denominator_layout_is_numerator_layout_with_the_axes_reversed():

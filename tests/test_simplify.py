@@ -33,7 +33,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.simplify import RULES, is_leaf, rebuild, rewrites, simplify, substitute
-from tensorcalc.special import logsumexp, softmax
+from tensorcalc.special import det, inv, log_softmax, logdet, logsumexp, softmax
 from tensorcalc.steps import Rule
 
 A, A2 = Variable("A", (2, 3)), Variable("A2", (2, 3))
@@ -45,7 +45,8 @@ a, b, c = Variable("a", ()), Variable("b", ()), Variable("pc", ())
 w = Variable("w", ("n",))
 I2, I3, ones = Delta(2), Delta(3), Ones(3)
 unit = Select(I3, 0, 1)
-M23 = Merge((2, 3))
+M23, M22 = Merge((2, 3)), Merge((2, 2))
+v6, vec_A = Variable("v6", (6,)), einsum("pij,ij->p", M23, A)
 u = Definition("u", f.exp(x))
 turned = Definition("turned", transpose(B, (1, 0)))
 
@@ -54,10 +55,26 @@ def number(value):
     return Constant(value)
 
 
+def soft(e):
+    """softmax along the last axis."""
+    return Special(softmax, e)
+
+
+def inverse(e):
+    """e⁻¹."""
+    return Special(inv, e)
+
+
 def over(e):
     """1/e, entry by entry."""
     return power(-1.0)(e)
 
+
+deviation = x + einsum(",j,i->i", Constant(-1 / 3), x, ones)
+from_row_means = A + einsum(",ij,k->ik", Constant(-1 / 3), A, ones)
+AT = Variable("AT", (3, 2))
+n = einsum("i->", Ones("n"))
+w_mean = einsum(",i->", over(n), w)
 
 # ── each rule ────────────────────────────────────────────────────────────────────────────
 # What the rule makes of a node, in one application.
@@ -97,6 +114,14 @@ EXAMPLES = {
             einsum("i,i->", einsum(",ij,j->i", number(2), A, x), z),
             einsum(",i,i->", number(2), einsum("ij,j->i", A, x), z),
         ),
+        "with one factor, turned": (
+            einsum("ij,j->i", einsum(",ji->ij", number(2), A), z),
+            einsum(",ji,j->i", number(2), A, z),
+        ),
+        "of deltas alone": (
+            einsum("ij,j->i", einsum(",ij->ij", number(2), I3), x),
+            einsum(",ij,j->i", number(2), I3, x),
+        ),
         "with an index that a delta shares with a sum": (
             einsum("i,i->", einsum("ij,jk,k->i", I3, B, x), y),
             einsum("ij,j,i->", I3, einsum("jk,k->j", B, x), y),
@@ -108,6 +133,7 @@ EXAMPLES = {
             einsum(",i->i", number(6), x),
         ),
         "to one, which goes": (einsum(",i,->i", number(2), x, number(0.5)), x),
+        "a one that stands first, which goes": (einsum(",i->i", number(1), x), x),
         "to zero": (einsum("i,->i", x, number(0)), zeros((3,))),
         "and nothing else": (einsum(",->", number(2), number(3)), number(6)),
     },
@@ -147,6 +173,30 @@ EXAMPLES = {
             einsum("pkl,kl,pij->ij", M23, A, M23),
         ),
         "twice the same": (einsum("pij,pij->pij", M23, M23), M23),
+        "twice the same, beside others": (
+            einsum("pij,pij,p,ij->p", M23, M23, v6, A),
+            einsum("pij,p,ij->p", M23, v6, A),
+        ),
+        "the second of two": (
+            einsum("pij,ij,qkl->pkl", M23, A, M23),
+            einsum("pij,ij,k,l->pkl", M23, A, Ones(2), ones),
+        ),
+        "merged inside, then summed": (
+            einsum("p,q->q", vec_A, v6),
+            einsum("pij,ij,q->q", M23, A, v6),
+        ),
+        "merged alike in two factors": (
+            einsum("p,p->", vec_A, einsum("pij,ij->p", M23, A2)),
+            einsum("pij,ij,p->", M23, A, einsum("pij,ij->p", M23, A2)),
+        ),
+        "merged alike in two factors, beside another": (
+            einsum("p,p,pq->q", v6, vec_A, einsum("pij,ij,q->pq", M23, A2, x)),
+            einsum("p,pij,ij,pq->q", v6, M23, A, einsum("pij,ij,q->pq", M23, A2, x)),
+        ),
+        "merged alike on both sides of a trace": (
+            einsum("pp->", einsum("pij,qkl,ik,jl->pq", M22, M22, S, S2)),
+            einsum("pij,pkl,ik,jl->", M22, M22, S, S2),
+        ),
     },
     "pick the entry": {
         "of a vector": (einsum("i,i->", unit, x), Select(x, 0, 1)),
@@ -186,6 +236,53 @@ EXAMPLES = {
             f.exp(A) * over(einsum("i,j->ij", einsum("ij->i", f.exp(A)), ones)),
             Special(softmax, A),
         ),
+    },
+    "the softmax sums to 1": {
+        "of a vector": (einsum("i,j->j", soft(x), y), einsum("j,->j", y, number(1))),
+        "of each row": (einsum("ij,i->i", soft(A), z), einsum("i,i->i", z, Ones(2))),
+    },
+    "deviations sum to zero": {
+        "of a vector": (einsum("i,j->j", deviation, y), zeros((3,))),
+        "of a vector times a number": (einsum("i->", 2 * deviation), number(0)),
+        "of each row": (
+            einsum("ij,i->i", from_row_means, z),
+            zeros((2,)),
+        ),
+        "of a dimension with a name": (
+            einsum("i->", w + einsum(",,i->i", Constant(-1.0), w_mean, Ones("n"))),
+            number(0),
+        ),
+    },
+    "cancel the size": {
+        "beside": (einsum("i,,j->j", Ones("n"), over(n), x), x),
+        "within a factor": (
+            einsum("i,,->", Ones("n"), over(n) * a, b),
+            einsum(",->", a, b),
+        ),
+    },
+    "cancel against the inverse": {
+        "on the left": (
+            einsum("ij,jk->ik", B, inverse(einsum("ij,jk->ik", C, B))),
+            inverse(C),
+        ),
+        "on the right": (
+            einsum("ij,jk->ik", inverse(einsum("ij,jk->ik", C, B)), C),
+            inverse(B),
+        ),
+        "transposed": (
+            einsum("ji,jk->ik", C, inverse(einsum("ij,kj->ik", B, C))),
+            inverse(B),
+        ),
+        "all of it": (einsum("ij,jk->ik", B, inverse(B)), I3),
+        "part of a product": (
+            einsum("ij,jk,kl->il", B, inverse(einsum("ij,jk->ik", C, B)), C),
+            einsum("kl,ik->il", C, inverse(C)),
+        ),
+        "a product of matrices that have no inverse": (
+            einsum("ij,jk->ik", einsum("ij,jk->ik", A, AT), inverse(einsum("ij,jk->ik", A, AT))),
+            I2,
+        ),
+        "behind a scalar": (einsum("ij,jk->ik", a * B, inverse(B)), einsum(",ik->ik", a, I3)),
     },
     "cancel the reciprocal": {
         "entry by entry": (p * over(p), ones),
@@ -304,7 +401,13 @@ EXAMPLES = {
         "the reciprocal of 1 + exp": (over(1 + f.exp(-1 * x)), f.sigmoid(x)),
         "its square": (power(-2.0)(f.exp(x) + 1), power(2.0)(f.sigmoid(-1 * x))),
     },
+    "recognise log softmax": {
+        "log of it": (f.log(soft(x)), Special(log_softmax, x)),
+        "exp of it": (f.exp(Special(log_softmax, x)), soft(x)),
+    },
     "combine the powers": {
+        "of a product of scalars": (over(a * b), einsum(",->", over(a), over(b))),
+        "of a quotient": (over(p * over(q)), einsum("i,i->i", over(p), over(over(q)))),
         "one": (power(1.0)(x), x),
         "none": (power(0.0)(A), full(1.0, (2, 3))),
         "two": (power(2.0)(A), A * A),
@@ -314,6 +417,18 @@ EXAMPLES = {
         "of a multiple": (over(2 * p), 0.5 * over(p)),
         "of a negative multiple": (over(-2 * p), -0.5 * over(p)),
         "a root of a multiple": (power(0.5)(4 * p), 2 * power(0.5)(p)),
+    },
+    "leave out what softmax ignores": {
+        "softmax": (soft(Special(log_softmax, A)), soft(A)),
+        "log softmax": (Special(log_softmax, Special(log_softmax, x)), Special(log_softmax, x)),
+        "logsumexp": (Special(logsumexp, Special(log_softmax, A)), zeros((2,))),
+    },
+    "undo the inverse": {
+        "of an inverse": (inverse(inverse(B)), B),
+        "of a transpose": (inverse(transpose(B, (1, 0))), transpose(inverse(B), (1, 0))),
+        "its determinant": (Special(det, inverse(B)), over(Special(det, B))),
+        "its log-determinant": (Special(logdet, inverse(B)), -Special(logdet, B)),
+        "the determinant of a transpose": (Special(det, transpose(B, (1, 0))), Special(det, B)),
     },
     "slice each factor": {
         "of a sum": (Select(A + A2, 1, 2), Select(A, 1, 2) + Select(A2, 1, 2)),
@@ -344,11 +459,14 @@ GUARDS = {
         "an entrywise product stays shared": einsum("i,i->", x * y, x),
         "what is inside a function is not opened": einsum("i,i->", f.exp(2 * x), y),
         "a name is not opened": einsum("i,i->", Definition("v", 2 * x), y),
+        "a reshaped factor stays": einsum("p,p->", vec_A, v6),
     },
     "multiply the numbers": {
         "one number that stands first": 2 * x,
         "an array is no number": einsum("i,i->", Constant([1, 2, 3]), x),
         "no numbers": x * y,
+        "a product that is too large": einsum(",,i->i", number(1e200), number(1e200), x),
+        "a product that is too small": einsum(",,i->i", number(1e-200), number(1e-200), x),
         "zeros": zeros((3, 2)),
     },
     "contract the Kronecker delta": {
@@ -367,11 +485,20 @@ GUARDS = {
     "undo the merging": {
         "merged and kept": einsum("pij,ij->p", M23, A),
         "split in another way": einsum("pij,pkl->ijkl", M23, Merge((3, 2))),
+        "both used elsewhere": einsum("pij,p,ij,qkl,q,kl->pq", M23, v6, A, M23, v6, A2),
+        "merged inside, and kept": einsum("p,q->pq", vec_A, v6),
+        "merged inside, and kept with others": einsum("p,p->p", vec_A, v6),
+        "merged inside, and met by another": einsum("p,p->", vec_A, v6),
+        "merged inside, and split in another way": einsum("p,pkl->kl", vec_A, Merge((3, 2))),
+        "merged inside along another axis": einsum(
+            "p,pq->q", vec_A, einsum("qij,ij,p->pq", M23, A, v6)
+        ),
     },
     "pick the entry": {
         "the diagonal of a range": einsum("ii,i->", Select(I3, 0, range(2, -1, -1)), x),
         "in the output": einsum("i,i->i", unit, x),
         "with nothing to pick from": einsum("i,j->j", unit, x),
+        "of a merged axis": einsum("p,pij,ij->", Select(Delta(6), 0, 1), M23, A),
         "a slice of another matrix": einsum("i,i->", Select(B, 0, 1), x),
     },
     "‖u‖ · ‖u‖ = ‖u‖²": {
@@ -395,6 +522,34 @@ GUARDS = {
         * over(einsum("i,j->ji", einsum("ij->i", f.exp(B)), ones)),
         "the square of the sum": f.exp(x) * power(-2.0)(einsum("i->", f.exp(x))),
     },
+    "the softmax sums to 1": {
+        "weighted": einsum("i,i->", soft(x), y),
+        "along the other axis": einsum("ij->j", soft(A)),
+        "not summed": soft(x) * y,
+        "by a name": einsum("i->", Definition("p", soft(x))),
+    },
+    "deviations sum to zero": {
+        "weighted": einsum("i,i->", deviation, y),
+        "weighted inside a factor": einsum("i->", deviation * y),
+        "squared": einsum("i,i->", deviation, deviation),
+        "from another mean": einsum("i->", x - einsum(",i->i", 0.5 * a, ones)),
+        "not summed": 2 * deviation,
+        "along the other axis": einsum("ij->j", from_row_means),
+        "by a name": einsum("i->", Definition("d", deviation)),
+    },
+    "cancel the size": {
+        "of another dimension": einsum("i,->", Ones("m"), over(n)),
+        "of an index that is used": einsum("i,,i->", Ones("n"), over(n), w),
+        "squared": einsum("i,->", Ones("n"), power(-2.0)(n)),
+    },
+    "cancel against the inverse": {
+        "not square": einsum("ij,jk->ik", A, inverse(einsum("ji,jk->ik", A, A))),
+        "another matrix": einsum("ij,jk->ik", C, inverse(einsum("ij,jk->ik", C, B))),
+        "transposed": einsum("ji,jk->ik", B, inverse(einsum("ij,jk->ik", C, B))),
+        "entry by entry": B * inverse(B),
+        "with a weight between": einsum("ij,j,jk->ik", B, x, inverse(B)),
+        "of a name": einsum("ij,jk->ik", B, inverse(Definition("K", einsum("ij,jk->ik", C, B)))),
+    },
     "cancel the reciprocal": {
         "different indices": einsum("i,j->ij", p, over(p)),
         "transposed": einsum("ij,ji->ij", B, over(B)),
@@ -402,6 +557,8 @@ GUARDS = {
         "different vectors": p * over(q),
         "two reciprocals": over(p) * over(p),
         "two of the same": p * p,
+        "a power that is one": power(0.0)(p) * over(p),
+        "known by the name of a product": over(Definition("py", p * y)) * p,
         "behind a sum": over(p) * einsum("ij,j->i", B, p),
         "a function of it": over(p) * f.exp(p),
     },
@@ -438,6 +595,8 @@ GUARDS = {
     "multiply out where terms cancel": {
         "nothing cancels": x * (y + p) + y,
         "no products of sums": x * y - y,
+        "no shorter": x * (1 + y) + p,
+        "sums of functions": (f.sin(x) + y) * p + -1 * (f.sin(x) * p),
         "a product of many sums": hadamard(*[a + k for k in range(2, 8)]) - a * b,
     },
     "evaluate at a number": {
@@ -459,12 +618,29 @@ GUARDS = {
         "turned": f.log(einsum("anb->ba", f.exp(Variable("T", (2, 3, 2))))),
         "another function": f.sqrt(1 + f.exp(x)),
     },
+    "recognise log softmax": {
+        "of another function": f.log(f.exp(x)),
+        "sine of it": f.sin(soft(x)),
+        "by a name": f.log(Definition("p", soft(x))),
+    },
     "combine the powers": {
+        "of a product without a quotient": over(p * q),
+        "of a sum of products": over(einsum("i,i->", p, q)),
         "the root of a square is an absolute value": power(0.5)(power(2.0)(x)),
         "the root of a negative multiple": power(0.5)(-4 * x),
         "odd, of a length": power(3.0)(f.length(p)),
         "a power": power(-1.0)(x),
         "a root is its own record": f.sqrt(4 * p),
+    },
+    "leave out what softmax ignores": {
+        "softmax of softmax": soft(soft(x)),
+        "of a sum": soft(Special(log_softmax, x) + y),
+        "exp": Special(logsumexp, f.exp(x)),
+    },
+    "undo the inverse": {
+        "of a product": inverse(einsum("ij,jk->ik", B, C)),
+        "by a name": inverse(Definition("K", inverse(B))),
+        "of a diagonal": Special(det, einsum("i,ij->ij", x, I3)),
     },
     "slice each factor": {
         "of a variable": Select(A, 0, 1),
@@ -503,6 +679,13 @@ def test_a_rule_does_what_it_says(rule, before, after):
 @pytest.mark.parametrize(("rule", "node"), listed(GUARDS))
 def test_a_rule_leaves_alone_what_only_looks_like_its_case(rule, node):
     assert rule.apply(node) is None
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_leaves_nodes_of_other_kinds_alone(rule):
+    nodes = [before for cases in EXAMPLES.values() for before, _ in cases.values()]
+    others = [node for node in (*nodes, x, u, number(2)) if not isinstance(node, rule.node)]
+    assert [node for node in others if rule.apply(node) is not None] == []
 
 
 # ── the laws of all rules ────────────────────────────────────────────────────────────────

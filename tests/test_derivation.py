@@ -1,0 +1,791 @@
+"""Derivations say what is true: a reader that knows only the print computes every line.
+
+Each program's derivations are printed, read back by ``reader`` and ``pages``, and evaluated at
+random points: the definitions in order, each step's formulas against each other and against
+central differences of the definitions, the result against the program itself run with NumPy.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pages
+import pytest
+import reader
+from reader import Values, parsed
+
+import tensorcalc as tc
+
+WIDE = 100_000
+STEP = 2e-3  # of central differences of fourth order
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program, what is differentiated by what, and from where values are drawn."""
+
+    name: str
+    text: str
+    of: str
+    wrt: str
+    shapes: dict
+    positive: bool = False
+    layout: str = "numerator"
+
+    def derivative(self):
+        d = tc.program(self.text, self.shapes).derivative(self.of, self.wrt)
+        return d.to(self.layout)
+
+
+# ── the page as a model: values, differences ─────────────────────────────────────────────
+
+
+class Model:
+    """The quantities of a page at one random point, computed from what it defines."""
+
+    def __init__(self, page, seed, *, positive, own_shape):
+        self.page, self.own_shape = page, own_shape
+        rng = np.random.default_rng(seed)
+        self.given = {name: drawn(rng, shape, positive) for name, shape in page.given.items()}
+        self.names = frozenset(page.given) | {defined_names(rows)[0] for rows in page.defined}
+        self.known = self.run({})
+        self.swept = {}
+        self.wrt = None
+        self.tangents = {}
+
+    def run(self, instead):
+        """All definitions in order; those with a value of their own are not computed."""
+        known = {**self.given, **instead}
+        for rows in self.page.defined:
+            left, *rights = rows[0].formulas
+            name = defined_names(rows)[0]
+            if name in instead:
+                continue
+            formula = parsed(left, self.names)
+            if formula.tree.kind == "entry":
+                letters = formula.tree.word
+                sizes = [n for n in pages.shape_of(rows[0].note)][: len(letters)]
+                value = Values(known).entries(parsed(rights[0], self.names), letters, sizes)
+                known[name] = value.reshape(pages.shape_of(rows[0].note))
+            else:
+                shape = pages.shape_of(rows[0].note)
+                known[name] = Values(known).matrix(parsed(rights[0], self.names), shape)
+        return known
+
+    def sweep(self, by, held=()):
+        """Central differences of everything by every entry of one quantity."""
+        if (by, held) not in self.swept:
+            fixed = {name: self.known[name] for name in held}
+            base = np.asarray(self.known[by], float)
+            columns = []
+            for k in range(base.size):
+                moved = []
+                for times in (1, -1, 2, -2):
+                    other = base.copy()
+                    other.flat[k] += times * STEP
+                    moved.append(self.run({**fixed, by: other}))
+                a, b, c, d = moved
+                columns.append(
+                    {n: (8 * (a[n] - b[n]) - (c[n] - d[n])) / (12 * STEP) for n in self.names}
+                )
+            self.swept[by, held] = columns
+        return self.swept[by, held]
+
+    def axes(self, name):
+        """The sizes of a quantity's axes: none for a number, one for a column."""
+        return tuple(n for n in np.shape(self.known[name]) if n != 1)
+
+    def partial(self, of, by, held=()):
+        """∂of/∂by, the value's axes first."""
+        assert len(by) == 1, "second derivatives"
+        array = np.stack([c[of].reshape(self.axes(of)) for c in self.sweep(by[0], held)], axis=-1)
+        return array.reshape(self.axes(of) + self.axes(by[0]))
+
+    def laid_out(self, of, by, held=()):
+        """∂of/∂by as the layout of the page shows it, a number as 1 × 1."""
+        layout = "mixed" if self.own_shape else self.page.convention.split()[0]
+        return arranged(self.partial(of, by, held), len(self.axes(of)), layout)
+
+    def change(self, name):
+        """dk for a random change of the argument."""
+        if name not in self.tangents:
+            rng = np.random.default_rng(7)
+            direction = rng.normal(size=np.shape(self.known[self.wrt]))
+            for n in self.names:
+                total = sum(
+                    c[n] * v for c, v in zip(self.sweep(self.wrt), direction.ravel(), strict=True)
+                )
+                self.tangents[n] = total
+            self.tangents[self.wrt] = direction
+        return self.tangents[name]
+
+    def values(self):
+        return Values(self.known, self.partial, self.change, self.laid_out)
+
+
+def drawn(rng, shape, positive):
+    """Random values; of square matrices, near enough to I to be inverted."""
+    value = rng.uniform(0.4, 1.4, shape) if positive else rng.normal(0, 0.7, shape)
+    square = len(shape) == 2 and shape[0] == shape[1]
+    return np.eye(shape[0]) + 0.3 * value if square else value
+
+
+def arranged(array, of_ndim, layout):
+    """A derivative with the value's axes first, in a layout, with the ones of rows and columns."""
+    n = array.ndim
+    of, by = list(range(of_ndim)), list(range(of_ndim, n))
+    order = {"numerator": of + by[::-1], "denominator": by + of[::-1], "mixed": of + by}[layout]
+    array = array.transpose(order)
+    if n == 0:
+        return array.reshape(1, 1)
+    if n == 1:
+        row = (layout == "numerator" and not of) or (layout == "denominator" and bool(of))
+        return array.reshape((1, -1) if row else (-1, 1))
+    return array
+
+
+def defined_names(rows):
+    """The name on the left of a definition, without its letters."""
+    left = rows[0].formulas[0]
+    return [left.rpartition("_")[0] if re.search(r"_[a-z,0-9]+$", left) and "_" in left else left]
+
+
+# ── what must hold ───────────────────────────────────────────────────────────────────────
+
+
+OBJECT = r"∂(\w+)/∂(\w+)(?:\|(\w+(?:, \w+)*))?"  # with what it holds fixed
+
+
+def named(match):
+    """The value, the argument, and what is held fixed."""
+    return match[1], match[2], tuple(match[3].split(", ") if match[3] else ())
+
+
+class Check:
+    """Everything a page claims, at one point; faults are collected with their lines."""
+
+    def __init__(self, page, seed, *, style, positive):
+        self.page, self.style = page, style
+        self.by_itself = page.convention.startswith("read off")
+        self.of, self.wrt = re.match(r"∂(\w+)/∂(\w+)", page.title).groups()
+        self.model = Model(page, seed, positive=positive, own_shape=self.by_itself)
+        self.model.wrt = self.wrt
+        self.values = self.model.values()
+        self.names = self.model.names
+        self.faults = []
+        self.template = {}
+        self.gradient()
+
+    def all(self):
+        for rows in self.page.defined:
+            for equation in rows:
+                self.guarded(equation, None)
+        for step in self.page.steps:
+            self.called(step)
+            about = self.about(step)
+            for k, equation in enumerate(step.equations):
+                self.guarded(equation, about)
+                self.noted(step, k, equation, about)
+        for equation in self.page.closing:
+            self.guarded(equation, None)
+        return self.faults
+
+    def fault(self, equation, words):
+        self.faults.append(f"{' = '.join(equation.formulas)}: {words}")
+
+    def guarded(self, equation, about):
+        try:
+            self.equation(equation, about)
+        except (reader.ReadingError, ValueError, KeyError, IndexError, AssertionError) as e:
+            self.fault(equation, f"{type(e).__name__} {e}")
+
+    def called(self, step):
+        """Names that a step gives: Call it δ."""
+        self.fresh = set(re.findall(r"Call it (\S+?)\.(?:\s|$)", step.words))
+        for equation in step.equations:
+            if len(equation.formulas) > 1 and re.fullmatch(r"[δΔεγηGΓ]\S*", equation.formulas[0]):
+                self.fresh |= {equation.formulas[0]} - self.names
+
+    def gradient(self):
+        """G, where a page says that it is the gradient in the argument's own shape."""
+        match = re.search(r"so (\S+) is the gradient|← \w+ − η (\S+)", self.page.text)
+        if match:
+            name = match[1] or match[2]
+            array = self.model.partial(self.of, [self.wrt])
+            self.values.known[name] = arranged(array, 0, "mixed")
+            self.names |= {name}
+
+    def about(self, step):
+        """The object of which [k, i] is an entry."""
+        for text in [f for e in step.equations for f in e.formulas]:
+            if match := re.match(OBJECT, text):
+                return named(match)
+        return (self.of, self.wrt, ())
+
+    def equation(self, equation, about):
+        formulas = list(equation.formulas)
+        head = formulas[0]
+        if head in self.fresh_names():
+            self.define(head, formulas[1:])
+        if match := re.fullmatch(r"\[([a-z0-9, ]+)\]", head):
+            found = self.entries(match[1].split(", "), about, formulas[1:])
+        elif match := re.fullmatch(OBJECT + r"\[([a-z0-9, ]+)\]", head):
+            found = self.entries(match[4].split(", "), named(match), formulas[1:])
+        elif parsed(head, self.names).tree.kind == "entry":
+            found = self.indexed(parsed(head, self.names), formulas[1:])
+        else:
+            found = self.whole(formulas, equation)
+        for text, value, wanted in found:
+            if np.shape(value) != np.shape(wanted):
+                self.fault(equation, f"{text} is {np.shape(value)}, not {np.shape(wanted)}")
+            elif not np.allclose(value, wanted, rtol=2e-7, atol=2e-8 * (1 + np.abs(wanted).max())):
+                self.fault(equation, f"{text} differs by {np.abs(value - wanted).max():.3g}")
+        self.shapes(equation, found)
+
+    def fresh_names(self):
+        return getattr(self, "fresh", set())
+
+    def define(self, name, formulas):
+        """δ as what its equation says."""
+        value = self.value(formulas[-1])
+        self.values.known[name] = np.asarray(value)
+        self.names |= {name}
+        self.fresh.discard(name)
+
+    def entries(self, letters, about, formulas):
+        array = self.model.laid_out(about[0], [about[1]], about[2])
+        array = array.reshape(tuple(n for n in array.shape if n != 1))
+        found = []
+        for text in formulas:
+            formula = parsed(text, self.names)
+            try:
+                value = self.values.entries(formula, letters, array.shape)
+            except reader.ReadingError:
+                if formula.letters() | formula.bound():
+                    raise
+                value = self.values.matrix(formula).reshape(array.shape)
+            found.append((text, value, array))
+        return found
+
+    def indexed(self, head, formulas):
+        letters = head.tree.word
+        shape = reader._axes(self.values._matrix(head.tree.parts[0]), len(letters))
+        wanted = self.values.entries(head, letters, shape)
+        return [
+            (text, self.values.entries(parsed(text, self.names), letters, shape), wanted)
+            for text in formulas
+        ]
+
+    def whole(self, formulas, equation):
+        first = next((t for t in formulas if re.match(r"[∂d]\S+$", t)), formulas[0])
+        if equation.label and "layout" in equation.label:
+            array = self.model.partial(self.of, [self.wrt])
+            wanted = arranged(array, len(self.model.axes(self.of)), equation.label.split()[0])
+        else:
+            wanted = self.value(first)
+        found = []
+        for text in formulas:
+            value = self.value(
+                text,
+                wanted.shape,
+                (self.of, self.wrt) if not first.startswith("∂") else re.findall(r"∂(\w+)", first),
+            )
+            found.append((text, value, wanted))
+        return found
+
+    def value(self, text, shape=None, about=None):
+        formula = parsed(text, self.names)
+        if any(n.kind == "·" for n in formula.tree.walk()):
+            return self.products(formula, about).reshape(shape)
+        if formula.letters() or formula.bound():
+            value = self.values.entries(formula, (), ())
+            return np.reshape(value, (1, 1))
+        return self.values.matrix(formula, shape)
+
+    # ── products of derivative objects ──
+
+    def products(self, formula, about):
+        tree = formula.tree
+        terms = tree.parts if tree.kind == "sum" else (tree,)
+        known = self.template.setdefault(tuple(about), {})
+        total = 0.0
+        for k, term in enumerate(terms):
+            factors = flattened(term)
+            if all(f.kind == "∂" for f in factors):
+                pairs = [(f.parts[0].word, f.parts[1].word) for f in factors]
+                known[k] = pairs
+            else:
+                pairs = self.merged(known[k], len(factors))
+            total = total + self.contracted(factors, pairs)
+        return arranged(total, len(self.model.axes(about[0])), self.layout())
+
+    def layout(self):
+        return "mixed" if self.by_itself else self.page.convention.split()[0]
+
+    def merged(self, pairs, count):
+        """The objects that so many factors are, where the first ones were multiplied."""
+        extra = len(pairs) - count
+        if self.layout() == "denominator":
+            kept, gone = pairs[: count - 1], pairs[count - 1 :]
+            return [*kept, (gone[-1][0], gone[0][1])]
+        gone, kept = pairs[: extra + 1], pairs[extra + 1 :]
+        return [(gone[0][0], gone[-1][1]), *kept]
+
+    def contracted(self, factors, pairs):
+        arrays = []
+        for f, (of, by) in zip(factors, pairs, strict=True):
+            shape = self.model.axes(of) + self.model.axes(by)
+            n, m = len(self.model.axes(of)), len(self.model.axes(by))
+            if f.kind == "∂":
+                array = self.model.partial(of, [by], f.word)
+            else:
+                shown = arranged(np.zeros(shape), n, self.layout()).shape
+                array = self.values._matrix(f)
+                if isinstance(array, reader.Identity):
+                    array = array.number * np.eye(shown[0])
+                array = np.broadcast_to(reader._plain(array), shown)
+                array = self.canonical(array, n, m)
+            arrays.append((array, m))
+        if self.layout() == "denominator":
+            arrays = arrays[::-1]
+        total, m = arrays[0]
+        for array, after in arrays[1:]:
+            total = np.tensordot(total, array, m)
+            m = after
+        return total
+
+    def canonical(self, array, n, m):
+        array = array.reshape(tuple(k for k in array.shape if k != 1))
+        order = {
+            "numerator": [*range(n), *range(n, n + m)[::-1]],
+            "denominator": [*range(m, n + m)[::-1], *range(m)],
+            "mixed": range(n + m),
+        }[self.layout()]
+        return array.transpose(list(order))
+
+    # ── shapes ──
+
+    def shapes(self, equation, found):
+        if equation.under and found:
+            formula = parsed(equation.formulas[1], self.names)
+            terms = formula.tree.parts if formula.tree.kind == "sum" else (formula.tree,)
+            factors = [f for t in terms for f in flattened(t)]
+            objects = [parsed(equation.formulas[0], self.names).tree, *factors]
+            shown = [pages.shape_of(w) or () for w in equation.under]
+            real = [self.values._matrix(f).shape for f in objects]
+            if [strip(s) for s in shown] != [strip(s) for s in real] and len(
+                equation.formulas
+            ) == 2:
+                self.fault(equation, f"shapes {shown} for {real}")
+        if found and equation.note and (shape := pages.shape_of(equation.note)):
+            if re.match(r"[\w\s-]*,? ?\d", equation.note) and strip(shape) != strip(
+                found[-1][2].shape
+            ):
+                self.fault(equation, f"the note says {shape}, the value is {found[-1][2].shape}")
+
+    def noted(self, step, k, equation, about):
+        """The shape after a step's title is that of its object."""
+        if k == 0 and step.note and (shape := pages.shape_of(step.note)):
+            real = self.model.laid_out(about[0], [about[1]], about[2]).shape
+            if shape != real:
+                self.fault(equation, f"the step says {shape}, {about} is {real}")
+
+
+def strip(shape):
+    return tuple(n for n in shape if n != 1)
+
+
+def flattened(node):
+    return [*flattened(node.parts[0]), node.parts[1]] if node.kind == "·" else [node]
+
+
+# ── words: every symbol is defined before it is used, and has one meaning ────────────────
+
+
+def symbol_faults(page):
+    """What a reader would ask about."""
+    faults = []
+    known = set(page.given)
+    everything = known | {n for rows in page.defined for n in defined_names(rows)}
+    clash = set(page.letters) & everything
+    if clash:
+        faults.append(f"{clash} are letters and quantities")
+    extra = "\n".join(page.remarks)
+    explained = set(page.explained) | reader.STANDARD.keys()
+
+    def look(text, place):
+        if re.fullmatch(r"\[[a-z0-9, ]+\]", text):
+            return
+        try:
+            formula = parsed(
+                re.sub(r"\[[a-z0-9, ]+\]$", "", text) if text.startswith("∂") else text,
+                frozenset(everything | known | names),
+            )
+        except reader.ReadingError as e:
+            faults.append(str(e))
+            return
+        unknown = formula.spoken() - known - names
+        if unknown:
+            faults.append(f"{place}: {text} speaks of {unknown}, not defined before")
+        unexplained = {f for f in formula.functions() if f not in explained}
+        if unexplained:
+            faults.append(f"{place}: {text} calls {unexplained}, not explained")
+        loose = formula.letters() - page.letters.keys() - formula.bound() - allowed
+        if loose:
+            faults.append(f"{place}: {text} uses the letters {loose}, not given")
+        bad = (formula.bound() | formula.letters()) & (everything | names)
+        if bad:
+            faults.append(f"{place}: {text}: {bad} are names of quantities")
+        if formula.uses_ones() and "ones" not in page.text:
+            faults.append(f"{place}: {text}: 1 as a vector of ones is not explained")
+        if any(n.kind == "indicator" for n in formula.tree.walk()) and "else 0" not in extra:
+            faults.append(f"{place}: {text}: I[·] is not explained")
+        if any(n.kind == "d" for n in formula.tree.walk()) or not formula.tree.kind:
+            pass
+
+    names, allowed = set(), set()
+    for rows in page.defined:
+        own = defined_names(rows)[0]
+        head = rows[0].formulas[0]
+        allowed = set(re.findall(r"[a-z]\d*", head.rpartition("_")[2])) if head != own else set()
+        for k, equation in enumerate(rows):
+            if k:
+                names = {own}
+            for text in equation.formulas[1:] if not k else equation.formulas:
+                look(text, "Define")
+        names = set()
+        if own in known:
+            faults.append(f"{own} is defined twice")
+        known.add(own)
+    allowed = set()
+    for step in page.steps:
+        for equation in step.equations:
+            head = equation.formulas[0]
+            if (
+                re.fullmatch(r"[δΔεγηGΓ]\S*", head)
+                and len(equation.formulas) > 1
+                and head not in known
+            ):
+                known.add(head)
+        fresh = set(re.findall(r"Call it (\S+?)\.(?:\s|$)", step.words))
+        if fresh & (everything | set(page.letters)):
+            faults.append(f"{fresh} has two meanings")
+        for equation in step.equations:
+            for text in equation.formulas:
+                if re.match(r"(G|Γ|G_)( : d\w+| d\w+)?$", text):
+                    if text[0] in everything:
+                        faults.append(f"({step.number}) {text[0]} has two meanings")
+                    continue
+                look(text, f"({step.number})")
+        known |= fresh
+    for equation in page.closing:
+        for text in equation.formulas:
+            if text in ("G", "Γ", "G_"):
+                if text in everything:
+                    faults.append(f"{text} has two meanings")
+                continue
+            look(text, "Result")
+    return faults
+
+
+def word_faults(page):
+    """Every line carries a shape or a rule; no step says nothing."""
+    faults = []
+    for rows in page.defined:
+        if not pages.shape_of(rows[0].note):
+            faults.append(f"{rows[0].formulas}: no shape")
+    for step in page.steps:
+        if step.number and not (step.note or step.rules):
+            if not any(e.note or e.under for e in step.equations):
+                faults.append(f"step {step.number} has neither shape nor rule")
+        for equation in step.equations:
+            if len(equation.formulas) != len(set(equation.formulas)):
+                faults.append(f"{' = '.join(equation.formulas)}: the same twice")
+            if step.number == 0 and not equation.note:
+                faults.append(f"{' = '.join(equation.formulas)}: neither shape nor rule")
+        for rule in [*step.rules, step.note]:
+            if rule.startswith("rule:") or "rule: rule" in rule:
+                faults.append(f"step {step.number}: {rule}")
+    before = None
+    for step in page.steps:
+        said = [tuple(e.formulas) for e in step.equations]
+        if said and said == before:
+            faults.append(f"step {step.number} repeats the one before")
+        before = said
+    for equation in page.closing:
+        if not (equation.note or equation.label):
+            faults.append(f"{equation.formulas}: no shape")
+    return faults
+
+
+# ── programs ─────────────────────────────────────────────────────────────────────────────
+
+
+def case(name, text, by, positive=False, layout="numerator", **shapes):
+    of, wrt = by.split("/")
+    return Case(name, text, of, wrt, shapes, positive, layout)
+
+
+BACKPROP = "v = W @ x;  s = sigmoid(v);  E = norm(s - y)**2 / 2"
+TWO_LAYERS = "h = tanh(W1 @ x + b1); z = W2 @ h + b2; E = norm(z - y)**2 / 2"
+TWO = {"W1": (5, 4), "x": 4, "b1": 5, "W2": (3, 5), "b2": 3, "y": 3}
+THREE_LAYERS = (
+    "a1 = sigmoid(W1 @ x); a2 = sigmoid(W2 @ a1); a3 = sigmoid(W3 @ a2); E = norm(a3 - y)**2"
+)
+THREE = {"W1": (5, 4), "x": 4, "W2": (3, 5), "W3": (2, 3), "y": 2}
+SOFTMAX = "z = W @ x + b; p = softmax(z); L = -y.T @ log(p)"
+ATTENTION = "S = Q @ K.T / 2; P = softmax(S, axis=1); O = P @ V; E = sum(O * T)"
+ATTEND = {"Q": (4, 2), "K": (5, 2), "V": (5, 3), "T": (4, 3)}
+GAUSS = "S = A @ A.T + D; L = (x - m).T @ inv(S) @ (x - m) + logdet(S)"
+CASES = [
+    # networks
+    case("one layer", BACKPROP, "E/W", W=(5, 4), x=4, y=5),
+    case("one layer, denominator", BACKPROP, "E/W", layout="denominator", W=(5, 4), x=4, y=5),
+    case("one layer, mixed", BACKPROP, "E/W", layout="mixed", W=(5, 4), x=4, y=5),
+    case("one layer by input", BACKPROP, "E/x", W=(5, 4), x=4, y=5),
+    case("one layer by the middle", BACKPROP, "E/v", W=(5, 4), x=4, y=5),
+    case("layer output by weights", BACKPROP, "s/W", W=(5, 4), x=4, y=5),
+    case("layer output by input", BACKPROP, "s/x", W=(5, 4), x=4, y=5),
+    case(
+        "layer output by input, denominator",
+        BACKPROP,
+        "s/x",
+        layout="denominator",
+        W=(5, 4),
+        x=4,
+        y=5,
+    ),
+    case("pre-activation by weights", BACKPROP, "v/W", W=(5, 4), x=4, y=5),
+    case("two layers, first weights", TWO_LAYERS, "E/W1", **TWO),
+    case("two layers, denominator", TWO_LAYERS, "E/W1", layout="denominator", **TWO),
+    case("two layers, first bias", TWO_LAYERS, "E/b1", **TWO),
+    case("two layers, second weights", TWO_LAYERS, "E/W2", **TWO),
+    case("two layers, output by input", TWO_LAYERS, "z/x", **TWO),
+    case("three layers", THREE_LAYERS, "E/W1", **THREE),
+    case("three layers by input", THREE_LAYERS, "E/x", **THREE),
+    case("relu layer", "h = relu(W @ x + b); E = c.T @ h", "E/W", W=(5, 4), x=4, b=5, c=5),
+    case(
+        "batch layer",
+        "Z = W @ X + b; A = tanh(Z); L = norm(A - Y)**2 / 2",
+        "L/W",
+        W=(3, 4),
+        X=(4, 6),
+        b=3,
+        Y=(3, 6),
+    ),
+    case(
+        "batch layer, bias",
+        "Z = W @ X + b; A = tanh(Z); L = norm(A - Y)**2 / 2",
+        "L/b",
+        W=(3, 4),
+        X=(4, 6),
+        b=3,
+        Y=(3, 6),
+    ),
+    case(
+        "recurrent step",
+        "h = tanh(W @ g + U @ x); E = norm(h - y)**2 / 2",
+        "E/W",
+        W=(3, 3),
+        g=3,
+        U=(3, 2),
+        x=2,
+        y=3,
+    ),
+    case(
+        "two recurrent steps",
+        "h1 = tanh(W @ h0 + x1); h2 = tanh(W @ h1 + x2); E = c.T @ h2",
+        "E/W",
+        W=(3, 3),
+        h0=3,
+        x1=3,
+        x2=3,
+        c=3,
+    ),
+    case(
+        "residual block",
+        "h = tanh(W @ x); r = x + V @ h; E = norm(r)**2 / 2",
+        "E/x",
+        W=(5, 4),
+        V=(4, 5),
+        x=4,
+    ),
+    case(
+        "gate",
+        "g = sigmoid(W @ x); h = tanh(V @ x); u = g * h; E = c.T @ u",
+        "E/x",
+        W=(5, 4),
+        V=(5, 4),
+        x=4,
+        c=5,
+    ),
+    # regression
+    case(
+        "logistic regression",
+        "z = X @ w; L = sum(softplus(z)) - y.T @ z",
+        "L/w",
+        X=(6, 3),
+        w=3,
+        y=6,
+    ),
+    case(
+        "logistic likelihood",
+        "p = sigmoid(X @ w); L = -sum(y * log(p) + (1 - y) * log(1 - p))",
+        "L/w",
+        X=(6, 3),
+        w=3,
+        y=6,
+    ),
+    case("softmax regression", SOFTMAX, "L/W", positive=True, W=(3, 4), x=4, b=3, y=3),
+    case("softmax regression, bias", SOFTMAX, "L/b", positive=True, W=(3, 4), x=4, b=3, y=3),
+    case("softmax by its input", SOFTMAX, "p/x", W=(3, 4), x=4, b=3, y=3),
+    case("log-sum-exp", "E = logsumexp(A @ x)", "E/x", A=(5, 3), x=3),
+    case("least squares", "E = norm(A @ x - b)**2", "E/x", A=(5, 3), x=3, b=5),
+    case("mean square", "r = X @ w - y; L = mean(r**2)", "L/w", X=(6, 3), w=3, y=6),
+    case("ridge", "L = norm(X @ w - y)**2 + lam * norm(w)**2", "L/w", X=(6, 3), w=3, y=6, lam=()),
+    case(
+        "ridge by the weight",
+        "L = norm(X @ w - y)**2 + lam * norm(w)**2",
+        "L/lam",
+        X=(6, 3),
+        w=3,
+        y=6,
+        lam=(),
+    ),
+    case(
+        "weighted least squares",
+        "r = X @ w - y; L = r.T @ diag(c) @ r",
+        "L/w",
+        X=(6, 3),
+        w=3,
+        y=6,
+        c=6,
+    ),
+    # quadratic forms, traces, inverses, determinants
+    case("quadratic form", "q = x.T @ A @ x", "q/x", A=(4, 4), x=4),
+    case("quadratic form by matrix", "q = x.T @ A @ x", "q/A", A=(4, 4), x=4),
+    case("bilinear", "z = a.T @ X @ b", "z/X", a=3, X=(3, 4), b=4),
+    case("squared bilinear", "z = a.T @ X @ b; E = z**2", "E/X", a=3, X=(3, 4), b=4),
+    case("trace", "E = trace(A @ X @ B)", "E/X", A=(3, 4), X=(4, 2), B=(2, 3)),
+    case("trace of a square", "E = trace(X.T @ C @ X)", "E/X", C=(4, 4), X=(4, 2)),
+    case("inverse", "E = a.T @ inv(X) @ b", "E/X", a=3, X=(3, 3), b=3),
+    case("inverse itself", "Y = inv(X)", "Y/X", X=(3, 3)),
+    case("trace of an inverse", "E = trace(inv(X) @ B)", "E/X", X=(3, 3), B=(3, 3)),
+    case("linear system", "x = solve(A, b); E = norm(x - y)**2 / 2", "E/b", A=(3, 3), b=3, y=3),
+    case(
+        "linear system by matrix",
+        "x = solve(A, b); E = norm(x - y)**2 / 2",
+        "E/A",
+        A=(3, 3),
+        b=3,
+        y=3,
+    ),
+    case("determinant", "E = det(X)", "E/X", X=(3, 3)),
+    case("log determinant", "E = logdet(X)", "E/X", X=(3, 3)),
+    case("log determinant of a Gram", "E = logdet(A.T @ A)", "E/A", A=(5, 3)),
+    case("Gaussian likelihood, mean", GAUSS, "L/m", A=(3, 2), D=(3, 3), x=3, m=3),
+    case("Gaussian likelihood, factor", GAUSS, "L/A", positive=True, A=(3, 2), D=(3, 3), x=3, m=3),
+    case("square of a matrix", "Y = X @ X", "Y/X", X=(3, 3)),
+    case("sandwich", "Y = A @ X @ B", "Y/X", A=(2, 3), X=(3, 4), B=(4, 5)),
+    # norms, factorisation
+    case("norm", "E = norm(A @ x - b)", "E/x", A=(5, 3), x=3, b=5),
+    case("Frobenius norm", "E = norm(X - Y)**2 / 2", "E/X", X=(3, 4), Y=(3, 4)),
+    case("unit vector", "u = x / norm(x)", "u/x", x=4),
+    case("cosine", "c = x.T @ y / (norm(x) * norm(y))", "c/x", x=4, y=4),
+    case(
+        "matrix factorisation, left",
+        "R = U @ V.T - M; E = norm(R)**2 / 2",
+        "E/U",
+        U=(5, 2),
+        V=(4, 2),
+        M=(5, 4),
+    ),
+    case(
+        "matrix factorisation, right",
+        "R = U @ V.T - M; E = norm(R)**2 / 2",
+        "E/V",
+        U=(5, 2),
+        V=(4, 2),
+        M=(5, 4),
+    ),
+    case("Gram matrix", "E = norm(A.T @ A)**2", "E/A", A=(4, 3)),
+    # attention
+    case("attention, queries", ATTENTION, "E/Q", **ATTEND),
+    case("attention, values", ATTENTION, "E/V", **ATTEND),
+    case(
+        "attention row",
+        "s = K @ q; p = softmax(s); o = V.T @ p; E = c.T @ o",
+        "E/q",
+        K=(5, 2),
+        q=2,
+        V=(5, 3),
+        c=3,
+    ),
+    # elementwise chains, sums over axes, outer products
+    case("elementwise chain", "u = exp(x); v = sin(u); E = sum(v * a)", "E/x", x=4, a=4),
+    case("elementwise values", "u = x**2; v = log(1 + u)", "v/x", x=4),
+    case("tanh of a matrix", "Y = tanh(X); E = trace(A @ Y)", "E/X", A=(3, 4), X=(4, 3)),
+    case("row sums", "r = sum(X, axis=1); E = norm(r)**2", "E/X", X=(4, 3)),
+    case("column means", "m = mean(X, axis=0); E = sum(m**3)", "E/X", X=(4, 3)),
+    case("outer product", "M = u @ v.T; E = norm(M - A)**2 / 2", "E/u", u=4, v=3, A=(4, 3)),
+    case("outer product itself", "M = u @ v.T", "M/u", u=4, v=3),
+    case("Hadamard product", "E = sum(A * X * X)", "E/X", A=(3, 4), X=(3, 4)),
+    case("product of entries", "E = prod(x)", "E/x", positive=True, x=4),
+    case("maximum", "E = max(A @ x)", "E/x", A=(5, 3), x=3),
+    case("absolute values", "E = norm1(A @ x - b)", "E/x", A=(5, 3), x=3, b=5),
+    case("variance", "E = var(x)", "E/x", x=5),
+    # several paths, scalars, powers and quotients
+    case("two paths", "u = A @ x; v = sin(u); E = u.T @ v", "E/x", A=(5, 3), x=3),
+    case("shared argument", "a = B @ x; b = tanh(x); E = a.T @ b", "E/x", B=(4, 4), x=4),
+    case("scalar chain", "u = t**3; v = sin(u); y = exp(v)", "y/t", t=()),
+    case("scalar paths", "u = t**2; v = exp(t); y = u * v", "y/t", t=()),
+    case("Rayleigh quotient", "r = x.T @ A @ x / (x.T @ x)", "r/x", A=(4, 4), x=4),
+    case("power", "E = sum(x**a)", "E/x", positive=True, x=4, a=()),
+    case("quotient", "u = x / (1 + y); E = sum(u**2)", "E/y", positive=True, x=4, y=4),
+    case("vector by scalar", "y = exp(t * x)", "y/t", t=(), x=4),
+    case("scale", "s = x.T @ y; v = s * x", "v/x", x=4, y=4),
+    # rearranged and selected entries
+    case(
+        "Kronecker product", "E = norm(kron(A, B) - C)**2 / 2", "E/A", A=(2, 3), B=(3, 2), C=(6, 6)
+    ),
+    case("vec", "E = c.T @ vec(A @ X)", "E/X", A=(2, 3), X=(3, 4), c=8),
+    case("einsum", "E = einsum('ijk,i,j,k->', T, x, y, z)", "E/y", T=(3, 4, 2), x=3, y=4, z=2),
+    case(
+        "einsum by tensor",
+        "E = einsum('ijk,i,j,k->', T, x, y, z)",
+        "E/T",
+        T=(3, 4, 2),
+        x=3,
+        y=4,
+        z=2,
+    ),
+    case("slice", "u = x[1:3]; E = norm(u)**2", "E/x", x=5),
+    case("row of a matrix", "E = norm(X[0, :])**2", "E/X", X=(3, 4)),
+    case("diagonal", "E = norm(diagonal(X))**2", "E/X", X=(3, 3)),
+    case("diag", "E = trace(A @ diag(x) @ B)", "E/x", A=(3, 4), x=4, B=(4, 3)),
+]
+
+
+def printed(case, style, detail="full"):
+    return case.derivative().derivation(style=style, detail=detail).text(width=WIDE)
+
+
+READ = [("chain", "full")]
+NOT_YET = {
+    "one layer, mixed", "relu layer", "logistic regression", "attention, queries", "attention row",
+    "product of entries", "maximum", "slice", "row of a matrix", "log-sum-exp", "quotient",
+    "Kronecker product",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("style", "detail"), READ, ids="-".join)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_a_reader_agrees_with_every_line(case, style, detail):
+    if case.name in NOT_YET:
+        pytest.skip("its words are not settled")
+    page = pages.Page(printed(case, style, detail))
+    faults = [f for f in symbol_faults(page) if "ones is not" not in f and "not explained" not in f]
+    faults += word_faults(page)
+    for seed in (1, 2):
+        faults += Check(page, seed, style=style, positive=case.positive).all()
+    assert not faults, "\n".join([page.text, *dict.fromkeys(faults)])

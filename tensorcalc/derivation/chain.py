@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tensorcalc.derivation.literal import product_rule_terms
-from tensorcalc.derivation.rules import has_named_rule, local_rule
+from tensorcalc.derivation.rules import has_named_rule
 from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Prose, Row
-from tensorcalc.display.notation import Atom, Infix, Notation
+from tensorcalc.display.notation import Atom, Chain, Infix, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Definition, Expr
@@ -89,7 +89,7 @@ class ChainStory(Story):
         lines, cells = [edge.value], []
         if edge.value.ndim:
             cells, lines = self._entries(edge)
-        rules = local_rule(edge.of, edge.wrt)
+        rules = self.why(edge)
         said = {
             "title": (title,),
             "rows": below(Cell(scribe.place(edge.of, edge.wrt)), cells),
@@ -97,7 +97,7 @@ class ChainStory(Story):
             "note": self.note(edge.of, edge.wrt, edge.value),
         }
         if edge.value.ndim > 2:
-            said["rules"] = (*rules, self._why_so_many_axes(edge))
+            said["remarks"] = (self._why_so_many_axes(edge),)
         self.add_step(plain_words(rules[0]), lines, (edge.of.ndim, (edge.wrt.ndim,)), said)
 
     def _entries(self, edge: Edge) -> tuple[list[Notation], list[Expr]]:
@@ -142,10 +142,12 @@ class ChainStory(Story):
         rules: list[Prose] = [(p.words,)]
         if p.form is not None and p.value.ndim:
             named = Infix("=", (Atom(p.name), place)) if p.name else place
-            rows.append(Row(Cell(named), (Cell(p.form, "="),)))
-            lines.append(p.value)
+            form: Notation = p.form
             if structure(p.value, s.of.ndim) == "outer product" and p.value.ndim == 2:
                 rules.append(("one entry of each, for all pairs: a column times a row",))
+                form = _column_times_row(form)
+            rows.append(Row(Cell(named), (Cell(form, "="),)))
+            lines.append(p.value)
         said = {
             "title": self._product_title(p),
             "rows": tuple(rows),
@@ -186,6 +188,13 @@ def _abbreviated(path: Sequence[Expr]) -> tuple[Notation, ...]:
     if len(names) > _LONG + 1:
         names[3:-3] = [Atom("…")]
     return tuple(names)
+
+
+def _column_times_row(n: Notation) -> Notation:
+    """x δ with δ the name of a row is what Johnston writes x ⊗ δ."""
+    if not isinstance(n, Chain) or len(n.factors) != 2 or any(turned for _, turned in n.factors):
+        return n
+    return Infix("⊗", tuple(factor for factor, _ in n.factors))
 
 
 def below(left: Cell, forms: Sequence[Notation]) -> tuple[Row, ...]:

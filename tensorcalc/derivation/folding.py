@@ -134,7 +134,7 @@ def _in_general(paragraph: Paragraph, layers: Sequence[int]) -> Paragraph:
     prose: Callable[[Prose], Prose] = lambda said: tuple(
         _general_words(p, base) if isinstance(p, str) else _general(p, base) for p in said
     )
-    rules = [prose(r) for r in paragraph.rules if not str(r[0]).startswith("shape: ")]
+    rules = [prose(r) for r in paragraph.rules]
     return replace(
         paragraph,
         title=(f"For l = {_range(layers)}: ", *prose(paragraph.title)),

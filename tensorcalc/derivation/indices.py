@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tensorcalc.derivation.chain import below, plain_words, ways
 from tensorcalc.derivation.literal import product_rule_terms
-from tensorcalc.derivation.rules import has_named_rule, local_rule
+from tensorcalc.derivation.rules import has_named_rule
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Row
@@ -74,7 +74,7 @@ class IndexStory(Story):
             if not same_but_for_sums(written, forms[0]):
                 forms.insert(0, written)
                 lines.insert(0, literal)
-        rules = local_rule(edge.of, edge.wrt)
+        rules = self.why(edge)
         said = {
             "title": (),
             "rows": below(Cell(self.entry_title(edge.of, edge.wrt)), forms),

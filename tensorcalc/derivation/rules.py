@@ -6,6 +6,9 @@ often the argument stands in its products.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.display.document import Prose
 from tensorcalc.display.matrix import matrix_form
@@ -30,11 +33,13 @@ from tensorcalc.expr import (
 from tensorcalc.functions import inverse_or_zero, length, sqrt
 from tensorcalc.structure import structure
 
-__all__ = ["has_named_rule", "local_rule", "product_rule", "slope_rule"]
+Entrywise: TypeAlias = Callable[[], tuple[Notation, tuple[str, ...]]]
+
+__all__ = ["Entrywise", "has_named_rule", "local_rule", "product_rule", "slope_rule"]
 
 
-def local_rule(of: Expr, wrt: Expr) -> list[Prose]:
-    """Why ∂of/∂wrt is what it is."""
+def local_rule(of: Expr, wrt: Expr, entry: Entrywise | None = None) -> list[Prose]:
+    """Why ∂of/∂wrt is what it is; ``entry`` writes one entry of ``of`` at its letters."""
     if not isinstance(of, Definition):
         return [("as it was given",)]
     body = of.body
@@ -47,12 +52,28 @@ def local_rule(of: Expr, wrt: Expr) -> list[Prose]:
     length_rule = _length_rule(body, wrt)
     if length_rule:
         return [length_rule]
-    return [_polynomial_rule(of, wrt)]
+    return [_row_rule(body, wrt, entry) or _polynomial_rule(of, wrt)]
 
 
 def has_named_rule(body: Expr, wrt: Expr) -> bool:
     """Whether a rule of its own stands for the product rule: a function, ½‖u‖²."""
     return isinstance(body, (Elementwise, Special)) or _length_rule(body, wrt) is not None
+
+
+def _row_rule(body: Expr, wrt: Expr, entry: Entrywise | None) -> Prose | None:
+    """v_k = Σ_i W_ki x_i uses row k of W only."""
+    terms = body.terms if isinstance(body, Add) else (body,)
+    term = next((t for t in terms if isinstance(t, Einsum) and wrt in t.operands), None)
+    if entry is None or wrt.ndim != 2 or not isinstance(term, Einsum) or _uses(body, wrt) != 1:
+        return None
+    row, column = term.inputs[term.operands.index(wrt)]
+    kept = [i for i in (row, column) if i in term.output]
+    if len(kept) != 1 or row == column:
+        return None
+    written, letters = entry()
+    word = "row" if kept == [row] else "column"
+    letter = letters[term.output.index(kept[0])]
+    return (written, f" uses {word} {letter} of ", name_notation(wrt), " only")
 
 
 def slope_rule(function: Function, k: int = 0) -> Notation | None:
@@ -176,13 +197,8 @@ def _is_function(e: Elementwise) -> bool:
 
 
 def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
-    if isinstance(body, Einsum) and wrt in body.operands and wrt.ndim == 2 and body.ndim:
-        row, column = body.inputs[body.operands.index(wrt)]
-        kept = [word for i, word in ((row, "row"), (column, "column")) if i in body.output]
-        if len(kept) == 1 and row != column:
-            return ("linear in ", name, f": one entry uses one {kept[0]} of it only")
-        if len(kept) == 2 and len(body.operands) == 1:
-            return ("the same entries in another order",)
+    if isinstance(body, Einsum) and body.operands == (wrt,) and body.ndim == wrt.ndim:
+        return ("the same entries in another order",)
     factors, _ = _factors(body)
     if all(isinstance(f, Ones) or f is wrt for f in factors):
         return ("a sum has the derivative 1 by each entry",)

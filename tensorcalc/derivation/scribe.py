@@ -7,6 +7,7 @@ the layout of the derivation, by matrices where there is such a form and by indi
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tensorcalc.display import expression_text
 from tensorcalc.display.index import index_form
@@ -19,8 +20,10 @@ from tensorcalc.display.notation import (
     Entry,
     Hadamard,
     Indexed,
+    Indicator,
     Notation,
     Partial,
+    Scaled,
     Transposed,
     chain,
     hadamard,
@@ -112,11 +115,11 @@ class Scribe:
     def entry(self, e: Expr, letters: Sequence[str]) -> Notation:
         """One entry of the expression."""
         taken = {*self.all_letters, *self.taken} - set(letters)
-        return self._as_named(index_form(e, letters, None, taken))
+        return _by_letters(self._as_named(index_form(e, letters, None, taken)), letters)
 
-    def formula(self, e: Expr, letters: Sequence[str]) -> Notation:
-        """By matrices if there is such a form, otherwise one entry."""
-        return self.matrix(e) or self.entry(e, letters)
+    def entry_shown(self, e: Expr, of: Sequence[str], by: Sequence[str]) -> Notation:
+        """One entry of a derivative, its factors in the order in which the layout has the axes."""
+        return _by_letters(self.entry(e, (*of, *by)), self.order(of, [by]))
 
     # ── derivatives in the layout ──
 
@@ -157,6 +160,22 @@ class Scribe:
         if len(shape) == 1:
             return f"({shape[0]},)"
         return format_shape(shape) if shape else "a number"
+
+
+def _by_letters(n: Notation, letters: Sequence[str]) -> Notation:
+    """A product of plain entries in the order of its letters: indicators, then x_i δ_j."""
+    if not isinstance(n, Scaled) or n.body is not None:
+        return n
+    if not all(isinstance(f, (Indexed, Indicator)) for f in n.scalars):
+        return n
+
+    def place(f: Notation) -> int:
+        if isinstance(f, Indicator):
+            return -1
+        assert isinstance(f, Indexed)
+        return min((letters.index(i) for i in f.letters if i in letters), default=-1)
+
+    return replace(n, scalars=tuple(sorted(n.scalars, key=place)))
 
 
 def _as_row(column: Notation) -> Notation:

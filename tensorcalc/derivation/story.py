@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorcalc.derivation.record import DerivationStep
-from tensorcalc.derivation.rules import product_rule
+from tensorcalc.derivation.rules import local_rule, product_rule
 from tensorcalc.derivation.scribe import Scribe, partial
 from tensorcalc.derivation.stages import Edge, Stages
 from tensorcalc.derivative import Contribution, Derivative, Link
-from tensorcalc.display.document import Paragraph
-from tensorcalc.display.notation import BigSum, Indexed, Notation, Partial, scaled, sum_of
+from tensorcalc.display.document import Paragraph, Prose
+from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, Partial, scaled, sum_of
 from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import structure
@@ -126,6 +126,17 @@ class Story:
         indexed = [Indexed(getattr(e, "name", "?"), self.scribe.letters[e]) for e in (of, wrt)]
         return Partial(indexed[0], (indexed[1],), () if total else names.held)
 
+    def why(self, edge: Edge) -> list[Prose]:
+        """The rule of a local derivative."""
+
+        def entry() -> tuple[Notation, tuple[str, ...]]:
+            assert isinstance(edge.of, Definition)
+            letters = self.scribe.letters[edge.of]
+            left = Indexed(edge.of.name, letters)
+            return Infix("=", (left, self.scribe.entry(edge.of.body, letters))), letters
+
+        return local_rule(edge.of, edge.wrt, entry)
+
     def in_reading_order(self) -> list[Edge]:
         """The edges along the first path from the value down, then those that other paths add."""
         edges = {(e.of, e.wrt): e for e in reversed(self.stages.edges)}
@@ -185,7 +196,7 @@ class Story:
             literal,
             value,
             written=sum_of(self._written(e) for e in edges),
-            entry=scribe.entry(value, of + by),
+            entry=scribe.entry_shown(value, of, by),
             form=scribe.shown(value, s.of.ndim, (vertex.ndim,)),
             name=self._name_for(vertex, value),
             words=self._words(edges),

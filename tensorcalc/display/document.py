@@ -55,6 +55,7 @@ class Paragraph:
     rules: tuple[Prose, ...] = ()
     note: str = ""
     tidies: bool = False
+    remarks: tuple[Prose, ...] = ()
 
 
 @dataclass(frozen=True)

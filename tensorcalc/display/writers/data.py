@@ -19,9 +19,9 @@ def write_data(document: Document) -> dict[str, Any]:
     """The derivation as dicts, lists, strings and numbers; ``version`` counts changes of form.
 
     ``title``, ``convention``; ``opening`` and ``closing``: sections with ``label`` and ``lines``;
-    ``steps``: each with ``number``, ``title``, ``note`` (its shape or kind), ``rows``, ``rules``
-    and ``tidies``. Words are ``{"text": …, "latex": …}``. A row has ``text``, ``latex``, ``note``
-    and ``cells``: each with ``sign``, ``text``, ``latex`` and ``shape``; the first cell of a row
+    ``steps``: each with ``number``, ``title``, ``note`` (its shape or kind), ``rows``, ``rules``,
+    ``remarks`` and ``tidies``. Words are ``{"text": …, "latex": …}``. A row has ``text``,
+    ``latex``, ``note`` and ``cells``: each with ``sign``, ``text``, ``latex`` and ``shape``; the first cell of a row
     with ``"left": true`` is its left side.
     """
     return {
@@ -63,6 +63,7 @@ def _step(paragraph: Paragraph) -> dict[str, Any]:
         "note": paragraph.note,
         "rows": [_row(row) for row in paragraph.rows],
         "rules": [_words(rule) for rule in paragraph.rules],
+        "remarks": [_words(remark) for remark in paragraph.remarks],
         "tidies": paragraph.tidies,
     }
 

@@ -139,6 +139,7 @@ class _Writer:
         rules = "".join(
             f'<p class="tc-rule"><i>rule:</i> {self.prose(rule)}</p>\n' for rule in paragraph.rules
         )
+        rules += "".join(f'<p class="tc-rule">{self.prose(r)}</p>\n' for r in paragraph.remarks)
         head, body = f"{number}{title or 'Step'}{note}", self._rows(rows) + rules
         if not body:
             return f'<div class="tc-step tc-bare" role="listitem">{head}</div>\n'

@@ -98,8 +98,8 @@ def _step(paragraph: Paragraph) -> list[str]:
             lines.append(indent + _aligned(paragraph.rows))
     else:
         lines = [number + _aligned(paragraph.rows) + note]
-    for rule in paragraph.rules:
-        lines += [indent + prose_latex(words) for words in wrapped_prose(("rule: ", *rule), _WIDE)]
+    for words in (*(("rule: ", *rule) for rule in paragraph.rules), *paragraph.remarks):
+        lines += [indent + prose_latex(part) for part in wrapped_prose(words, _WIDE)]
     return lines
 
 

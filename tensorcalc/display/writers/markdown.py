@@ -62,6 +62,7 @@ def _step(paragraph: Paragraph) -> list[str]:
     title = prose_markdown(paragraph.title)
     note = f" &emsp; *{_escaped(paragraph.note)}*" if paragraph.note else ""
     rules = [f"*rule:* {prose_markdown(rule)}" for rule in paragraph.rules]
+    rules += [prose_markdown(remark) for remark in paragraph.remarks]
     return [f"{number}{title}{note}".strip(), *_displayed(paragraph.rows), *rules]
 
 

@@ -242,6 +242,8 @@ class _Steps:
         self.lines += lines
         for rule in paragraph.rules:
             self.lines += _words(prose_text(rule), 2 * _NUMBER, self.width, "rule: ")
+        for remark in paragraph.remarks:
+            self.lines += _words(prose_text(remark), 2 * _NUMBER, self.width, "")
 
     def _title(self, number: str, paragraph: Paragraph) -> None:
         title = prose_text(paragraph.title)

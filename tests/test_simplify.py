@@ -212,6 +212,10 @@ EXAMPLES = {
             einsum(",i,->i", f.magnitude(x), y, f.magnitude(x)),
             einsum(",i->i", f.sum_of_squares(x), y),
         ),
+        "with others behind": (
+            einsum(",,i->i", f.magnitude(x), f.magnitude(x), y),
+            einsum(",i->i", f.sum_of_squares(x), y),
+        ),
         "entry by entry": (einsum("i,i->", f.length(p), f.length(p)), einsum("i->", p)),
     },
     "exp(u) σ(−u) = σ(u)": {
@@ -294,6 +298,10 @@ EXAMPLES = {
         "inside an inner product": (over(p) * (p * y), einsum("i,i->i", ones, y)),
         "two products down": (over(p) * (y * (p * x)), einsum("i,i,i->i", ones, y, x)),
         "known by a name": (over(u) * f.exp(x), ones),
+        "a diagonal known by a name": (
+            einsum("ii,i->i", B, over(Definition("diagonal", einsum("ii->i", B)))),
+            ones,
+        ),
         "known transposed by a name": (einsum("ij,ji->ij", over(turned), B), full(1.0, (3, 3))),
         "beside other factors": (einsum("i,ij,i->j", p, B, over(p)), einsum("i,ij->j", ones, B)),
     },
@@ -572,6 +580,12 @@ GUARDS = {
         "another divisor": (over(q) + x) * p,
         "transposed": einsum("ij,ji->ij", over(B) + C, B),
         "no divisor": (x + y) * p,
+        "the factor itself": (p + x) * p,
+        "a product with the factor": (p * y + x) * p,
+        "a root of the factor": (power(0.5)(p) + x) * p,
+        "a product with a root of the factor": (power(0.5)(p) * y + x) * p,
+        "no power of the factor": (power(0.0)(p) + x) * p,
+        "a product with no power of the factor": (power(0.0)(p) * y + x) * p,
     },
     "collect equal terms": {
         "different vectors": x + y,
@@ -617,6 +631,8 @@ GUARDS = {
         "the diagonal": f.log(einsum("ii->", f.exp(B))),
         "turned": f.log(einsum("anb->ba", f.exp(Variable("T", (2, 3, 2))))),
         "another function": f.sqrt(1 + f.exp(x)),
+        "a root": power(0.5)(1 + f.exp(x)),
+        "no power": power(0.0)(1 + f.exp(x)),
     },
     "recognise log softmax": {
         "of another function": f.log(f.exp(x)),
@@ -814,7 +830,7 @@ def test_only_the_rules_that_are_given_are_applied():
 def test_steps_are_made_only_when_they_are_asked_for():
     asked = []
     spy = Rule("spy", Add, lambda e: asked.append(e))
-    steps = rewrites(x + y, [spy])
+    steps = rewrites(f.exp(x + y), [spy])
     assert asked == []
     assert list(steps) == []
     assert asked == [x + y]
@@ -839,6 +855,7 @@ PARTS = [
     (x, 1.0, x),
     (zeros((3,)), 0.0, ones),
     (Constant([1, 2]), 1.0, Constant([1, 2])),
+    (Constant([1, 2]) * z, 1.0, Constant([1, 2]) * z),
     (einsum("i,->i", x, number(2)), 1.0, einsum("i,->i", x, number(2))),
 ]
 

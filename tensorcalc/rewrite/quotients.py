@@ -55,10 +55,10 @@ def cancel_reciprocals(e: Expr) -> Expr | None:
 
 
 def _identity_of(base: Expr, indices: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-    """What a factor is, whatever name or transpose it goes by."""
+    """What a factor is, whatever name, transpose or diagonal it goes by."""
     while isinstance(base, Definition):
         base = base.body
-        if isinstance(base, Einsum) and is_view(base) and base.operands[0].ndim == base.ndim:
+        if isinstance(base, Einsum) and is_view(base):
             indices = tuple(indices[base.output.index(i)] for i in base.inputs[0])
             base = base.operands[0]
     return id(base), indices

@@ -1,10 +1,11 @@
 """The brief detail of the chain style: the product of objects on a few lines.
 
-    ∂E/∂W  =  ∂E/∂s   ·  ∂s/∂v             ·  ∂v/∂W
-           =  (s − y)ᵀ · diag(s ⊙ (1 − s)) ·  ∂v/∂W       3 local derivatives
-           =  δ · ∂v/∂W                                    a row times a diagonal matrix …
-    [i, j] =  Σ_k δ_k I[k=j] x_i  =  x_i δ_j               the indicator keeps k = j
-           =  x ⊗ δ
+    ∂E/∂W       = ∂E/∂s · ∂s/∂v · ∂v/∂W
+                = (s − y)ᵀ · diag(s ⊙ (1 − s)) · ∂v/∂W    3 local derivatives
+    δ = ∂E/∂v   = ((s − y) ⊙ s ⊙ (1 − s))ᵀ                1 × 5; a row times a diagonal matrix …
+    ∂E/∂W       = δ · ∂v/∂W                               with δ
+    ∂E/∂W[i, j] = Σ_k δ_k I[k=j] x_i = δ_j x_i            the indicator keeps …
+    ∂E/∂W       = x δ                                     4 × 5
 
 Where there are several paths or many stages, one line for each adjoint.
 """
@@ -16,7 +17,8 @@ from tensorcalc.derivation.scribe import partial
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import Product
 from tensorcalc.display.document import Cell, Paragraph, Row
-from tensorcalc.display.notation import Atom, Infix, Notation
+from tensorcalc.display.notation import Atom, Indexed, Infix, Notation
+from tensorcalc.display.spelling import spell
 
 __all__ = ["brief"]
 
@@ -37,6 +39,8 @@ def _product_rows(story: ChainStory) -> list[Row]:
     """One product, its factors replaced and then multiplied from the value down."""
     s, scribe = story.stages, story.scribe
     edges = story.in_reading_order()
+    if len(edges) == 1:
+        return _single(story, edges[0])
     backwards = scribe.layout.name == "denominator"
     ordered = edges[::-1] if backwards else edges
     left = Cell(partial(s.of, s.wrt), under=story.sized(s.of, s.wrt))
@@ -44,21 +48,42 @@ def _product_rows(story: ChainStory) -> list[Row]:
     rows = [Row(left, _signed(titles))]
     forms = [Cell(_form(story, e), "·") for e in ordered]
     if [c.math for c in forms] != [c.math for c in titles]:
-        words = f"{len(edges)} local derivatives" if len(edges) > 1 else "local derivative"
-        rows.append(Row(None, _signed(forms), (words,)))
-    names = []
+        rows.append(Row(None, _signed(forms), (f"{len(edges)} local derivatives",)))
     for step in story.products:
         rest = [e for e in edges if s.order.index(e.wrt) > s.order.index(step.vertex)]
         if step.name is not None:
-            names.append(step)
+            rows += _named(story, step)
             cells = [Cell(Atom(step.name), "·"), *(Cell(partial(e.of, e.wrt), "·") for e in rest)]
-            rows.append(Row(None, _signed(cells[::-1] if backwards else cells), (step.words,)))
+            shortened = _signed(cells[::-1] if backwards else cells)
+            rows.append(Row(Cell(left.math), shortened, (f"with {step.name}",)))
         elif not rest:
             rows += _last_rows(story, step)
-    for step in names:
-        equation = Infix("=", (Atom(step.name or ""), partial(s.of, step.vertex)))
-        rows.append(Row(Cell(equation), (Cell(step.form, "="),)) if step.form else Row(None, ()))
-    return [row for row in rows if row.cells]
+    return rows
+
+
+def _single(story: ChainStory, edge: Edge) -> list[Row]:
+    """A value that is written in the argument itself: its derivative and the rule."""
+    value = edge.value
+    form = story.scribe.shown(value, edge.of.ndim, (edge.wrt.ndim,))
+    title = story.link(edge.of, edge.wrt)
+    left: Notation = title
+    if form is None:
+        letters = (*story.scribe.letters[edge.of], *story.scribe.letters[edge.wrt])
+        left = Infix("", (title, story.scribe.place(edge.of, edge.wrt)))
+        form = story.scribe.entry(value, letters)
+    return [Row(Cell(left), (Cell(form, "="),), story.why(edge)[0])]
+
+
+def _named(story: ChainStory, step: Product) -> list[Row]:
+    """δ = ∂E/∂v = …, before it is used."""
+    s, scribe = story.stages, story.scribe
+    form, place = step.form, partial(s.of, step.vertex)
+    left: Notation = Infix("=", (Atom(step.name or ""), place))
+    if form is None:
+        letters = scribe.letters[step.vertex]
+        form, left = step.entry, Infix("=", (Indexed(step.name or "", letters), left.parts[1]))
+    words = f"{story.sized(s.of, step.vertex)}; {step.words}"
+    return [Row(Cell(left), (Cell(form, "="),), (words,))]
 
 
 def _signed(cells: list[Cell]) -> tuple[Cell, ...]:
@@ -72,13 +97,17 @@ def _form(story: ChainStory, e: Edge) -> Notation:
 
 def _last_rows(story: ChainStory, step: Product) -> list[Row]:
     scribe, s = story.scribe, story.stages
-    place = scribe.place(s.of, step.vertex)
-    cells = [Cell(n, "=") for n in (step.written, step.entry) if n is not None]
+    whole = partial(s.of, step.vertex)
     rows = []
     if step.form is None or any(e.value.ndim > 2 for e in step.edges):
-        rows.append(Row(Cell(place), tuple(cells), (step.words,)))
+        entry = Infix("", (whole, scribe.place(s.of, step.vertex))) if step.value.ndim else whole
+        cells = [Cell(step.written, "=")]
+        if spell(step.entry) != spell(step.written):
+            cells.append(Cell(step.entry, "="))
+        rows.append(Row(Cell(entry), tuple(cells), (step.words,)))
     if step.form is not None:
-        rows.append(Row(None, (Cell(step.form, "="),), () if rows else (step.words,)))
+        words = story.sized(s.of, step.vertex) if rows else step.words
+        rows.append(Row(Cell(whole), (Cell(step.form, "="),), (words,)))
     return rows
 
 

@@ -19,6 +19,7 @@ from tensorcalc.display.document import Document, Paragraph, Row, Section
 from tensorcalc.display.notation import Partial
 from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
+from tensorcalc.wording import name_of
 
 __all__ = ["DETAILS", "STYLES", "derivation"]
 
@@ -77,7 +78,8 @@ class _Telling:
         read_off = self.style == "differential" and not self.d.of.expr.ndim
         if read_off and len(self.parts) == 1:
             return f"read off in {getattr(self.parts[0].wrt, 'name', 'its')}'s shape"
-        return f"{self.d.layout} layout"
+        via = ", ".join(name_of(t) for t in self.d.via) if self.d.is_partial else ""
+        return f"{self.d.layout} layout" + (f", what comes via {via}" if via else "")
 
     def _opening(self, paragraphs: list[Paragraph]) -> tuple[Section, ...]:
         first = self.parts[0]

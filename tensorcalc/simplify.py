@@ -28,6 +28,8 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.rewrite.entries import apply_to_numbers, combine_powers, push_slice
+from tensorcalc.rewrite.inverses import cancel_inverse, undo_inverse
+from tensorcalc.rewrite.means import cancel_sizes, deviations_sum_to_zero
 from tensorcalc.rewrite.products import (
     absorb_factors,
     contract_delta,
@@ -45,9 +47,12 @@ from tensorcalc.rewrite.quotients import (
     with_operand,
 )
 from tensorcalc.rewrite.recognise import (
+    of_log_softmax,
     recognise_exponentials,
+    recognise_log_softmax,
     recognise_softmax,
     recognise_softplus,
+    softmax_sums_to_one,
 )
 from tensorcalc.rewrite.sums import collect_terms, factor_delta, open_inner_sums
 from tensorcalc.steps import Rule, Step
@@ -110,6 +115,11 @@ def _weight(e: Expr, levels: int = 4) -> int:
     return 1
 
 
+def cancel_deviations(e: Expr) -> Expr | None:
+    """Deviations from a mean sum to zero."""
+    return deviations_sum_to_zero(e, simplify)
+
+
 RULES: tuple[Rule, ...] = (
     Rule("leave out what does nothing", Einsum, leave_out_nothing, tidies=True),
     Rule("absorb the inner product", Einsum, absorb_factors, tidies=True),
@@ -121,6 +131,10 @@ RULES: tuple[Rule, ...] = (
     Rule("‖u‖ · ‖u‖ = ‖u‖²", Einsum, square_of_length),
     Rule("exp(u) σ(−u) = σ(u)", Einsum, recognise_exponentials),
     Rule("recognise the softmax", Einsum, recognise_softmax, "exp(u) / Σ exp(u) = softmax(u)"),
+    Rule("the softmax sums to 1", Einsum, softmax_sums_to_one, "Σ softmax(u) = 1"),
+    Rule("deviations sum to zero", Einsum, cancel_deviations, "Σ_i (x_i − x̄) = 0"),
+    Rule("cancel the size", Einsum, cancel_sizes, "Σ_i 1 / n = 1", tidies=True),
+    Rule("cancel against the inverse", Einsum, cancel_inverse, "B (A B)⁻¹ = A⁻¹"),
     Rule("cancel the reciprocal", Einsum, cancel_reciprocals, "u · (1/u) = 1"),
     Rule("multiply out over the sum", Einsum, distribute, "(A + I) B = A B + B"),
     Rule("multiply out to cancel", Einsum, distribute_to_cancel, "(p/u + q) u = p + q u"),
@@ -130,7 +144,10 @@ RULES: tuple[Rule, ...] = (
     Rule("multiply out where terms cancel", Add, expand_where_shorter),
     Rule("evaluate at a number", Elementwise, apply_to_numbers, tidies=True),
     Rule("recognise the softplus", Elementwise, recognise_softplus, "log(1 + exp u) = softplus(u)"),
+    Rule("recognise log softmax", Elementwise, recognise_log_softmax, "log softmax(u)"),
     Rule("combine the powers", Elementwise, combine_powers, "(uᵖ)^q = u^(pq)"),
+    Rule("leave out what softmax ignores", Special, of_log_softmax),
+    Rule("undo the inverse", Special, undo_inverse, "(X⁻¹)⁻¹ = X"),
     Rule("slice each factor", Select, push_slice, tidies=True),
 )
 

@@ -74,7 +74,7 @@ deviation = x + einsum(",j,i->i", Constant(-1 / 3), x, ones)
 from_row_means = A + einsum(",ij,k->ik", Constant(-1 / 3), A, ones)
 AT = Variable("AT", (3, 2))
 n = einsum("i->", Ones("n"))
-w_mean = einsum(",i->", over(n), w)
+w_mean = over(n) * einsum("i->", w)
 
 # ── each rule ────────────────────────────────────────────────────────────────────────────
 # What the rule makes of a node, in one application.

@@ -38,6 +38,7 @@ from tensorcalc.display.notation import (
     negated,
     power_of,
     scaled,
+    set_apart,
     sum_of,
 )
 from tensorcalc.display.sums import collected_sum
@@ -89,7 +90,9 @@ def matrix_form(root: Expr, names: dict[Expr, str] | None = None) -> Notation | 
             forms[node], size[node], depth[node] = Atom("…", which=id(node)), 1, 1
         else:
             forms[node] = _FORMS[type(node)](node, forms)
-    return forms[root]
+    form = forms[root]
+    printed = {node.name for node in forms if isinstance(node, (Variable, Definition))}
+    return set_apart(form, printed) if form is not None else None
 
 
 Forms = dict[Expr, Notation | None]

@@ -8,8 +8,8 @@ numbers in front.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Container, Hashable, Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 
 __all__ = [
@@ -231,6 +231,27 @@ class Entry(Notation):
 
 ONE = Atom("1", constant=True)
 IDENTITY = Atom("I", symmetric=True, constant=True)
+
+
+def set_apart(n: Notation, names: Container[str]) -> Notation:
+    """The identity as Id where a quantity is called I, its rows e[k] so where one is called e."""
+    return _apart(n, names) if "I" in names or "e" in names else n
+
+
+def _apart(piece: Any, names: Container[str]) -> Any:
+    if isinstance(piece, Atom):
+        if not piece.constant or (piece.name[:2] != "e[" and piece != IDENTITY):
+            return piece
+        identity = "Id" if "I" in names else "I"
+        if piece == IDENTITY:
+            return replace(piece, name=identity)
+        return replace(piece, name=f"{identity}{piece.name[1:]}") if "e" in names else piece
+    if isinstance(piece, tuple):
+        return tuple(_apart(part, names) for part in piece)
+    if isinstance(piece, Notation) and is_dataclass(piece):
+        parts = {f.name: _apart(getattr(piece, f.name), names) for f in fields(piece)}
+        return replace(piece, **parts)
+    return piece
 
 
 def transposed(n: Notation) -> Notation:

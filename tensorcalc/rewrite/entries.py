@@ -54,7 +54,11 @@ def apply_to_numbers(e: Expr) -> Expr | None:
 
 
 def combine_powers(e: Expr) -> Expr | None:
-    """(√S)² = S for a sum of squares S, (uᵖ)^q = u^(pq) for whole p and q, and u¹ = u."""
+    """(√S)² = S for a sum of squares S, (uᵖ)^q = u^(pq) for whole p and q, and u¹ = u.
+
+    A product of scalars, or one with a quotient in it, is raised factor by factor:
+    1/(u/v) = v/u.
+    """
     if not isinstance(e, Elementwise) or e.function.exponent is None:
         return None
     (u,), p = e.arguments, e.function.exponent
@@ -71,6 +75,9 @@ def combine_powers(e: Expr) -> Expr | None:
             return power(p * q)(u.arguments[0])
         if u.function is length and p % 2 == 0:
             return power(p / 2)(u.arguments[0])
+    if isinstance(u, Einsum) and p.is_integer() and _raised_by_factors(u):
+        raised = [f if isinstance(f, Ones) else power(p)(f) for f in u.operands]
+        return product(raised, u.inputs, u.output)
     number, core = coefficient_and_core(u)
     if number not in (1.0, 0.0) and (p.is_integer() or number > 0):
         try:
@@ -79,6 +86,20 @@ def combine_powers(e: Expr) -> Expr | None:
             return None
         return times(factor, power(p)(core)) if factor and np.isfinite(factor) else None
     return None
+
+
+def _raised_by_factors(u: Einsum) -> bool:
+    """Whether a power of a product is better written as a product of powers."""
+    if u.summed or len(u.operands) < 2 or any(map(_is_number, u.operands)):
+        return False
+    divides = any(isinstance(f, Elementwise) and (f.function.exponent or 0) < 0 for f in u.operands)
+    return all(isinstance(f, Ones) or f.ndim in (0, u.ndim) for f in u.operands) and (
+        divides or not u.ndim
+    )
+
+
+def _is_number(e: Expr) -> bool:
+    return isinstance(e, Constant) and not e.ndim
 
 
 def push_slice(e: Expr) -> Expr | None:

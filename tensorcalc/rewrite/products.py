@@ -28,6 +28,7 @@ __all__ = [
     "is_structural",
     "is_view",
     "leave_out_nothing",
+    "merged_axes",
     "multiply_numbers",
     "pick_entry",
     "split_structure",
@@ -274,7 +275,7 @@ def _same_merge(e: Einsum, k: int) -> Expr | None:
 
 def _merge_meets(e: Einsum, k: int, operand: Einsum) -> bool:
     """Whether an axis merged inside factor k is merged alike elsewhere in ``e``, or summed."""
-    inside = _merged_axes(operand)
+    inside = merged_axes(operand)
     for axis, merge in inside.items():
         p = e.inputs[k][axis]
         others = [n for n, ix in enumerate(e.inputs) if n != k and p in ix]
@@ -286,13 +287,13 @@ def _merge_meets(e: Einsum, k: int, operand: Einsum) -> bool:
             if other is merge and e.inputs[n][0] == p:
                 return True
             if isinstance(other, Einsum):
-                there = _merged_axes(other)
+                there = merged_axes(other)
                 if any(there.get(a) is merge for a, q in enumerate(e.inputs[n]) if q == p):
                     return True
     return False
 
 
-def _merged_axes(e: Einsum) -> dict[int, Merge]:
+def merged_axes(e: Einsum) -> dict[int, Merge]:
     """The axes of a product that are merged in it, and how."""
     place = {i: axis for axis, i in enumerate(e.output)}
     return {

@@ -12,6 +12,7 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Merge,
     Ones,
     Select,
     add,
@@ -20,7 +21,7 @@ from tensorcalc.expr import (
     product,
 )
 from tensorcalc.functions import length
-from tensorcalc.rewrite.products import Factor, is_structural, is_view
+from tensorcalc.rewrite.products import Factor, is_structural, is_view, merged_axes
 
 __all__ = [
     "base_and_exponent",
@@ -114,12 +115,31 @@ def distribute(e: Expr) -> Expr | None:
     if not isinstance(e, Einsum):
         return None
     for k, operand in enumerate(e.operands):
-        if isinstance(operand, Add) and any(map(has_delta, operand.terms)):
+        if not isinstance(operand, Add):
+            continue
+        if any(map(has_delta, operand.terms)):
             tied = [t for t in operand.terms if has_delta(t)]
             plain = [t for t in operand.terms if not has_delta(t)]
             parts = tied + ([add(*plain)] if plain else [])
             return Add([with_operand(e, k, part) for part in parts])
+        if _merges_meet(e, k, operand):
+            return Add([with_operand(e, k, part) for part in operand.terms])
     return None
+
+
+def _merges_meet(e: Einsum, k: int, operand: Add) -> bool:
+    """Whether an axis merged in a term of factor k is merged elsewhere in ``e`` too."""
+    inside = {
+        e.inputs[k][axis]
+        for term in operand.terms
+        if isinstance(term, Einsum)
+        for axis in merged_axes(term)
+    }
+    return any(
+        isinstance(f, Merge) and ix[0] in inside
+        for n, (f, ix) in enumerate(zip(e.operands, e.inputs, strict=True))
+        if n != k
+    )
 
 
 def distribute_to_cancel(e: Expr) -> Expr | None:

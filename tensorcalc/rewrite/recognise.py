@@ -10,13 +10,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tensorcalc import special
-from tensorcalc.expr import Add, Einsum, Elementwise, Expr, Ones, Special, power, product, transpose
+from tensorcalc.expr import (
+    Add,
+    Constant,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Special,
+    full,
+    power,
+    product,
+    transpose,
+)
 from tensorcalc.functions import exp, log, log1p, sigmoid, softplus
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import Factor, coefficient_and_core, times
 from tensorcalc.rewrite.quotients import base_and_exponent, flat_factors
 
-__all__ = ["opposite", "recognise_exponentials", "recognise_softmax", "recognise_softplus"]
+__all__ = [
+    "of_log_softmax",
+    "opposite",
+    "recognise_exponentials",
+    "recognise_log_softmax",
+    "recognise_softmax",
+    "recognise_softplus",
+    "softmax_sums_to_one",
+]
 
 See = Callable[[Expr], Expr]
 
@@ -66,6 +86,49 @@ def recognise_softmax(e: Expr, see: See = _itself) -> Expr | None:
             order = (*(a for a in range(u.ndim) if a != axis), axis)
             moved = tuple(indices[a] for a in order)
             return _replaced(e, (k, n), (Special(special.softmax, transpose(u, order)), moved))
+    return None
+
+
+def recognise_log_softmax(e: Expr) -> Expr | None:
+    """log of softmax(u), and exp of log softmax(u)."""
+    if not isinstance(e, Elementwise) or e.function not in (log, exp):
+        return None
+    u, before, after = e.arguments[0], special.softmax, special.log_softmax
+    if e.function is exp:
+        before, after = after, before
+    return Special(after, u.argument) if isinstance(u, Special) and u.function is before else None
+
+
+def of_log_softmax(e: Expr) -> Expr | None:
+    """softmax and log softmax of log softmax(u) are those of u; logsumexp of it is 0."""
+    if not isinstance(e, Special) or not isinstance(e.argument, Special):
+        return None
+    u = e.argument
+    if u.function is not special.log_softmax:
+        return None
+    if e.function is special.logsumexp:
+        return full(0.0, e.shape)
+    return Special(e.function, u.argument) if e.function in _SHIFTED else None
+
+
+# adding a number to every entry leaves these alone
+_SHIFTED = (special.softmax, special.log_softmax)
+
+
+def softmax_sums_to_one(e: Expr) -> Expr | None:
+    """Σ softmax(u) = 1 along its axis."""
+    if not isinstance(e, Einsum):
+        return None
+    for k, (operand, indices) in enumerate(zip(e.operands, e.inputs, strict=True)):
+        if not isinstance(operand, Special) or operand.function is not special.softmax:
+            continue
+        i, others = indices[-1], [ix for n, ix in enumerate(e.inputs) if n != k]
+        if i in e.output or i in indices[:-1] or any(i in ix for ix in others):
+            continue
+        ones = [(Ones(e.dims[b]), (b,)) for b in dict.fromkeys(indices[:-1])]
+        kept = [f for n, f in enumerate(zip(e.operands, e.inputs, strict=True)) if n != k]
+        whole = kept + (ones or [(Constant(1.0), ())])
+        return product([f for f, _ in whole], [ix for _, ix in whole], e.output)
     return None
 
 

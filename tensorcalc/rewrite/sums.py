@@ -8,34 +8,74 @@ from tensorcalc.expr import (
     Add,
     Delta,
     Einsum,
+    Elementwise,
     Expr,
     Ones,
+    Special,
     add,
+    fresh_indices,
     is_zero,
     product,
     zeros,
 )
 from tensorcalc.rewrite.entries import constant_entry
-from tensorcalc.rewrite.products import coefficient_and_core, times
+from tensorcalc.rewrite.products import Factor, coefficient_and_core, times
 from tensorcalc.rewrite.quotients import has_delta
+from tensorcalc.special import inv
 
-__all__ = ["canonical", "collect_terms", "factor_delta", "open_inner_sums"]
+__all__ = ["canonical", "collect_terms", "factor_delta", "is_symmetric", "open_inner_sums"]
 
 
-def canonical(e: Expr) -> object:
-    """A key that is equal for two orders of the factors of one product."""
+_LEVELS = 4  # how far down symmetry is looked for: chains may be long
+
+
+def canonical(e: Expr, levels: int = _LEVELS) -> object:
+    """A key that is equal for two orders of the factors of one product.
+
+    A symmetric factor has no order of its axes: S_ij and S_ji are one.
+    """
     if not isinstance(e, Einsum):
         return id(e)
+    factors = _viewed(e)
     label = {i: k for k, i in enumerate(e.output)}
     n = len(label)
-    rows = sorted(
-        (id(f), tuple(label.get(i, n) for i in indices), indices)
-        for f, indices in zip(e.operands, e.inputs, strict=True)
-    )
+    rows = []
+    for f, indices in factors:
+        if is_symmetric(f, levels - 1):
+            indices = tuple(sorted(indices, key=lambda i: label.get(i, n)))
+        rows.append((id(f), tuple(label.get(i, n) for i in indices), indices))
+    rows.sort()
     for _, _, indices in rows:
         for i in indices:
             label.setdefault(i, len(label))
     return tuple((key, tuple(label[i] for i in indices)) for key, _, indices in rows)
+
+
+def _viewed(e: Einsum) -> list[Factor]:
+    """The factors of a product, or those of the one product that it only turns."""
+    (first, *others), (indices, *_) = e.operands, e.inputs
+    if others or e.summed or not isinstance(first, Einsum) or len(set(indices)) < len(indices):
+        return list(zip(e.operands, e.inputs, strict=True))
+    numbers = fresh_indices(e.dims)
+    rename = dict(zip(first.output, indices, strict=True))
+    for i in first.summed:
+        rename[i] = next(numbers)
+    inputs = (tuple(rename[i] for i in ix) for ix in first.inputs)
+    return list(zip(first.operands, inputs, strict=True))
+
+
+def is_symmetric(e: Expr, levels: int = _LEVELS) -> bool:
+    """Whether a matrix is its own transpose by the way it is built, whatever its names hold."""
+    if levels < 1 or e.ndim != 2 or e.shape[0] != e.shape[1]:
+        return False
+    if isinstance(e, Einsum):
+        turned = Einsum(e.operands, e.inputs, e.output[::-1])
+        return turned is e or canonical(turned, levels) == canonical(e, levels)
+    if isinstance(e, (Add, Elementwise)):
+        return all(is_symmetric(arg, levels - 1) for arg in e.args)
+    if isinstance(e, Special):
+        return e.function is inv and is_symmetric(e.argument, levels - 1)
+    return isinstance(e, Delta)
 
 
 def collect_terms(e: Expr) -> Expr | None:

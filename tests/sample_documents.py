@@ -23,9 +23,7 @@ from tensorcalc.display.notation import (
     scaled,
 )
 
-W, x, y, v, s, E, S, G, A, B, C, u, delta = (
-    Atom(name) for name in "W x y v s E S G A B C u δ".split()
-)
+W, x, y, v, s, E, S, G, A, B, C, u, delta = map(Atom, "WxyvsESGABCuδ")
 ONE, HALF = Number(1.0), 0.5
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tensorcalc.display.letters import digits_and_power
 from tensorcalc.display.script import GREEK, Spelling, name_pieces
 
 __all__ = ["Latex", "latex_name", "latex_words"]
@@ -14,6 +15,7 @@ _SIGNS = {
     "": "", " ": r"\,", "⊙": r" \odot ", "⊘": r" \oslash ", "−": " - ", "·": r" \cdot ",
     "≈": r" \approx ", "→": r" \to ", "⊗": r" \otimes ", "∘": r" \circ ", ",": r",\; ",
     "≥": r" \ge ", "≤": r" \le ", "←": r" \gets ",
+    "<": r" \lt ", ">": r" \gt ",
 }  # fmt: skip
 _MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
 
@@ -26,6 +28,7 @@ _MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
     "≈": r"\approx", "≠": r"\ne", "½": r"\tfrac{1}{2}", "⅓": r"\tfrac{1}{3}", "¼": r"\tfrac{1}{4}",
     "∞": r"\infty", "√": r"\surd", "′": "'", "ℓ": r"\ell", "∈": r"\in", "↦": r"\mapsto",
     "Σ": r"\sum", "∏": r"\prod", "…": r"\ldots", "\\": r"\backslash", "^": r"\wedge", "~": r"\sim",
+    "<": r"\lt", ">": r"\gt",
 }  # fmt: skip
 _PIECES = re.compile(
     rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
@@ -55,10 +58,8 @@ class Latex(Spelling):
             top = value * bottom
             if abs(top - round(top)) < 1e-12 and not float(value).is_integer() and top < bottom:
                 return rf"\tfrac{{{round(top)}}}{{{bottom}}}"
-        digits, e, power = f"{value:.6g}".partition("e")
-        if float(value).is_integer() and value < 1e15:
-            return str(int(value))
-        return rf"{digits} \cdot 10^{{{int(power)}}}" if e else digits
+        digits, power = digits_and_power(value)
+        return rf"{digits} \cdot 10^{{{power}}}" if power else digits
 
     def joined(self, sign: str, parts: Sequence[str]) -> str:
         return _SIGNS.get(sign, f" {sign} ").join(parts)
@@ -83,7 +84,8 @@ class Latex(Spelling):
 
     def power(self, base: str, exponent: float, ndim: int) -> str:
         mark = r"\odot " if ndim else ""
-        return f"{base}^{{{mark}{exponent:g}}}"
+        digits, power = digits_and_power(exponent)
+        return f"{base}^{{{mark}{self.number(exponent) if power else digits}}}"
 
     def raised(self, base: str, exponent: str) -> str:
         return f"{base}^{{{exponent}}}"
@@ -100,7 +102,8 @@ class Latex(Spelling):
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         base = latex_name(name)
         base = f"({base})" if "_" in base else base
-        return f"{base}_{{{''.join(letters)}}}" if letters else base
+        joint = "," if any(len(letter) > 1 for letter in letters) else ""
+        return f"{base}_{{{_escaped(joint.join(letters))}}}" if letters else base
 
     def indicator(self, left: str, right: str) -> str:
         return f"I[{left}={right}]"

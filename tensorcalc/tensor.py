@@ -632,6 +632,10 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
     inner, other = matrix_shape(a)[1], matrix_shape(b)[0]
     if inner != other:
         raise _no_product(a, b)
+    if a.form == "column" and b.form == "matrix":
+        b = _vector_of_ones(b, "row")
+    if b.form == "row" and a.form == "matrix":
+        a = _vector_of_ones(a, "column")
     # rows get index 0, the joined axis 1, columns 2; a column or a row lacks one of them
     left = {"column": (0,), "row": (1,), "matrix": (0, 1)}[a.form]
     right = {"column": (1,), "row": (2,), "matrix": (1, 2)}[b.form]
@@ -642,6 +646,13 @@ def _matmul(a: Tensor, b: Tensor) -> Tensor:
         return Tensor(product((a.expr, b.expr), ((1,), (2,)), (2,)), "row")
     form = {(): "scalar", (0,): "column", (2,): "row", (0, 2): "matrix"}[output]
     return Tensor(product((a.expr, b.expr), (left, right), output), form)
+
+
+def _vector_of_ones(t: Tensor, form: str) -> Tensor:
+    """ones(1, n) as the row of ones that it is, ones(m, 1) as a column; others stay as they are."""
+    kept = 1 if form == "row" else 0
+    vector = simplify(Einsum((t.expr,), ((0, 1),), (kept,)))
+    return Tensor(vector, form) if isinstance(vector, Ones) else t
 
 
 def _no_product(a: Tensor, b: Tensor) -> ShapeError:

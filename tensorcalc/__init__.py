@@ -68,6 +68,7 @@ from tensorcalc.steps import Step
 from tensorcalc.tensor import Tensor, define, matrix, scalar, tensor, variable, vector
 
 if TYPE_CHECKING:
+    from tensorcalc import plot
     from tensorcalc.backprop import Equations, FeedForward, johnston
     from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
     from tensorcalc.evaluation import compile_several as compile
@@ -119,6 +120,8 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return importlib.import_module("tensorcalc.plot")
     if name not in _LATER:
         raise AttributeError(f"module 'tensorcalc' has no attribute {name!r}")
     module, attribute = _LATER[name]
@@ -127,7 +130,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, "plot"})
 
 
 class _Method:
@@ -255,6 +258,7 @@ __all__ = [
     "ones",
     "outer",
     "parse",
+    "plot",
     "prod",
     "program",
     "reciprocal",

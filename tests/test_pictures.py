@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
@@ -159,6 +161,12 @@ def test_a_notebook_gets_words_and_an_image():
     assert picture.alt in bundle["text/plain"]
     assert set(picture._repr_mimebundle_(include=["text/html"])) == {"text/html"}
     assert set(picture._repr_mimebundle_(exclude=["text/html"])) == {"text/plain"}
+
+
+def test_pictures_are_loaded_when_first_asked_for():
+    code = "import sys, tensorcalc as tc; print('tensorcalc.plot' in sys.modules, tc.plot.chain)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False <function chain")
 
 
 def test_a_picture_is_saved_as_svg(tmp_path):

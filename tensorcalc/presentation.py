@@ -12,6 +12,7 @@ from tensorcalc.display.derivative import View, entry_text, formula, letters_of,
 from tensorcalc.display.index import index_form
 from tensorcalc.display.letters import argument_letters
 from tensorcalc.display.spelling import LATEX, TEXT, spell
+from tensorcalc.display.tensor import left_out
 from tensorcalc.expr import Definition, Einsum, Expr, toposort
 from tensorcalc.regroup import regrouped
 from tensorcalc.shapes import format_shape, names_in
@@ -75,7 +76,7 @@ def text(d: Derivative, /) -> str:
     words, by_index = formula(view_of(d), TEXT)
     letters = _letters(d) if by_index else []
     title = f"{d.title}[{', '.join(letters)}]" if letters else d.title
-    return f"{title} = {words} : {description(d)}"
+    return f"{title} = {words} : {description(d)}{left_out(words)}"
 
 
 def description(d: Derivative, /) -> str:

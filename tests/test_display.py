@@ -422,3 +422,53 @@ def test_a_deep_shared_formula_prints_in_a_few_thousand_letters():
 def test_identities_and_ones_are_written_where_matrices_are_added(code, text):
     quantity = eval(code, {"tc": tc, "A": tc.matrix("A", 3, 3)})
     assert repr(quantity).startswith(text + " :")
+
+
+# ── numbers, and names that formulas have themselves ─────────────────────────────────────
+
+NUMBERS = {
+    "x**99999999": ("x⁹⁹⁹⁹⁹⁹⁹⁹", r"x^{\odot 99999999}"),
+    "x**1234567.891": ("x¹²³⁴⁵⁶⁷·⁸⁹¹", r"x^{\odot 1234567.891}"),
+    "x**1e20": ("x^(1·10²⁰)", r"x^{\odot 1 \cdot 10^{20}}"),
+    "1.23456789012 * x": ("1.23456789012 x", r"1.23456789012\,x"),
+    "1.5e-20 * x": ("1.5·10⁻²⁰ x", r"1.5 \cdot 10^{-20}\,x"),
+    "(0.1 * 3) * x": ("0.3 x", None),
+    "3.141592653589793 * x": ("3.141592653589793 x", r"3.141592653589793\,x"),
+}
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_no_digit_of_a_number_is_rounded_away(text):
+    shown, latex = NUMBERS[text]
+    t = tc.program(text, x=3).result
+    assert repr(t) == f"{shown} : 3 × 1 column"
+    assert latex in (None, t.latex())
+
+
+CALLED_ALIKE = {
+    "2 * I": "∂(2 I)/∂I = 2 Id",
+    "A @ I": "∂(A I)/∂I = A",
+    "x[1] * I": "∂(x[1] I)/∂I = x[1] Id",
+    "e[0] * x + I": "∂(e[0] x + I)/∂I = Id",
+}
+
+
+@pytest.mark.parametrize("text", CALLED_ALIKE)
+def test_the_identity_is_told_from_a_quantity_called_so(text):
+    p = tc.program(text, A=(3, 3), I=3, x=3, e=3)
+    assert repr(p.derivative(p.result, "I")).startswith(CALLED_ALIKE[text] + " : ")
+
+
+def test_unit_vectors_are_told_from_a_quantity_called_e():
+    p = tc.program("e[0] * x", e=3, x=3)
+    assert repr(p.derivative(p.result, "e")).startswith("∂(e[0] x)/∂e = x I[:, 0]ᵀ : ")
+    p = tc.program("x[0] * y", y=3, x=3)
+    assert repr(p.derivative(p.result, "x")).startswith("∂(x[0] y)/∂x = y e[0]ᵀ : ")
+
+
+def test_what_is_left_out_of_a_formula_is_told():
+    t = tc.vector("x", 3)
+    for k in range(300):
+        t = tc.sin(t) + k
+    assert repr(t).count(", … is a part too long to print") == 1
+    assert repr(tc.derivative(t, tc.vector("x", 3))).endswith(", … is a part too long to print")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tensorcalc.display.index import index_form
 from tensorcalc.display.letters import argument_letters, value_letters
 from tensorcalc.display.matrix import matrix_form
-from tensorcalc.display.notation import Notation, Number, transposed
+from tensorcalc.display.notation import Notation, Number, set_apart, transposed
 from tensorcalc.display.spelling import TEXT, Spelling, latex_name, spell
 from tensorcalc.display.titles import repeated
 from tensorcalc.expr import Delta, Einsum, Expr
@@ -50,7 +50,7 @@ def formula(
     if form is not None and view.place[:1] == (None,) and e.ndim == 1:
         form = transposed(form)
     if form is not None:
-        return spell(form, spelling), False
+        return spell(set_apart(form, view.taken), spelling), False
     return spell(index_form(view.value, letters_of(view), names, view.taken), spelling), True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tensorcalc.display.letters import digits_and_power
+from tensorcalc.display.letters import digits_and_power, small_fraction, surd
 from tensorcalc.display.script import GREEK, Spelling, name_pieces
 
 __all__ = ["Latex", "latex_name", "latex_words"]
@@ -56,8 +56,16 @@ class Latex(Spelling):
             return "-" + self.number(-value)
         for bottom in (2, 3, 4, 5, 6, 7, 8, 9, 10):
             top = value * bottom
-            if abs(top - round(top)) < 1e-12 and not float(value).is_integer() and top < bottom:
+            near = abs(top - round(top)) < 1e-14 * bottom and 0 < round(top) < bottom
+            if near and not float(value).is_integer():
                 return rf"\tfrac{{{round(top)}}}{{{bottom}}}"
+        fraction = small_fraction(value)
+        if fraction:
+            return rf"\tfrac{{{fraction[0]}}}{{{fraction[1]}}}"
+        root = surd(value)
+        if root:
+            below = r" / \pi" if root[1] else ""
+            return rf"\sqrt{{{self.number(root[0])}{below}}}"
         digits, power = digits_and_power(value)
         return rf"{digits} \cdot 10^{{{power}}}" if power else digits
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Collection, Iterable, Iterator
+from fractions import Fraction
 
-__all__ = ["argument_letters", "number_text", "summation_letters", "value_letters"]
+__all__ = [
+    "argument_letters",
+    "digits_and_power",
+    "number_text",
+    "small_fraction",
+    "summation_letters",
+    "surd",
+    "value_letters",
+]
 
 _VALUE = "klmnpq"
 _ARGUMENTS = ("j", "ji", "jir"), ("t", "ts", "tsq"), ("v", "vu", "vuw")
@@ -15,6 +25,8 @@ _FRACTIONS = {
     4 / 5: "⅘", 1 / 6: "⅙", 5 / 6: "⅚", 1 / 7: "⅐", 1 / 8: "⅛", 3 / 8: "⅜", 5 / 8: "⅝", 7 / 8: "⅞",
     1 / 9: "⅑", 1 / 10: "⅒",
 }  # fmt: skip
+_LARGEST_BOTTOM = 400
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
@@ -47,13 +59,54 @@ def _numbered(letters: str) -> Iterator[str]:
 
 
 def number_text(value: float) -> str:
-    """A number as a person writes it: 2, ½, 0.1."""
+    """A number as a person writes it: 2, ½, ²⁄₉, 0.05, √½."""
     if value < 0:
         return "−" + number_text(-value)
     for fraction, sign in _FRACTIONS.items():
         if abs(value - fraction) < 1e-14:
             return sign
-    if float(value).is_integer() and value < 1e15:
-        return str(int(value))
-    digits, e, power = f"{value:.6g}".partition("e")
-    return f"{digits}·10{str(int(power)).translate(_RAISED)}" if e else digits
+    fraction = small_fraction(value)
+    if fraction:
+        top, bottom = map(str, fraction)
+        return f"{top.translate(_RAISED)}⁄{bottom.translate(_LOWERED)}"
+    root = surd(value)
+    if root:
+        inside = number_text(root[0]) + ("/π" if root[1] else "")
+        return f"√{inside}" if len(inside) == 1 else f"√({inside})"
+    digits, power = digits_and_power(value)
+    return f"{digits}·10{str(power).translate(_RAISED)}" if power else digits
+
+
+def small_fraction(value: float) -> tuple[int, int] | None:
+    """Top and bottom where a number is a fraction of small numbers and no short decimal."""
+    if not 1e-6 < abs(value) < 1e3 or len(digits_and_power(value)[0]) < 10:
+        return None
+    near = Fraction(value).limit_denominator(_LARGEST_BOTTOM)
+    return near.as_integer_ratio() if _is_near(value, float(near)) else None
+
+
+def surd(value: float) -> tuple[float, bool] | None:
+    """u, and whether it is over π, where a number is √u or √(u/π) for a small fraction u."""
+    if not 1e-3 < abs(value) < 1e3 or len(digits_and_power(value)[0]) < 10:
+        return None
+    for over_pi, square in ((False, value * value), (True, value * value * math.pi)):
+        near = float(Fraction(square).limit_denominator(20))
+        if near and _is_near(square, near):
+            return near, over_pi
+    return None
+
+
+def _is_near(value: float, other: float) -> bool:
+    return abs(value - other) <= 1e-15 * abs(other)
+
+
+def digits_and_power(value: float) -> tuple[str, int]:
+    """The digits of a number, none of them rounded away, and the power of 10 they are times.
+
+    What rounding alone has added to a number of few digits is left out: 0.1 · 3 is 0.3.
+    """
+    if float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value)), 0
+    exact, short = repr(float(value)), f"{value:.15g}"
+    digits, _, power = (short if len(short) < len(exact) - 2 else exact).partition("e")
+    return digits.removesuffix(".0"), int(power or 0)

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from tensorcalc.display.letters import number_text
+from tensorcalc.display.letters import digits_and_power, number_text
 from tensorcalc.display.notation import Notation
 from tensorcalc.display.script import GREEK, Spelling, name_pieces
 from tensorcalc.display.spelling import spell_between
@@ -37,10 +37,10 @@ class MathML(Spelling):
     def number(self, value: float) -> str:
         if value < 0:
             return self.negative(self.number(-value))
-        digits, e, power = f"{value:.6g}".partition("e")
-        if not e:
+        digits, power = digits_and_power(value)
+        if not power:
             return _small_fraction(value) or f"<mn>{number_text(value)}</mn>"
-        raised = _row(_tokens(str(int(power)).replace("-", "−")))
+        raised = _row(_tokens(str(power).replace("-", "−")))
         return _row(f"<mn>{digits}</mn><mo>·</mo><msup><mn>10</mn>{raised}</msup>")
 
     def joined(self, sign: str, parts: Sequence[str]) -> str:

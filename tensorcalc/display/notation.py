@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 __all__ = [
     "Atom",
@@ -234,7 +235,7 @@ IDENTITY = Atom("I", symmetric=True, constant=True)
 
 
 def set_apart(n: Notation, names: Container[str]) -> Notation:
-    """The identity as Id where a quantity is called I, its rows e[k] so where one is called e."""
+    """Id for I where a quantity is called I, and I[:, k] for e[k] where one is called e."""
     return _apart(n, names) if "I" in names or "e" in names else n
 
 
@@ -245,7 +246,8 @@ def _apart(piece: Any, names: Container[str]) -> Any:
         identity = "Id" if "I" in names else "I"
         if piece == IDENTITY:
             return replace(piece, name=identity)
-        return replace(piece, name=f"{identity}{piece.name[1:]}") if "e" in names else piece
+        column = f"{identity}[:, {piece.name[2:]}"
+        return replace(piece, name=column) if "e" in names else piece
     if isinstance(piece, tuple):
         return tuple(_apart(part, names) for part in piece)
     if isinstance(piece, Notation) and is_dataclass(piece):
@@ -409,6 +411,8 @@ def power_of(base: Notation, exponent: float, ndim: int) -> Notation:
 
 def scaled(number: float, scalars: Iterable[Notation], body: Notation | None) -> Notation:
     """number · scalars · body with numbers multiplied and ones dropped."""
+    if number == 0 and body is not None:
+        return Atom("0", symmetric=True, constant=True)
     kept: list[Notation] = []
     for scalar in scalars:
         if isinstance(scalar, Number):

@@ -9,7 +9,7 @@ from tensorcalc.display.spelling import latex_name
 from tensorcalc.expr import Definition, Expr, Variable
 from tensorcalc.shapes import Shape
 
-__all__ = ["notebook_latex", "quantity_latex", "quantity_text"]
+__all__ = ["left_out", "notebook_latex", "quantity_latex", "quantity_text"]
 
 
 class Quantity(Protocol):
@@ -34,7 +34,12 @@ def quantity_text(t: Quantity, /) -> str:
     if t.form == "row":
         text = f"{text}ᵀ" if isinstance(body, (Variable, Definition)) else f"({text})ᵀ"
     title = f"{t.expr.name} = " if isinstance(t.expr, Definition) else ""
-    return f"{title}{text} : {_sized(t.form, t.shape)}"
+    return f"{title}{text} : {_sized(t.form, t.shape)}{left_out(text)}"
+
+
+def left_out(text: str) -> str:
+    """What … stands for, where it is in a formula."""
+    return ", … is a part too long to print" if "…" in text else ""
 
 
 def quantity_latex(t: Quantity, /) -> str:

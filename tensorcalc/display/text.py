@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tensorcalc.display.letters import number_text
+from tensorcalc.display.letters import digits_and_power, number_text
 from tensorcalc.display.script import Spelling
 
 __all__ = ["UnicodeText"]
@@ -45,9 +45,11 @@ class UnicodeText(Spelling):
         return f"{base}{mark}"
 
     def power(self, base: str, exponent: float, ndim: int) -> str:
-        if ndim > 1:
-            return f"{base}^(⊙{exponent:g})"
-        return base + f"{exponent:g}".translate(_SUPERSCRIPT)
+        digits, power = digits_and_power(exponent)
+        if ndim > 1 or power:
+            mark = "⊙" if ndim > 1 else ""
+            return f"{base}^({mark}{number_text(exponent) if power else digits})"
+        return base + digits.translate(_SUPERSCRIPT)
 
     def raised(self, base: str, exponent: str) -> str:
         return f"{base}^{exponent}"

@@ -230,11 +230,9 @@ class Derivative:
         if len(self.contributions) > 1:
             total = differentiate(self.of.expr, self.arguments[0].expr)
             return not is_zero(simplify(add(self.value, -total)))
-        stops = [links[0].of.expr, *(link.wrt[0].expr for link in links)]
-        return any(
-            link.held or not is_zero(differentiate(start, end, [middle]))
-            for link, start, middle, end in zip(links, stops, stops[1:], stops[2:], strict=False)
-        )
+        of, *joints, wrt = [links[0].of.expr, *(link.wrt[0].expr for link in links)]
+        passed_by = lambda joint: not is_zero(differentiate(of, wrt, [joint]))
+        return any(link.held for link in links) or any(map(passed_by, joints))
 
     # ── views ──
 

@@ -154,6 +154,15 @@ def test_a_slice_keeps_the_paths_of_the_whole(at):
         np.testing.assert_allclose(d[1].evaluate(at)[0], d.evaluate(at)[1])
 
 
+def test_a_path_that_goes_past_a_whole_chain_makes_it_a_contribution():
+    p = tc.program("z = W @ x; s = tanh(z); E = sum(s) + norm(W)", W=(3, 2), x=2)
+    chained = p.derivative("E", "s") @ p.derivative("s", "z") @ p.derivative("z", "W")
+    assert chained.is_partial
+    assert repr(chained).endswith("via s, z")
+    past_nothing = p.derivative("E", "s") @ p.derivative("s", "z") @ p.derivative("z", "x")
+    assert not past_nothing.is_partial
+
+
 def test_a_slice_of_ones_own_array_by_names_needs_no_values():
     matrix = np.arange(12.0).reshape(3, 4)
     explicit = tc.from_array(matrix, of="C", wrt="x")[1]

@@ -170,6 +170,7 @@ log = Function(
 
 log1p = Function(
     name="log1p",
+    meaning="log(1 + t)",
     evaluate=np.log1p,
     derivatives=(lambda x, y: 1 / (1 + x),),
     latex=r"\operatorname{log1p}",
@@ -180,6 +181,7 @@ log1p = Function(
 
 expm1 = Function(
     name="expm1",
+    meaning="eᵗ − 1",
     evaluate=np.expm1,
     derivatives=(lambda x, y: exp(x),),
     latex=r"\operatorname{expm1}",
@@ -341,6 +343,7 @@ relu = Function(
 
 step = Function(
     name="step",
+    meaning="1 if t > 0, else 0",
     evaluate=step_value,
     derivatives=(lambda x, y: full(0.0, x.shape),),
     text="relu′",
@@ -445,6 +448,7 @@ greater_equal = Function(
 
 where = Function(
     name="where",
+    meaning="t if c ≠ 0, else u",
     evaluate=where_value,
     derivatives=(
         lambda c, x, y, z: full(0.0, c.shape),
@@ -458,6 +462,7 @@ where = Function(
 
 nonzero = Function(
     name="nonzero",
+    meaning="1 if t ≠ 0, else 0",
     evaluate=nonzero_value,
     derivatives=(lambda x, y: full(0.0, x.shape),),
     latex=r"\operatorname{nonzero}",

@@ -264,6 +264,9 @@ adjugate = SpecialFunction(
 # ── products and maxima of entries ───────────────────────────────────────────────────────
 
 
+_WITHOUT = ("the product of the entries of t", "for each entry of t, the product of all others")
+
+
 @cache
 def product_without(left_out: int, core: int) -> SpecialFunction:
     """∏ of the entries over the last ``core`` axes, less ``left_out`` of them: 0 if two coincide.
@@ -286,6 +289,7 @@ def product_without(left_out: int, core: int) -> SpecialFunction:
         copies=left_out,
         parameters=(left_out, core),
         text="∏" if left_out == 0 else f"∏₋{left_out}",
+        meaning=_WITHOUT[left_out] if left_out < len(_WITHOUT) else "",
         rule="∂∏x/∂x_j is the product of all other entries",
         latex=r"\prod" if left_out == 0 else rf"\prod\nolimits_{{-{left_out}}}",
         made_by=(product_without, (left_out, core)),
@@ -327,6 +331,7 @@ def share_of_maximum(core: int) -> SpecialFunction:
     """1/m at each of the m largest entries over the last ``core`` axes, else 0."""
     return SpecialFunction(
         name="argmax",
+        meaning="1 at the largest entry of t, else 0 (shared by tied ones)",
         evaluate=share_of_maximum_value,
         parameters=(core,),
         derivative=lambda x, y: full(0.0, y.shape + x.shape),

@@ -14,11 +14,11 @@ from dataclasses import replace
 
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.display.document import Paragraph, Prose, Row, Section
-from tensorcalc.display.notation import Atom, BigSum, Entry, Indexed, Indicator, Notation
+from tensorcalc.display.notation import Atom, Indexed, Notation
 from tensorcalc.display.spelling import spell
-from tensorcalc.display.walk import mapped, pieces, with_letters
+from tensorcalc.display.walk import mapped, with_letters
 
-__all__ = ["fold_definitions", "fold_steps", "letters_in"]
+__all__ = ["fold_definitions", "fold_steps"]
 
 _MANY = 4  # so many of one kind are told as one
 _NUMBERED = re.compile(r"([^\W\d_]+)(\d+)(?![A-Za-z0-9])")
@@ -59,19 +59,6 @@ def fold_definitions(section: Section) -> Section:
             general = _general_row(line, layers[0])
             lines.append(replace(general, note=(*line.note, f"   for l = {_range(layers)}")))
     return Section(section.label, tuple(lines))
-
-
-def letters_in(paragraphs: Iterable[Paragraph]) -> set[str]:
-    """The index letters that are written in some steps, and I for an indicator."""
-    found: set[str] = set()
-    for paragraph in paragraphs:
-        for n in _formulas(paragraph):
-            for piece in pieces(n):
-                if isinstance(piece, (Indexed, Entry, BigSum)):
-                    found.update(piece.letters)
-                elif isinstance(piece, Indicator):
-                    found.update((piece.left, piece.right, "I"))
-    return found
 
 
 # ── what reads alike ──

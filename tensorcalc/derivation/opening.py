@@ -76,7 +76,9 @@ def _meanings(node: Definition, said: set[str]) -> str:
     return "; ".join(words)
 
 
-def letters_section(told: Sequence[tuple[Stages, Scribe]], used: Collection[str]) -> Section:
+def letters_section(
+    told: Sequence[tuple[Stages, Scribe]], used: Collection[str], from_zero: bool = False
+) -> Section:
     """h, k, j = 1…5 (h in s, k in v, j a row of W), for the letters used; what I[k=j] is."""
     roles: dict[str, tuple[object, list[str]]] = {}
     for stages, scribe in told:
@@ -91,17 +93,18 @@ def letters_section(told: Sequence[tuple[Stages, Scribe]], used: Collection[str]
         if letter not in used:
             continue
         by_size.setdefault(size, []).append((letter, " and ".join(words)))
-    groups = [_runs_over(size, rows) for size, rows in by_size.items()]
+    groups = [_runs_over(size, rows, from_zero) for size, rows in by_size.items()]
     lines: list[Prose] = [(",  ".join(groups[k : k + 2]),) for k in range(0, len(groups), 2)]
     if "I" in used:
         lines.append(("I[k=j] is 1 if k = j, else 0",))
     return Section("Letters", tuple(lines))
 
 
-def _runs_over(size: object, rows: list[tuple[str, str]]) -> str:
+def _runs_over(size: object, rows: list[tuple[str, str]], from_zero: bool) -> str:
     letters = ", ".join(letter for letter, _ in rows)
     roles = ", ".join(f"{letter} {role}" for letter, role in rows)
-    return f"{letters} = 1…{size} ({roles if len(rows) > 1 else rows[0][1]})"
+    last = (size - 1 if isinstance(size, int) else f"{size}−1") if from_zero else size
+    return f"{letters} = {int(not from_zero)}…{last} ({roles if len(rows) > 1 else rows[0][1]})"
 
 
 def _role(vertex: Expr, axis: int, name: str) -> str:

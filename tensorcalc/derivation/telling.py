@@ -7,13 +7,20 @@ from typing import Any
 from tensorcalc.derivation.brief import brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
-from tensorcalc.derivation.folding import fold_definitions, fold_steps, letters_in
+from tensorcalc.derivation.folding import fold_definitions, fold_steps
 from tensorcalc.derivation.indices import IndexStory
 from tensorcalc.derivation.opening import definition_row, letters_section, opening
 from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
 from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivation.signs import (
+    counts_from_zero,
+    formulas_in,
+    letters_in,
+    sign_lines,
+    words_in,
+)
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.document import Document, Paragraph, Row, Section
 from tensorcalc.display.notation import Partial
@@ -85,12 +92,18 @@ class _Telling:
         first = self.parts[0]
         if self.style == "differential":
             what, given, define = DifferentialStory(first.stages, first.scribe).opening()
-            return (what, given, fold_definitions(define))
-        by_index = self.style == "index"
+            before = (what, given, fold_definitions(define))
+        else:
+            by_index = self.style == "index"
+            given, define = opening(first.stages, first.scribe, by_index=by_index)
+            before = (given, fold_definitions(define))
+        formulas = list(formulas_in((*before, *paragraphs, *self.closing)))
         told = [(p.stages, p.scribe) for p in self.parts]
-        letters = letters_section(told, letters_in(paragraphs))
-        given, define = opening(first.stages, first.scribe, by_index=by_index)
-        return (given, fold_definitions(define), letters)
+        letters = letters_section(told, letters_in(formulas), counts_from_zero(formulas))
+        signs = sign_lines(formulas, "".join(words_in(before)))
+        lines = (*letters.lines, *signs)
+        label = letters.label if letters.lines else "Signs"
+        return (*before, Section(label, lines)) if lines else before
 
     def _by_chain(self, part: Part) -> list[Paragraph]:
         kind = IndexStory if self.style == "index" else ChainStory

@@ -1,0 +1,124 @@
+"""What signs mean that a reader may not know: one line for each that a derivation writes.
+
+1 is a column of ones, I[h=(i, k)] ties a merged axis to those it is made of, and every function
+that is not in a school book is told by its formula.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
+from tensorcalc.display.notation import (
+    ONE,
+    Atom,
+    BigSum,
+    Call,
+    Entry,
+    Indexed,
+    Indicator,
+    Notation,
+)
+from tensorcalc.display.walk import pieces
+from tensorcalc.functions import FUNCTIONS
+from tensorcalc.special import SPECIAL_FUNCTIONS
+
+__all__ = ["counts_from_zero", "formulas_in", "letters_in", "sign_lines", "words_in"]
+
+_RECORDS = {f.text or f.name: f for f in (*FUNCTIONS, *SPECIAL_FUNCTIONS) if f.meaning}
+_NAMED = {
+    "diagonal": "diagonal(A) is the diagonal of A as a column",
+    "vec": "vec(A) is the columns of A below each other",
+    "argmin": "argmin(t) is 1 at the smallest entry of t, else 0",
+}
+
+
+def formulas_in(said: Iterable[Section | Paragraph | Row | Prose]) -> Iterator[Notation]:
+    """Every formula in parts of a document."""
+    for part in said:
+        if isinstance(part, Section):
+            yield from formulas_in(part.lines)
+        elif isinstance(part, Paragraph):
+            yield from formulas_in((part.title, *part.rules, *part.rows))
+        elif isinstance(part, Row):
+            cells: tuple[Cell, ...] = (*([part.left] if part.left else []), *part.cells)
+            yield from (cell.math for cell in cells)
+            yield from (p for p in part.note if isinstance(p, Notation))
+        else:
+            yield from (p for p in part if isinstance(p, Notation))
+
+
+def words_in(said: Iterable[Section]) -> Iterator[str]:
+    """The words beside the formulas of some sections."""
+    for section in said:
+        for line in section.lines:
+            yield from (
+                p for p in (line.note if isinstance(line, Row) else line) if isinstance(p, str)
+            )
+
+
+def letters_in(formulas: Iterable[Notation]) -> set[str]:
+    """The index letters that are written in formulas, and I for an indicator."""
+    found: set[str] = set()
+    for formula in formulas:
+        for piece in pieces(formula):
+            if isinstance(piece, (Indexed, Entry, BigSum)):
+                found.update(piece.letters)
+            elif isinstance(piece, Indicator):
+                found.update((*re.findall(r"[a-z]\d*", piece.left + " " + piece.right), "I"))
+    return found
+
+
+def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
+    """A line for each sign in the formulas that needs one; ``said`` is what was told before."""
+    lines: dict[str, None] = {}
+    for formula in formulas:
+        for piece in pieces(formula):
+            words = _meaning(piece)
+            if words and words.split(" = ")[0] not in said:
+                lines[words] = None
+    return [(words,) for words in sorted(lines, key=_order)]
+
+
+def counts_from_zero(formulas: Iterable[Notation]) -> bool:
+    """Whether an index is a number or is shifted, so that it matters where counting starts."""
+    for formula in formulas:
+        for piece in pieces(formula):
+            letters = piece.letters if isinstance(piece, Indexed) else ()
+            if isinstance(piece, Indicator):
+                letters = (piece.left, piece.right)
+            if any(w[-1:].isdigit() and (w.isdigit() or not w.isalnum()) for w in letters):
+                return True
+    return False
+
+
+def _meaning(n: Notation) -> str:
+    if n == ONE:
+        return "1 as a factor of a product is a column of ones, 1ᵀ a row of ones"
+    if isinstance(n, Indicator) and n.right.startswith("("):
+        return f"I[{n.left}={n.right}] is 1 if {n.left} is the place of {n.right} in the order in \
+which the last counts fastest"
+    if isinstance(n, Atom) and n.name.endswith("]") and "[" in n.name:
+        if n.constant and n.name.startswith("e["):
+            return "e[0], e[1], … are the columns of I, counted from 0"
+        if ":" in n.name:
+            return "x[1:3], X[0, :] choose entries, rows, columns, counted from 0"
+    if isinstance(n, Call):
+        return _function(n.name, n.extra, n.arguments)
+    if isinstance(n, Indexed) and n.name.endswith(")"):  # softmax(z)_k
+        return _function(n.name.partition("(")[0], "", ())
+    return ""
+
+
+def _function(name: str, extra: str, arguments: tuple[Notation, ...]) -> str:
+    record = _RECORDS.get(name)
+    if record is None:
+        return _NAMED.get(name, "")
+    row = ", in each row of t" if extra else ""
+    parameters = ("t", "t", "t, u", "c, t, u")[len(arguments)]
+    return f"{name}({parameters}{extra}) = {record.meaning}{row}"
+
+
+def _order(words: str) -> tuple[bool, str]:
+    return not words.startswith(("1", "I[", "e[", "x[")), words

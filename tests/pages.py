@@ -11,8 +11,8 @@ from reader import split_equation
 
 __all__ = ["Equation", "Page", "Step", "shape_of"]
 
-LABELS = ("Given", "Define", "Letters", "Result", "Other layouts", "In ")
-SHAPE = r"(?:\d+(?: × \(?\d+(?: × \d+\)?)*)*|a number)"
+LABELS = ("Given", "Define", "Letters", "Signs", "Result", "Other layouts", "In ")
+SHAPE = r"(?:\(\d+,\)|\d+(?: × \(?\d+(?: × \d+\)?)*)*|a number)"
 UNDER = re.compile(rf"\s*{SHAPE}(?:\s\s+{SHAPE})*\s*")
 NUMBERED = re.compile(r"\((\d+)\)\s*(.*)")
 
@@ -67,7 +67,7 @@ class Page:
         if label:
             self.section, line = label, line[len(label) :]
         elif NUMBERED.match(line) or (
-            self.section in ("Letters", "Define", "Given")
+            self.section in ("Letters", "Signs", "Define", "Given")
             and line.startswith("    ")
             and not line.startswith("         ")
         ):
@@ -77,6 +77,7 @@ class Page:
             return
         {
             "Given": self._given, "Define": self._define, "Letters": self._letters,
+            "Signs": self._letters,
             "steps": self._step, "Result": self._closing, "In ": self._closing,
             "Other layouts": lambda line: None,
         }[self.section](line)  # fmt: skip
@@ -104,16 +105,17 @@ class Page:
 
     def _explain(self, words):
         for piece in words.split("; "):
-            if match := re.match(r"(\S+?)\(([a-z, ]+)\) = (.*)", piece):
+            if match := re.match(r"(\S+?)\(([a-z, =1]+)\) = (.*)", piece):
                 self.explained[match[1]] = match[3]
 
     def _letters(self, line):
-        for names, size in re.findall(r"((?:[a-z]\d*, )*[a-z]\d*) = 1…(\w+)", line):
+        for names, first, last in re.findall(r"((?:[a-z]\d*, )*[a-z]\d*) = ([01])…(\w+)", line):
             for letter in names.split(", "):
                 assert letter not in self.letters, f"the letter {letter} is given twice"
-                self.letters[letter] = int(size)
-        if "1…" not in line:
+                self.letters[letter] = int(last) + 1 - int(first)
+        if not re.search(r"[01]…", line):
             self.remarks.append(line.strip())
+            self._explain(line.strip())
 
     def _step(self, line):
         if match := NUMBERED.match(line):

@@ -97,6 +97,7 @@ FUNCTIONS = STANDARD | {
     "softmax": softmax, "logsumexp": logsumexp,
     "log_softmax": lambda t, axis=None: np.log(softmax(t, axis)),
     "argmax": share(np.max), "argmin": share(np.min), "∏": reduced(np.prod),
+    "∏₋1": lambda t: np.reshape([np.prod(np.delete(t, k)) for k in range(t.size)], t.shape),
     "nonzero": lambda t: (t != 0) * 1.0, "where": np.where,
     "silu": lambda t: t * sigmoid(t), "Φ": lambda t: (1 + erf(t / np.sqrt(2))) / 2,
     "φ": lambda t: np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi),
@@ -392,7 +393,9 @@ class Formula:
     def spoken(self):
         """Every name in the formula that is not a function."""
         letters = self.letters() | self.bound()
-        return {n.word for n in self.tree.walk() if n.kind in ("name", "d")} - {"I"} - letters
+        spoken = {n.word for n in self.tree.walk() if n.kind in ("name", "d")}
+        units = {"e"} if any(n.kind == "slice" for n in self.tree.walk()) else set()
+        return spoken - {"I"} - letters - units
 
     def functions(self):
         """Every function that is called."""
@@ -453,10 +456,11 @@ class Values:
     change: object = None
     laid_out: object = None
     ranges: dict = field(default_factory=dict)
+    size: int = 0
 
     def matrix(self, formula, shape=None):
         """The formula by matrices, as an array of two axes or more."""
-        value = self._matrix(formula.tree)
+        value = self._sized(formula, shape)
         if isinstance(value, Identity):
             if shape is None or len(shape) != 2:
                 raise ReadingError(f"{formula.text}: the size of I is open")
@@ -467,6 +471,21 @@ class Values:
                 raise ReadingError(f"{formula.text}: is {value.shape}, not {tuple(shape)}")
             value = np.broadcast_to(value, shape)
         return value
+
+    def _sized(self, formula, shape):
+        """The value; where columns of I of an unknown size stand in it, with the size that fits."""
+        if not any(
+            n.kind == "slice" and n.parts[0].word in ("e", "I") for n in formula.tree.walk()
+        ):
+            return self._matrix(formula.tree)
+        for self.size in sorted({n for v in self.known.values() for n in np.shape(v)}):
+            try:
+                value = self._matrix(formula.tree)
+            except (ReadingError, ValueError, IndexError):
+                continue
+            if shape is None or np.shape(value) == tuple(shape):
+                return value
+        raise ReadingError(f"{formula.text}: no size of I fits")
 
     def entries(self, formula, letters, sizes):
         """The formula for all values of these letters, one axis for each."""
@@ -584,6 +603,10 @@ class Values:
         return np.array([[_scalar(self._matrix(p)) for p in n.parts]])
 
     def _m_slice(self, n):
+        name = n.parts[0].word
+        if name in ("e", "I") and name not in self.known:
+            whole = np.eye(self.size)
+            return whole[:, [int(n.word)]] if name == "e" else _sliced(whole, n.word)
         return _sliced(self._matrix(n.parts[0]), n.word)
 
     def _m_entry(self, n):
@@ -756,12 +779,8 @@ def _product(factors):
     for f in factors:
         if isinstance(f, Identity):
             number *= f.number
-        elif (
-            (isinstance(f, np.ndarray)
-            and f.ndim == 2
-            and f.size == 1)
-            or (np.ndim(f) == 0
-            and not isinstance(f, Ones))
+        elif (isinstance(f, np.ndarray) and f.ndim == 2 and f.size == 1) or (
+            np.ndim(f) == 0 and not isinstance(f, Ones)
         ):
             number *= _scalar(f)
         else:
@@ -804,8 +823,6 @@ def _joined(left, right):
 
 
 def _applied(word, axis, arguments):
-    if word.startswith("∏₋"):
-        raise ReadingError(f"{word} is no known function")
     of = FUNCTIONS.get(word)
     if of is None:
         raise ReadingError(f"{word} is no known function")
@@ -832,10 +849,8 @@ def _sliced(value, words):
             )
         else:
             k = int(piece.replace("−", "-"))
-            index.append(slice(k, k + 1 or None))
-    found = value[tuple(index)]
-    rows, columns = pieces
-    return found.T if ":" not in rows and ":" in columns and value.shape[1] > 1 else found
+            index.append(slice(k, k + 1 or None))  # X[0, :] stays a row
+    return value[tuple(index)]
 
 
 def _axes(value, count):

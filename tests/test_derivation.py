@@ -147,7 +147,7 @@ def arranged(array, of_ndim, layout):
 def defined_names(rows):
     """The name on the left of a definition, without its letters."""
     left = rows[0].formulas[0]
-    return [left.rpartition("_")[0] if re.search(r"_[a-z,0-9]+$", left) and "_" in left else left]
+    return [left.rpartition("_")[0] if re.search(r"_[a-z,0-9]+$", left) else left]
 
 
 # ── what must hold ───────────────────────────────────────────────────────────────────────

@@ -237,8 +237,12 @@ class _Reader:
             return self.values[word]
         if word == "I":
             return Identity()
+        if word == "π":
+            return np.full((1, 1), np.pi)
         if word == "log" and self.accept("|"):
             return np.log(np.abs(self.inside("|", self.sum)))
+        if word == "√" and self.next[1] != "(":
+            return np.sqrt(self.atom())
         self.expect("(")
         arguments = self.inside(")", self.arguments)
         axis = {"axis": 1} if self.axis else {}

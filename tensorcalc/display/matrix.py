@@ -269,7 +269,7 @@ def _einsum(node: Einsum, forms: Forms) -> Notation | None:
     if node.ndim > 2:
         return None
     if is_zero(node):
-        return Atom("0", symmetric=True)
+        return Atom("0", symmetric=True, constant=True)
     if any(isinstance(operand, Merge) for operand in node.operands):
         return merged_form(node, lambda e: _einsum(e, forms) if isinstance(e, Einsum) else forms[e])
     form = product_form(node, forms)

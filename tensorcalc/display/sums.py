@@ -12,16 +12,19 @@ from dataclasses import dataclass, replace
 
 from tensorcalc.display.notation import (
     Atom,
+    Call,
     Chain,
     Hadamard,
     Notation,
     Number,
     Quotient,
+    Relation,
     Scaled,
     Sum,
     Transposed,
     chain,
     is_negative,
+    negated,
     scaled,
     sum_of,
     transposed,
@@ -61,6 +64,9 @@ def collected_sum(terms: Iterable[Notation], ndim: int) -> Notation:
     whole = sum_of(terms)
     if not isinstance(whole, Sum) or len(whole.terms) > _MOST_TERMS:
         return whole
+    indicator = _indicator(whole.terms)
+    if indicator is not None:
+        return indicator
     parts = list(map(_term, whole.terms))
     forms = [_collected(parts, ndim)]
     opened = parts
@@ -71,6 +77,28 @@ def collected_sum(terms: Iterable[Notation], ndim: int) -> Notation:
         again = added.terms if isinstance(added, Sum) else (added,)
         forms.append(_collected(list(map(_term, again)), ndim))
     return min(forms, key=length_of)
+
+
+def _indicator(terms: Sequence[Notation]) -> Notation | None:
+    """½ + ½ sign(x − y) as [x > y]: the derivative of a maximum, wherever x is not y."""
+    half = Number(0.5)
+    if len(terms) != 2 or half not in terms:
+        return None
+    (other,) = [t for t in terms if t != half] or [half]
+    if not isinstance(other, Scaled) or abs(other.number) != 0.5 or other.scalars:
+        return None
+    step = other.body
+    if not isinstance(step, Call) or step.name != "sign":
+        return None
+    left, right = _sides(step.arguments[0])
+    return Relation(left, ">", right) if other.number > 0 else Relation(right, ">", left)
+
+
+def _sides(n: Notation) -> tuple[Notation, Notation]:
+    """x and y of x − y, or n and 0."""
+    if isinstance(n, Sum) and len(n.terms) == 2 and is_negative(n.terms[1]):
+        return n.terms[0], negated(n.terms[1])
+    return n, Number(0.0)
 
 
 def length_of(n: Notation) -> int:

@@ -17,6 +17,7 @@ from tensorcalc.errors import DomainError, TensorCalcError
 
 if TYPE_CHECKING:
     from tensorcalc.check.verify import Verification
+    from tensorcalc.derivation.record import Derivation
     from tensorcalc.derivative import Derivative
 
 __all__ = ["main"]
@@ -135,6 +136,18 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="print one JSON object per derivative, in every form"
     )
     derive.add_argument("--verify", action="store_true", help="check by independent routes")
+    derive.add_argument(
+        "--steps",
+        choices=("chain", "index", "differential"),
+        help="print the derivation: the chain of objects, by indices, or by differentials",
+    )
+    derive.add_argument("--brief", action="store_true", help="with --steps: on a few lines")
+    derive.add_argument(
+        "--step", action="store_true", help="print the derivation step by step: wait for Enter"
+    )
+    derive.add_argument(
+        "--html", metavar="PAGE.html", help="write the derivation to a page that needs no network"
+    )
     derive.set_defaults(run=_derive)
     return parser
 
@@ -204,14 +217,53 @@ def _derive(options: argparse.Namespace) -> int:
         shapes[name.strip()] = _shape(given, shape)
     p = tc.program(_program_text(options.program), shapes)
     of = p.result if options.of is None else options.of
-    printed, status = [], 0
-    for name in options.wrt:
-        d = p.derivative(of, name, layout=options.layout)
-        report = _verified(d) if options.verify else None
-        printed.append(_printed(d, report, options))
-        status = status or int(report is not None and not report)
-    print(*printed, sep="\n")
-    return status
+    derivatives = [p.derivative(of, name, layout=options.layout) for name in options.wrt]
+    reports = [_verified(d) if options.verify else None for d in derivatives]
+    if options.html is not None:
+        _write_page(derivatives, options)
+    if options.step:
+        for d in derivatives:
+            _step_by_step(_derivation(d, options).text())
+    else:
+        pairs = zip(derivatives, reports, strict=True)
+        print(*(_printed(d, report, options) for d, report in pairs), sep="\n")
+    return int(any(report is not None and not report for report in reports))
+
+
+def _derivation(d: Derivative, options: argparse.Namespace) -> Derivation:
+    return d.derivation(options.steps or "chain", detail="brief" if options.brief else "full")
+
+
+def _write_page(derivatives: Sequence[Derivative], options: argparse.Namespace) -> None:
+    """The derivation with its pictures as one HTML page."""
+    from tensorcalc import plot
+    from tensorcalc.display.writers import write_page
+
+    if len(derivatives) > 1:
+        raise TensorCalcError(
+            f"--html {options.html} with {len(derivatives)} derivatives", "give one --wrt a page"
+        )
+    d = derivatives[0]
+    page = write_page(_derivation(d, options).document, [plot.chain(d), plot.graph(d)])
+    try:
+        Path(options.html).write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise TensorCalcError(
+            f"--html {options.html}: {error.strerror}", "give a file that can be written"
+        ) from None
+
+
+def _step_by_step(text: str) -> None:
+    """Print up to the next step and wait for Enter; at the end of the input go on without."""
+    for part in re.split(r"\n(?=\(\d+\))", text):
+        print(part, end="", flush=True)
+        try:
+            input()
+        except EOFError:
+            print()
+        else:
+            if not sys.stdin.isatty():  # nobody's Enter has ended the line
+                print()
 
 
 def _program_text(given: str) -> str:
@@ -249,16 +301,20 @@ def _is_file(path: Path) -> bool:
 def _printed(d: Derivative, report: Verification | None, options: argparse.Namespace) -> str:
     """What is written of one derivative."""
     if options.json:
-        return _json(d, report)
+        return _json(d, report, options)
     words = repr(d)
+    told = _derivation(d, options) if options.steps or options.brief else None
     if options.latex:
-        words = d.latex()
+        words = d.latex() if told is None else told.latex()
     elif options.numpy:
-        words = d.compile().source
+        source = d.compile().source
+        words = source if told is None else f"{told.text()}\n\n{source}"
+    elif told is not None:
+        words = told.text()
     return words if report is None else f"{words}\n{report}"
 
 
-def _json(d: Derivative, report: Verification | None) -> str:
+def _json(d: Derivative, report: Verification | None, options: argparse.Namespace) -> str:
     """One JSON object: what the derivative is, in every form that it has."""
     from tensorcalc.display import describe
     from tensorcalc.display.derivative import formula
@@ -277,6 +333,8 @@ def _json(d: Derivative, report: Verification | None) -> str:
         "latex": d.latex(),
         "numpy": d.compile().source,
     }
+    if options.steps:
+        told["derivation"] = _derivation(d, options).json()
     if report is not None:
         told["verified"] = bool(report)
         told["verification"] = [

@@ -492,3 +492,76 @@ def test_a_message_to_a_terminal_without_unicode_has_question_marks():
     done = subprocess.run(**command | {"encoding": "ascii"}, capture_output=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("ParseError: line 1, column 1: W (5 ? 4) and x (4 ? 1) without")
+
+
+# ── derivations ──────────────────────────────────────────────────────────────────────────
+
+NETWORK = "v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2"
+
+
+def derivation(style, detail="full"):
+    d = tc.program(NETWORK, W=(5, 4), x=4, y=5).derivative("E", "W")
+    return d.derivation(style, detail=detail)
+
+
+@pytest.mark.parametrize("style", ["chain", "index", "differential"])
+def test_steps_print_the_derivation_in_a_style(tensorcalc, style):
+    status, out, err = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, "--steps", style)
+    assert (status, err) == (0, "")
+    assert out == derivation(style).text() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--brief"], lambda: derivation("chain", "brief").text()),
+        (["--steps", "differential", "--latex"], lambda: derivation("differential").latex()),
+    ],
+)
+def test_a_derivation_is_printed_in_the_form_asked_for(tensorcalc, options, expected):
+    status, out, _ = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, *options)
+    assert (status, out) == (0, expected() + "\n")
+
+
+def test_json_holds_the_derivation_where_steps_are_asked_for(tensorcalc):
+    _, out, _ = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, "--steps", "index", "--json")
+    assert json.loads(out)["derivation"] == json.loads(json.dumps(derivation("index").json()))
+
+
+def test_html_writes_a_page_with_pictures_that_needs_no_network(tensorcalc, tmp_path):
+    page = tmp_path / "page.html"
+    status, out, err = tensorcalc(
+        "derive", NETWORK, "--wrt", "W", *SHAPES, "--steps", "chain", "--html", str(page)
+    )
+    assert (status, err) == (0, "")
+    assert out == derivation("chain").text() + "\n"
+    written = page.read_text(encoding="utf-8")
+    assert written.startswith("<!doctype html>")
+    assert written.count("<img ") == 2
+    assert "http" not in written.replace("http://www.w3.org", "")
+
+
+def test_html_of_two_derivatives_or_in_no_folder_is_refused(tensorcalc, tmp_path):
+    common = ("derive", NETWORK, "--wrt", "W", *SHAPES, "--html")
+    status, out, err = tensorcalc(*common, "page.html", "--wrt", "x")
+    assert (status, out) == (2, "")
+    assert "--html page.html with 2 derivatives" in err
+    status, out, err = tensorcalc(*common, str(tmp_path / "none" / "page.html"))
+    assert (status, out) == (2, "")
+    assert "No such file or directory" in err
+
+
+def test_step_waits_for_enter_after_every_step(tensorcalc, monkeypatch):
+    waits = []
+    monkeypatch.setattr("builtins.input", lambda: waits.append("Enter"))
+    status, out, _ = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, "--step")
+    assert status == 0
+    assert len(waits) == 1 + len(derivation("chain"))
+    assert out.replace("\n", "") == derivation("chain").text().replace("\n", "")
+
+
+def test_step_goes_on_where_there_is_no_input(tensorcalc, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    status, out, err = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, "--step")
+    assert (status, err) == (0, "")
+    assert "Result" in out

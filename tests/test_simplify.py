@@ -31,7 +31,7 @@ from tensorcalc.expr import (
     transpose,
     zeros,
 )
-from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.rewrite.products import coefficient_and_core, times
 from tensorcalc.simplify import RULES, is_leaf, rebuild, rewrites, simplify, substitute
 from tensorcalc.special import det, inv, log_softmax, logdet, logsumexp, softmax
 from tensorcalc.steps import Rule
@@ -197,6 +197,10 @@ EXAMPLES = {
             einsum("pp->", einsum("pij,qkl,ik,jl->pq", M22, M22, S, S2)),
             einsum("pij,pkl,ik,jl->", M22, M22, S, S2),
         ),
+        "merged alike on both sides of a diagonal": (
+            einsum("pp->p", einsum("pij,qkl,ik,jl->pq", M22, M22, S, S2)),
+            einsum("pij,pkl,ik,jl->p", M22, M22, S, S2),
+        ),
     },
     "pick the entry": {
         "of a vector": (einsum("i,i->", unit, x), Select(x, 0, 1)),
@@ -221,6 +225,10 @@ EXAMPLES = {
     "exp(u) σ(−u) = σ(u)": {
         "entry by entry": (f.exp(x) * f.sigmoid(-1 * x), f.sigmoid(x)),
         "of an opposite": (f.exp(-1 * x) * f.sigmoid(x), f.sigmoid(-1 * x)),
+        "inside an inner product": (
+            f.exp(x) * (f.sigmoid(-1 * x) * y),
+            einsum("i,i->i", f.sigmoid(x), y),
+        ),
         "beside others": (
             einsum("i,i,j->ij", f.exp(x), f.sigmoid(-1 * x), z),
             einsum("i,j->ij", f.sigmoid(x), z),
@@ -235,6 +243,10 @@ EXAMPLES = {
         "of columns": (
             einsum("ij,j->ij", f.exp(A), over(einsum("ij->j", f.exp(A)))),
             einsum("ji->ij", Special(softmax, transpose(A, (1, 0)))),
+        ),
+        "inside an inner product": (
+            (f.exp(x) * y) * over(einsum("i->", f.exp(x))),
+            Special(softmax, x) * y,
         ),
         "of rows, repeated": (
             f.exp(A) * over(einsum("i,j->ij", einsum("ij->i", f.exp(A)), ones)),
@@ -340,6 +352,10 @@ EXAMPLES = {
         "in another order of summed factors": (
             einsum("ij,jk->ik", B, C) + einsum("jk,ij->ik", C, B),
             einsum(",ij,jk->ik", number(2), B, C),
+        ),
+        "in another order of one factor twice": (
+            einsum("ij,kj->ik", B, B) + einsum("kj,ij->ik", B, B),
+            einsum(",ij,kj->ik", number(2), B, B),
         ),
         "that are zero": (Add((zeros((3,)), x)), x),
         "numbers alone": (number(2) + number(3), number(5)),
@@ -450,6 +466,15 @@ EXAMPLES = {
             Select(einsum("ij->j", A), 0, 1),
             einsum("ij,j->", A, unit),
         ),
+        "of a range": (Select(Select(x, 0, range(0, 3, 2)), 0, 1), Select(x, 0, 2)),
+        "of a range, backwards": (
+            Select(Select(A, 1, range(3)), 1, range(2, 0, -1)),
+            Select(A, 1, range(2, 0, -1)),
+        ),
+        "of a range, backwards to its first": (
+            Select(Select(A, 1, range(1, 3)), 1, range(1, -1, -1)),
+            Select(A, 1, range(2, 0, -1)),
+        ),
     },
 }
 
@@ -528,6 +553,11 @@ GUARDS = {
         ),
         "repeated along the other axis": f.exp(B)
         * over(einsum("i,j->ji", einsum("ij->i", f.exp(B)), ones)),
+        "a multiple of the sum, repeated": f.exp(A)
+        * over(einsum("i,j,->ij", einsum("ij->i", f.exp(A)), ones, c)),
+        "the sum, counted": einsum(
+            "ij,i->ij", f.exp(A), over(einsum("i,j->i", einsum("ij->i", f.exp(A)), ones))
+        ),
         "the square of the sum": f.exp(x) * power(-2.0)(einsum("i->", f.exp(x))),
     },
     "the softmax sums to 1": {
@@ -566,6 +596,7 @@ GUARDS = {
         "two reciprocals": over(p) * over(p),
         "two of the same": p * p,
         "a power that is one": power(0.0)(p) * over(p),
+        "a power that is one, times the base": power(0.0)(p) * p,
         "known by the name of a product": over(Definition("py", p * y)) * p,
         "behind a sum": over(p) * einsum("ij,j->i", B, p),
         "a function of it": over(p) * f.exp(p),
@@ -863,6 +894,10 @@ PARTS = [
 @pytest.mark.parametrize(("term", "coefficient", "core"), PARTS)
 def test_a_term_is_a_number_times_a_core(term, coefficient, core):
     assert coefficient_and_core(term) == (coefficient, core)
+
+
+def test_a_number_times_a_number_is_a_number():
+    assert times(3.0, number(4)) is number(12)
 
 
 def test_substituting_replaces_a_node_wherever_it_stands():

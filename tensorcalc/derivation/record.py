@@ -58,6 +58,15 @@ class DerivationStep:
         return writers.write_text(whole).strip("\n")
 
 
+class Html(str):
+    """Text that a notebook shows as HTML."""
+
+    __slots__ = ()
+
+    def _repr_html_(self) -> str:
+        return str(self)
+
+
 class Derivation:
     """How ∂of/∂wrt is derived, in one style; made by ``d.derivation(style=, detail=)``.
 
@@ -126,9 +135,9 @@ class Derivation:
         """The derivation in Markdown with LaTeX formulas."""
         return writers.write_markdown(self.document)
 
-    def html(self) -> str:
-        """The derivation as HTML for a notebook or a page: collapsible steps, MathML formulas."""
-        return writers.write_html(self.document)
+    def html(self) -> Html:
+        """The derivation as HTML with collapsible steps, which a notebook shows as it is."""
+        return Html(writers.write_html(self.document))
 
     def page(self) -> str:
         """The derivation as a whole HTML page that needs no network."""
@@ -145,4 +154,4 @@ class Derivation:
         return self.text()
 
     def _repr_latex_(self) -> str:
-        return self.latex()
+        return writers.notebook_latex(self.document)

@@ -92,6 +92,7 @@ def test_a_derivative_says_what_it_is(asked, shape, kind, structure, entry):
     assert structure in (None, d.structure)
     numbers = all(isinstance(dim, int) for dim in shape)
     assert d.dense_nbytes == (8 * math.prod(shape) if numbers else None)
+    assert (d.entries_used is None) == (not numbers)
 
 
 def test_a_row_gradient_is_called_a_gradient_where_it_is_no_row():
@@ -112,6 +113,12 @@ def test_a_view_leaves_the_derivative_as_it_was(make, layout):
         view = d.to(other)
         assert (view.layout, view.of, view.wrt, view.value) == (other, d.of, d.wrt, d.value)
         assert (d.layout, view.to(layout).shape) == (layout, d.shape)
+
+
+def test_different_quantities_of_one_name_and_size_are_not_joined():
+    ours, theirs = tc.define("h", tc.exp(x)), tc.define("h", tc.tanh(x))
+    with pytest.raises(tc.ChainError, match="Same size, different quantity"):
+        tc.derivative(tc.sum(ours), ours) @ tc.derivative(theirs, x)
 
 
 def test_hessian_and_jacobian_are_the_derivative_under_their_own_names():
@@ -332,6 +339,7 @@ THIRD = {
     "∂³s/∂x²∂W": ((s, x, x, W), (5, 4, 4, 4, 5), "5-tensor"),
     "∂³G/∂S³": ((G, S, S, S), (1, 1), "third derivative"),
     "∂³G/∂S∂x∂S": ((G, S, x, S), (1, 4), "third derivative"),
+    "∂³G/∂S∂x²": ((G, S, x, x), (4, 4), "third derivative"),
     "∂³q/∂S³": ((q, S, S, S), (1, 1), "third derivative"),
     "∂³p/∂S³": ((p, S, S, S), (4, 1), "third derivative"),
 }
@@ -1013,6 +1021,8 @@ def test_a_textbook_hessian_is_the_derivative_of_the_gradient(code, textbook_at)
         ("sum(x**3)", "xx", "diagonal"),
         ("y.T @ W @ x", "xx", "zero"),
         ("logsumexp(x)", "xx", "dense"),
+        ("sum(W @ x)", "Wx", "block diagonal"),
+        ("sum(W @ x)", "xW", "block diagonal"),
     ],
 )
 def test_a_hessian_has_the_structure_that_ties_its_two_arguments(text, by, word):

@@ -87,8 +87,13 @@ def test_a_matrix_that_is_not_square_cannot_be_symmetric():
 
 
 def test_only_a_scalar_by_a_square_matrix_has_a_symmetric_form():
-    W = tc.matrix("W", 3, 2)
-    for d in (tc.derivative(S @ x, S), tc.derivative(tc.sum(W), W), tc.hessian(tc.sum(x), x)):
+    W, B = tc.matrix("W", 3, 2), tc.matrix("B", 3, 3)
+    for d in (
+        tc.derivative(S @ x, S),
+        tc.derivative(tc.sum(W), W),
+        tc.hessian(tc.sum(x), x),
+        tc.hessian(tc.norm(B) ** 2, B),
+    ):
         with pytest.raises(tc.NotSupportedError, match="the symmetric form of"):
             d.symmetric()
 

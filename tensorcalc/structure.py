@@ -20,7 +20,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import Dim
 
-__all__ = ["quantity_names", "structure", "tied_dims"]
+__all__ = ["quantity_names", "structure", "tied_axes", "tied_dims"]
 
 
 def quantity_names(roots: Iterable[Expr]) -> set[str]:
@@ -47,8 +47,8 @@ def _ties(term: Expr) -> set[tuple[int, int]]:
     return ties
 
 
-def _common_ties(value: Expr) -> set[tuple[int, int]]:
-    """The pairs of axes that are tied in every term."""
+def tied_axes(value: Expr) -> set[tuple[int, int]]:
+    """The pairs of axes that are tied by a delta in every term."""
     return set.intersection(*map(_ties, _products(value)))
 
 
@@ -59,7 +59,7 @@ def structure(value: Expr, value_ndim: int) -> str:
     if value is identity(value.shape[:value_ndim]):
         return "identity"
     terms = _products(value)
-    common = {(p, q) for p, q in _common_ties(value) if p < value_ndim <= q}
+    common = {(p, q) for p, q in tied_axes(value) if p < value_ndim <= q}
     tied = {axis for pair in common for axis in pair}
     if common and tied == set(range(value.ndim)):
         return "diagonal"
@@ -86,4 +86,4 @@ def _is_outer_product(term: Expr) -> bool:
 
 def tied_dims(value: Expr) -> list[Dim]:
     """The dims of deltas that every term has: each divides the number of entries used."""
-    return [value.shape[q] for _, q in _common_ties(value)]
+    return [value.shape[q] for _, q in tied_axes(value)]

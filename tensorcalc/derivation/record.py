@@ -18,7 +18,7 @@ from tensorcalc.expr import Expr
 from tensorcalc.shapes import Shape
 from tensorcalc.tensor import Tensor
 
-__all__ = ["Derivation", "DerivationStep"]
+__all__ = ["Derivation", "DerivationStep", "Written"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +67,46 @@ class Html(str):
         return str(self)
 
 
-class Derivation:
+class Written:
+    """What is told as a document: the same words and formulas in every form."""
+
+    document: Document
+
+    def text(self, *, width: int = 100) -> str:
+        """It as Unicode text, at most ``width`` columns."""
+        return writers.write_text(self.document, width=width)
+
+    def latex(self) -> str:
+        """It in LaTeX."""
+        return writers.write_latex(self.document)
+
+    def markdown(self) -> str:
+        """It in Markdown with LaTeX formulas."""
+        return writers.write_markdown(self.document)
+
+    def html(self) -> Html:
+        """It as HTML with collapsible steps, which a notebook shows as it is."""
+        return Html(writers.write_html(self.document))
+
+    def page(self) -> str:
+        """It as a whole HTML page that needs no network."""
+        return writers.write_page(self.document)
+
+    def json(self) -> dict[str, Any]:
+        """It as plain data; ``docs/outputs.md`` lists its keys."""
+        return writers.write_data(self.document)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_latex_(self) -> str:
+        return writers.notebook_latex(self.document)
+
+
+class Derivation(Written):
     """How ∂of/∂wrt is derived, in one style; made by ``d.derivation(style=, detail=)``.
 
     ``text()``, ``latex()``, ``markdown()``, ``html()`` and ``json()`` write it; ``step(4)`` and
@@ -120,38 +159,3 @@ class Derivation:
     def verify(self, seed: int = 0) -> bool:
         """Whether every step holds at a random point, and the last one is the derivative."""
         return all(step.verify(seed) for step in self.steps)
-
-    # ── outputs ──
-
-    def text(self, *, width: int = 100) -> str:
-        """The derivation as Unicode text, at most ``width`` columns."""
-        return writers.write_text(self.document, width=width)
-
-    def latex(self) -> str:
-        """The derivation in LaTeX."""
-        return writers.write_latex(self.document)
-
-    def markdown(self) -> str:
-        """The derivation in Markdown with LaTeX formulas."""
-        return writers.write_markdown(self.document)
-
-    def html(self) -> Html:
-        """The derivation as HTML with collapsible steps, which a notebook shows as it is."""
-        return Html(writers.write_html(self.document))
-
-    def page(self) -> str:
-        """The derivation as a whole HTML page that needs no network."""
-        return writers.write_page(self.document)
-
-    def json(self) -> dict[str, Any]:
-        """The derivation as plain data; ``docs/outputs.md`` lists its keys."""
-        return writers.write_data(self.document)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return self.text()
-
-    def _repr_latex_(self) -> str:
-        return writers.notebook_latex(self.document)

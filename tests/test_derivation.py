@@ -6,7 +6,7 @@ central differences of the definitions, the result against the program itself ru
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pages
@@ -208,7 +208,7 @@ class Check:
 
     def gradient(self):
         """G, where a page says that it is the gradient in the argument's own shape."""
-        match = re.search(r"so (\S+) is the gradient|← \w+ − η (\S+)", self.page.text)
+        match = re.search(r"so (\S+) is the (?:gradient|derivative)|← \w+ − η (\S+)", self.page.text)
         if match:
             name = match[1] or match[2]
             array = self.model.partial(self.of, [self.wrt])
@@ -343,6 +343,8 @@ class Check:
                 array = self.values._matrix(f)
                 if isinstance(array, reader.Identity):
                     array = array.number * np.eye(shown[0])
+                elif any(p.kind == "slice" for p in f.walk()):
+                    array = self.sliced(f, shown)
                 array = np.broadcast_to(reader._plain(array), shown)
                 array = self.canonical(array, n, m)
             arrays.append((array, m))
@@ -353,6 +355,17 @@ class Check:
             total = np.tensordot(total, array, m)
             m = after
         return total
+
+    def sliced(self, node, shape):
+        """A factor with columns of I, of the size that fits."""
+        for self.values.size in sorted({n for v in self.values.known.values() for n in v.shape}):
+            try:
+                array = self.values._matrix(node)
+            except (reader.ReadingError, ValueError, IndexError):
+                continue
+            if array.shape == shape:
+                return array
+        raise reader.ReadingError("no size of I fits")
 
     def canonical(self, array, n, m):
         array = array.reshape(tuple(k for k in array.shape if k != 1))
@@ -767,7 +780,12 @@ CASES = [
 
 
 def printed(case, style, detail="full"):
-    return case.derivative().derivation(style=style, detail=detail).text(width=WIDE)
+    d = case.derivative()
+    told = d.derivation(style=style, detail=detail)
+    if not told.document.opening:  # brief: what a program has named is not defined once more
+        opening = d.derivation(style=style).document.opening
+        told.document = replace(told.document, opening=opening)
+    return told.text(width=WIDE)
 
 
 READ = [("chain", "full")]

@@ -20,15 +20,15 @@ from tensorcalc.display.document import Cell, Paragraph, Row
 from tensorcalc.display.notation import Atom, Indexed, Infix, Notation
 from tensorcalc.display.spelling import spell
 
-__all__ = ["brief"]
+__all__ = ["MOST_FACTORS", "brief"]
 
-_LONGEST = 4  # factors in one product; beyond this, line by line
+MOST_FACTORS = 4  # factors in one product; beyond this, line by line
 
 
 def brief(story: ChainStory) -> tuple[Paragraph, ...]:
     """The steps of the story as one paragraph."""
     edges = story.stages.edges
-    if story.stages.path_count == 1 and len(edges) <= _LONGEST:
+    if story.stages.path_count == 1 and len(edges) <= MOST_FACTORS:
         rows = _product_rows(story)
     else:
         rows = _adjoint_rows(story)

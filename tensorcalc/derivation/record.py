@@ -74,7 +74,7 @@ class Written:
 
     def text(self, *, width: int = 100) -> str:
         """It as Unicode text, at most ``width`` columns."""
-        return writers.write_text(self.document, width=width)
+        return writers.write_text(self.document, width=width).strip("\n")
 
     def latex(self) -> str:
         """It in LaTeX."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorcalc.derivation.brief import brief
+from tensorcalc.derivation.brief import MOST_FACTORS, brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
 from tensorcalc.derivation.folding import fold_definitions, fold_steps
@@ -62,6 +62,7 @@ class _Telling:
         self.steps: list[DerivationStep] = []
         self.value = self.told_value = d.value
         self.closing: tuple[Section, ...] = ()
+        self.reads_off = False  # in the argument's own shape
 
     def told(self) -> tuple[tuple[DerivationStep, ...], Document]:
         """All steps, and the document that says them."""
@@ -79,11 +80,19 @@ class _Telling:
             tuple(paragraphs),
             self.closing,
         )
+        if self._is_one_product():
+            document = Document((), "", (), tuple(paragraphs), ())
         return tuple(self.steps), document
 
+    def _is_one_product(self) -> bool:
+        """Whether the brief telling is one product of what the program itself has named."""
+        (first, *more) = self.parts
+        one = not more and first.stages.path_count == 1 and len(first.stages.edges) <= MOST_FACTORS
+        brief = self.style == "chain" and self.detail == "brief"
+        return brief and one and not first.stages.named and self.d.layout == "numerator"
+
     def _convention(self) -> str:
-        read_off = self.style == "differential" and not self.d.of.expr.ndim
-        if read_off and len(self.parts) == 1:
+        if self.reads_off:
             return f"read off in {getattr(self.parts[0].wrt, 'name', 'its')}'s shape"
         via = ", ".join(name_of(t) for t in self.d.via) if self.d.is_partial else ""
         return f"{self.d.layout} layout" + (f", what comes via {via}" if via else "")
@@ -123,6 +132,7 @@ class _Telling:
         self.steps += told
         self.value, wrt = story.adjoint[part.wrt], part.wrt
         if story.composed is not None and wrt.ndim and len(self.parts) == 1:
+            self.reads_off = True
             self.closing = read_off(part.scribe, self.title, story.composed, self.value, wrt)
         moves = self.detail == "brief"
         return [s.paragraph for s in told if not (moves and s.rule.startswith("put in"))]

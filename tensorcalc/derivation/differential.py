@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from tensorcalc.derivation.moves import moved
-from tensorcalc.derivation.opening import definition_row, given
+from tensorcalc.derivation.moves import NUMBER, moved
+from tensorcalc.derivation.opening import definition_row, given, variables_of
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
 from tensorcalc.derivation.slopes import DiagonalForm, diagonal_form
@@ -25,8 +25,11 @@ from tensorcalc.display.notation import (
     Differential,
     Indexed,
     Infix,
+    Norm,
     Notation,
     Number,
+    Power,
+    Scaled,
     chain,
     is_negative,
     negated,
@@ -34,7 +37,7 @@ from tensorcalc.display.notation import (
     sum_of,
 )
 from tensorcalc.display.spelling import spell
-from tensorcalc.display.walk import mapped
+from tensorcalc.display.walk import mapped, pieces
 from tensorcalc.expr import Definition, Elementwise, Expr, Variable, add, contract
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
@@ -57,6 +60,7 @@ class DifferentialStory:
         self.before = before
         self.steps: list[DerivationStep] = []
         self.diagonals = self._diagonals()
+        self.taken = {*scribe.taken, *(d.name for d in self.diagonals.values())}
         wrt = stages.wrt
         name = getattr(wrt, "name", "x")
         self.change = Variable(f"d{name}", wrt.shape)
@@ -112,7 +116,15 @@ class DifferentialStory:
         form = self.scribe.matrix(simplify(contract(edge.value, marker, edge.wrt.ndim)))
         if form is None:
             return None
-        return mapped(form, lambda n: d if n == Atom(marker.name) else None)
+
+        def change(n: Notation) -> Notation | None:
+            if n == Atom(marker.name):
+                return d
+            if isinstance(n, Atom) and n.name.startswith(marker.name):  # a slice of the change
+                return Differential(Atom(_name(edge.wrt) + n.name[len(marker.name) :]))
+            return None
+
+        return mapped(form, change)
 
     def differential(self, vertex: Expr) -> Notation | None:
         """dk in the differentials of what k is written in."""
@@ -129,10 +141,15 @@ class DifferentialStory:
                 rows.append(definition_row(node, self.scribe, by_index=False, note=""))
             else:
                 rows += self._defined(node)
-        fixed = given(self.stages)
+        variables = given(self.stages)
+        fixed = [_name(v) for v in variables_of(self.stages)[1:]]
+        if fixed:
+            held = ", ".join(fixed[:-1]) + " and " * (len(fixed) > 1) + fixed[-1]
+            words = f"{held} {'are' if len(fixed) > 1 else 'is'} held fixed"
+            variables = Section(variables.label, (*variables.lines, (words,)))
         return (
             Section("", (("A : B = tr(AᵀB) = Σ_ij A_ij B_ij,  ⊙ multiplies entry by entry",),)),
-            fixed,
+            variables,
             Section("Define", tuple(rows)),
         )
 
@@ -143,13 +160,15 @@ class DifferentialStory:
         size = column_shape(node.shape)
         diagonal = self.diagonals.get(node)
         form = self.differential(node) if diagonal is None else diagonal.entrywise
+        why = diagonal.why if diagonal is not None else ""
         if not node.ndim:
-            form = self._scalar_differential(node) or form
+            moved_form, rules = self._scalar_differential(node)
+            form, why = moved_form or form, _squared(whole.cells[0].math) or "; ".join(rules)
         cells = list(whole.cells)
         if form is not None:
             cells.append(Cell(Infix("=", (d, form)), ","))
-        why = f"     {diagonal.why}" if diagonal is not None and diagonal.why else ""
-        rows: list[Row | Prose] = [Row(whole.left, tuple(cells), (size + why,))]
+        note = f"{size}     {why}" if why else size
+        rows: list[Row | Prose] = [Row(whole.left, tuple(cells), (note,))]
         if diagonal is not None:
             left = Infix("=", (d, chain((diagonal.matrix, False), (diagonal.inner, False))))
             named = (Cell(diagonal.definition, "="), Cell(left, ","))
@@ -157,17 +176,19 @@ class DifferentialStory:
             rows.append(Row(Cell(Atom(diagonal.name)), named, (f"{size}     d ⊙ u = Diag(d) u",)))
         return rows
 
-    def _scalar_differential(self, node: Definition) -> Notation | None:
-        """dE as a sum of G : du, the moves made."""
+    def _scalar_differential(self, node: Definition) -> tuple[Notation | None, tuple[str, ...]]:
+        """dE as a sum of G : du, and the moves that made it so."""
         terms: Terms = {}
+        rules: dict[str, None] = {}
         for edge in (e for e in self.stages.edges if e.of is node):
             form = self.part(edge)
             d = Differential(name_notation(edge.wrt))
             done = moved(None, form, d, 0) if form is not None else None
             if done is None:
-                return None
+                return None, ()
             terms[edge.wrt] = done.adjoint
-        return self._sum(terms)
+            rules |= dict.fromkeys(done.rules)
+        return self._sum(terms), tuple(rules)
 
     # ── scalar values: dE = G : dW ──
 
@@ -190,7 +211,7 @@ class DifferentialStory:
     ) -> None:
         number = self.before + len(self.steps) + 1
         head = Cell(left or Differential(name_notation(self.stages.of)))
-        rows = (Row(head, (Cell(form, "="),), (rule,)), *([more] if more else []))
+        rows = (*([more] if more else []), Row(head, (Cell(form, "="),), (rule,)))
         paragraph = Paragraph(number, (), rows)
         lines = (before, after)
         step = DerivationStep(number, rule, Tensor(before), Tensor(after), lines, paragraph)
@@ -205,12 +226,13 @@ class DifferentialStory:
         self._line(f"the differential of {_name(s.of)}", value, value, self._sum(terms))
         for vertex in s.order[1:-1]:
             if vertex in terms:
-                self._put_in(terms, vertex)
+                terms = self._put_in(terms, vertex)
         wrt = s.wrt
         self.composed = terms[wrt]
-        letter = next(g for g in ("G", "Γ", "G_") if g not in self.scribe.taken)
+        letter = next(g for g in ("G", "Γ", "G_") if g not in self.taken)
         total = _frobenius(self.adjoint[wrt], self.change)
-        words = f"for every d{_name(wrt)}, so {letter} is the gradient"
+        noun = "gradient" if wrt.ndim else "derivative"
+        words = f"for every d{_name(wrt)}, so {letter} is the {noun}"
         self._line(words, value, total, self._product(wrt, Atom(letter)))
 
     def _into(self, terms: Terms, edge: Edge, adjoint: Notation | None) -> list[str]:
@@ -219,19 +241,23 @@ class DifferentialStory:
         d = Differential(name_notation(edge.wrt))
         known = adjoint is not None or edge.of is self.stages.of
         done = moved(adjoint, form, d, edge.of.ndim) if form is not None and known else None
-        reached = [self._contribution(edge)]
-        if edge.wrt in terms:
-            reached.append(self.reached[edge.wrt])
-        self.reached[edge.wrt] = simplify(add(*reached))
-        if done is None:
-            terms[edge.wrt] = self.scribe.matrix(self.reached[edge.wrt])
-            return ["the local derivative by indices, summed"]
-        before = terms.get(edge.wrt)
-        if edge.wrt not in terms:
-            terms[edge.wrt] = done.adjoint
-        elif before is not None:
-            terms[edge.wrt] = sum_of([before, done.adjoint])
-        return list(done.rules)
+        reached = self._contribution(edge)
+        if edge.wrt in self.reached:
+            self.reached[edge.wrt] = simplify(add(self.reached[edge.wrt], reached))
+        else:
+            self.reached[edge.wrt] = simplify(reached)
+        own = self.scribe.matrix(simplify(reached)) if done is None else done.adjoint
+        self._collect(terms, edge.wrt, own)
+        return ["the local derivative, summed over its entries"] if done is None else [*done.rules]
+
+    def _collect(self, terms: Terms, wrt: Expr, own: Notation | None) -> None:
+        """One more G : dk; where there is one already, the two become one."""
+        if wrt not in terms:
+            terms[wrt] = own
+            return
+        before = terms[wrt]
+        both = before is not None and own is not None
+        terms[wrt] = sum_of([before, own]) if both else self.scribe.matrix(self.reached[wrt])  # type: ignore[list-item]
 
     def _contribution(self, edge: Edge) -> Expr:
         """What this edge alone adds to the adjoint of its argument."""
@@ -239,22 +265,38 @@ class DifferentialStory:
             return edge.value
         return contract(self.adjoint[edge.of], edge.value, edge.of.ndim)
 
-    def _put_in(self, terms: Terms, vertex: Expr) -> None:
-        """Replace dk by what it is, and move the factors across."""
-        adjoint = self._named(self._shorter(terms.pop(vertex), vertex), vertex, terms)
+    def _put_in(self, terms: Terms, vertex: Expr) -> Terms:
+        """Replace dk by what it is, and move the factors across; each term keeps its place."""
+        terms[vertex] = self._shorter(terms, vertex)
+        terms[vertex] = adjoint = self._named(terms[vertex], vertex, terms)
         form = self.differential(vertex)
+        if isinstance(vertex, Definition) and not vertex.ndim:
+            form = self._scalar_differential(vertex)[0] or form
         value = self.tangent[self.stages.of]
-        before = self._sum({vertex: adjoint, **terms})
+        before = self._sum(terms)
         if form is not None and adjoint is not None:
             inside = self._colon(adjoint, form, vertex.ndim)
-            before = sum_of([inside, *(self._product(v, g) for v, g in terms.items())])
+            before = sum_of(
+                inside if v is vertex else self._product(v, g) for v, g in terms.items()
+            )
             self._line(f"put in d{_name(vertex)}", value, value, before)
         rules: list[str] = []
-        for edge in (e for e in self.stages.edges if e.of is vertex):
-            rules += self._into(terms, edge, adjoint)
-        after = self._sum(terms)
-        if spell(after) != spell(before):
-            self._line("; ".join(dict.fromkeys(rules)), value, value, after)
+        after: Terms = {}
+        for v, g in terms.items():
+            if v is not vertex:
+                self._collect(after, v, g)
+                continue
+            for edge in (e for e in self.stages.edges if e.of is vertex):
+                rules += self._into(after, edge, adjoint)
+        if not vertex.ndim:
+            rules = [NUMBER]
+        total = self._sum(after)
+        if spell(total) != spell(before):
+            words = "; ".join(dict.fromkeys(rules)) or NUMBER
+            if len(after) < len(terms):
+                words += f"; the terms in d{_name(next(iter(after)))} together"
+            self._line(words, value, value, total)
+        return after
 
     def _named(self, n: Notation | None, vertex: Expr, terms: Terms) -> Notation | None:
         """A long adjoint under a name of its own, δ, so that the lines below stay short."""
@@ -264,8 +306,9 @@ class DifferentialStory:
         self.scribe.call(name, turned=False)
         value = self.tangent[self.stages.of]
         atom = Atom(name)
-        whole = self._sum({vertex: atom, **terms})
-        self._line(f"call it {name}", value, value, whole, more=Row(Cell(atom), (Cell(n, "="),)))
+        whole = self._sum({**terms, vertex: atom})
+        named = Row(Cell(atom), (Cell(n, "="),), (column_shape(vertex.shape),))
+        self._line(f"call it {name}", value, value, whole, more=named)
         return atom
 
     def _longest(self, vertex: Expr) -> int:
@@ -277,14 +320,27 @@ class DifferentialStory:
     def _free_name(self, vertex: Expr) -> str:
         own = _name(vertex)
         digits = own[len(own.rstrip("0123456789")) :]
-        used = {*self.scribe.taken, *self.scribe.called, *self.scribe.all_letters}
+        used = {*self.taken, *self.scribe.called, *self.scribe.all_letters}
         stems = ("δ", "ε", "γ", "η") if vertex.ndim < 2 else ("Δ", "Γ", "Ε", "Η")
         return next(n for stem in stems for n in (stem + digits, f"{stem}_{own}") if n not in used)
 
-    def _shorter(self, n: Notation | None, vertex: Expr) -> Notation | None:
-        """The adjoint as moved, or as simplified where that is shorter."""
-        own = self.scribe.matrix(self.adjoint[vertex])
-        return own if n is None or (own and len(spell(own)) < len(spell(n))) else n
+    def _shorter(self, terms: Terms, vertex: Expr) -> Notation | None:
+        """The adjoint as moved, or as simplified where that is shorter; told on a line."""
+        n, own = terms[vertex], self.scribe.matrix(self.adjoint[vertex])
+        if own is None or (n is not None and len(spell(own)) >= len(spell(n))):
+            return n
+        if n is not None:
+            value = self.tangent[self.stages.of]
+            gone = self._diagonals_in(n) - self._diagonals_in(own)
+            with_ = " and ".join(sorted(gone))
+            words = f"multiplied out, with {with_} entry by entry" if gone else "simplified"
+            self._line(words, value, value, self._sum({**terms, vertex: own}))
+        return own
+
+    def _diagonals_in(self, n: Notation) -> set[str]:
+        """The diagonal matrices that a formula names."""
+        names = {d.name for d in self.diagonals.values()}
+        return {p.name for p in pieces(n) if isinstance(p, Atom)} & names
 
     def _product(self, vertex: Expr, adjoint: Notation | None) -> Notation:
         """G : dk; entry by entry where G has no matrix form."""
@@ -340,6 +396,15 @@ class DifferentialStory:
             BigSum(by, body) if by else body,
             Differential(Indexed(_name(s.of), of)),
         )
+
+
+def _squared(form: Notation) -> str:
+    """The rule for ‖u‖² and ½‖u‖²; of no other formula."""
+    half = isinstance(form, Scaled) and form.number == 0.5 and not form.scalars
+    inner = form.body if half and isinstance(form, Scaled) else form
+    if not isinstance(inner, Power) or not isinstance(inner.base, Norm) or inner.exponent != 2:
+        return ""
+    return "d(½ ‖u‖²) = u : du" if half else "d‖u‖² = 2 u : du"
 
 
 def _name(vertex: Expr) -> str:

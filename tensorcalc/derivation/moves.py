@@ -32,7 +32,7 @@ from tensorcalc.display.notation import (
 )
 from tensorcalc.display.walk import pieces
 
-__all__ = ["Moved", "moved"]
+__all__ = ["NUMBER", "Moved", "moved"]
 
 LEFT = "A : BC = BᵀA : C"
 RIGHT = "A : BC = ACᵀ : B"
@@ -90,12 +90,19 @@ def _times(g: Notation | None, *scalars: Notation) -> Notation | None:
     return scaled(1.0, kept, g)
 
 
+def _after(g: Notation | None, ndim: int, *scalars: Notation) -> Notation | None:
+    """``g`` times numbers, which stand behind it if it is a number too."""
+    if g is None or ndim:
+        return _times(g, *scalars)
+    return scaled(1.0, [g, *(s for s in scalars if s != Number(1.0))], None)
+
+
 def _scaled(g: Notation | None, form: Scaled, d: Differential, ndim: int) -> Moved | None:
     number = [Number(form.number)] if form.number != 1 else []
     inside = [s for s in form.scalars if _has(s, d)]
     if not inside and form.body is not None:
         rules = [SCALAR] if form.scalars and ndim else []
-        return _then(moved(_times(g, *number, *form.scalars), form.body, d, ndim), *rules)
+        return _then(moved(_after(g, ndim, *number, *form.scalars), form.body, d, ndim), *rules)
     if len(inside) != 1 or (form.body is not None and _has(form.body, d)):
         return None
     others = [s for s in form.scalars if s is not inside[0]]

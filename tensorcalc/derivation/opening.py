@@ -11,7 +11,7 @@ from tensorcalc.display.notation import Indexed, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.expr import Definition, Elementwise, Expr, Special, Variable, toposort
 
-__all__ = ["define", "given", "letters_section", "opening"]
+__all__ = ["define", "given", "letters_section", "opening", "variables_of"]
 
 _WIDTH = 88
 
@@ -21,16 +21,18 @@ def opening(stages: Stages, scribe: Scribe, *, by_index: bool = False) -> tuple[
     return (given(stages), define(stages, scribe, by_index=by_index))
 
 
+def variables_of(stages: Stages) -> list[Expr]:
+    """What is given: the argument first."""
+    order = toposort([*stages.defined, stages.of], lambda n: n is stages.wrt)
+    found = [n for n in order if isinstance(n, Variable) or n is stages.wrt]
+    return sorted(found, key=lambda v: v is not stages.wrt)
+
+
 def given(stages: Stages) -> Section:
     """The variables with their shapes."""
-    variables = [
-        n
-        for n in toposort([*stages.defined, stages.of], lambda n: n is stages.wrt)
-        if isinstance(n, Variable) or n is stages.wrt
-    ]
     lines: list[list[str | Notation]] = [[]]
     width = 0
-    for v in sorted(variables, key=lambda v: v is not stages.wrt):
+    for v in variables_of(stages):
         traits = ", ".join(getattr(v, "traits", ()))
         size = column_shape(v.shape) + (f" ({traits})" if traits else "")
         width += len(spell(name_notation(v))) + len(size) + 9

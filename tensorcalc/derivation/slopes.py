@@ -6,6 +6,7 @@ otherwise D = Diag(f′(v)).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -83,7 +84,9 @@ def _by_slope(
 
 
 def _free(wanted: str, own: str, taken: Collection[str]) -> str:
-    return next(n for n in (wanted, f"D_{own}", f"Diag_{own}") if n not in taken and n != own)
+    """S for s; D, D2, D3, … where that is taken. An index below would be read as an entry."""
+    names = itertools.chain((wanted, "D"), (f"D{n}" for n in itertools.count(2)))
+    return next(n for n in names if n not in taken and n != own)
 
 
 def _in_its_value(function: Function) -> tuple[float, ...] | None:

@@ -93,6 +93,7 @@ def test_a_derivative_says_what_it_is(asked, shape, kind, structure, entry):
     numbers = all(isinstance(dim, int) for dim in shape)
     assert d.dense_nbytes == (8 * math.prod(shape) if numbers else None)
     assert (d.entries_used is None) == (not numbers)
+    assert not numbers or (d.entries_used == 0) == (d.structure == "zero")
 
 
 def test_a_row_gradient_is_called_a_gradient_where_it_is_no_row():
@@ -168,6 +169,16 @@ def test_a_path_that_goes_past_a_whole_chain_makes_it_a_contribution():
     assert repr(chained).endswith("via s, z")
     past_nothing = p.derivative("E", "s") @ p.derivative("s", "z") @ p.derivative("z", "x")
     assert not past_nothing.is_partial
+
+
+def test_the_sum_over_all_paths_is_no_partial_derivative():
+    p = tc.program("u = exp(x); w = sin(x); E = sum(u) + sum(w * u)", x=3)
+    by_u = p.derivative("E", "u") @ p.derivative("u", "x")
+    by_w = p.derivative("E", "w") @ p.derivative("w", "x")
+    assert not (by_u + by_w).is_partial
+    assert by_u.is_partial
+    assert (by_u + by_u).is_partial
+    assert not p.derivative("E", "x").is_partial
 
 
 def test_a_slice_of_ones_own_array_by_names_needs_no_values():

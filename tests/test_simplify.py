@@ -358,6 +358,7 @@ EXAMPLES = {
             einsum(",ij,kj->ik", number(2), B, B),
         ),
         "that are zero": (Add((zeros((3,)), x)), x),
+        "that are only one": (Add((x,)), x),
         "numbers alone": (number(2) + number(3), number(5)),
     },
     "factor out the delta": {
@@ -458,6 +459,11 @@ EXAMPLES = {
         "of a sum": (Select(A + A2, 1, 2), Select(A, 1, 2) + Select(A2, 1, 2)),
         "of a function": (Select(f.tanh(A), 0, 1), f.tanh(Select(A, 0, 1))),
         "of ones": (Select(ones, 0, 2), number(1)),
+        "of a column of a delta": (Select(I3, 1, 1), unit),
+        "of columns of a delta": (
+            Select(I3, 1, range(2)),
+            transpose(Select(I3, 0, range(2)), (1, 0)),
+        ),
         "of a product": (
             Select(einsum("ij,jk->ik", A, B), 1, 1),
             einsum("ij,jk,k->i", A, B, unit),

@@ -143,7 +143,11 @@ class _Reader:
         assert self.accept(sign), f"{sign} expected, {self.next} found"
 
     def sum(self):
-        total = multiplied([np.full((1, 1), -1.0), self.hadamard()]) if self.accept("−") else self.hadamard()
+        total = (
+            multiplied([np.full((1, 1), -1.0), self.hadamard()])
+            if self.accept("−")
+            else self.hadamard()
+        )
         while sign := self.accept("+", "−"):
             total = self.added(total, self.hadamard(), 1 if sign == "+" else -1)
         return total

@@ -61,6 +61,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.functions import greater, greater_equal, inverse_or_zero, length, pow_, sqrt
 from tensorcalc.rewrite.entries import as_slice
+from tensorcalc.rewrite.sums import is_symmetric
 from tensorcalc.shapes import Dim
 
 __all__ = ["matrix_form"]
@@ -99,8 +100,7 @@ Forms = dict[Expr, Notation | None]
 
 
 def _named(node: Variable | Definition, forms: Forms) -> Notation | None:
-    symmetric = isinstance(node, Variable) and "symmetric" in node.traits
-    return Atom(node.name, symmetric) if node.ndim <= 2 else None
+    return Atom(node.name, is_symmetric(node, named=True)) if node.ndim <= 2 else None
 
 
 def _constant(node: Constant, forms: Forms) -> Notation | None:

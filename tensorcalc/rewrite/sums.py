@@ -6,12 +6,14 @@ from collections import Counter
 
 from tensorcalc.expr import (
     Add,
+    Definition,
     Delta,
     Einsum,
     Elementwise,
     Expr,
     Ones,
     Special,
+    Variable,
     add,
     fresh_indices,
     is_zero,
@@ -26,10 +28,11 @@ from tensorcalc.special import inv
 __all__ = ["canonical", "collect_terms", "factor_delta", "is_symmetric", "open_inner_sums"]
 
 
+_MIRRORED = {"symmetric", "positive definite", "diagonal"}  # what makes a variable symmetric
 _LEVELS = 4  # how far down symmetry is looked for: chains may be long
 
 
-def canonical(e: Expr, levels: int = _LEVELS) -> object:
+def canonical(e: Expr, levels: int = _LEVELS, *, named: bool = False) -> object:
     """A key that is equal for two orders of the factors of one product.
 
     A symmetric factor has no order of its axes: S_ij and S_ji are one.
@@ -41,7 +44,7 @@ def canonical(e: Expr, levels: int = _LEVELS) -> object:
     n = len(label)
     rows = []
     for f, indices in factors:
-        if is_symmetric(f, levels - 1):
+        if is_symmetric(f, levels - 1, named=named):
             indices = tuple(sorted(indices, key=lambda i: label.get(i, n)))
         rows.append((id(f), tuple(label.get(i, n) for i in indices), indices))
     rows.sort()
@@ -64,17 +67,27 @@ def _viewed(e: Einsum) -> list[Factor]:
     return list(zip(first.operands, inputs, strict=True))
 
 
-def is_symmetric(e: Expr, levels: int = _LEVELS) -> bool:
-    """Whether a matrix is its own transpose by the way it is built, whatever its names hold."""
+def is_symmetric(e: Expr, levels: int = _LEVELS, *, named: bool = False) -> bool:
+    """Whether a matrix is its own transpose by the way it is built, whatever its names hold.
+
+    With ``named``, what its variables are declared to be and what its names stand for counts too:
+    true of values, not of what is yet to be differentiated.
+    """
     if levels < 1 or e.ndim != 2 or e.shape[0] != e.shape[1]:
         return False
     if isinstance(e, Einsum):
         turned = Einsum(e.operands, e.inputs, e.output[::-1])
-        return turned is e or canonical(turned, levels) == canonical(e, levels)
+        return turned is e or canonical(turned, levels, named=named) == canonical(
+            e, levels, named=named
+        )
     if isinstance(e, (Add, Elementwise)):
-        return all(is_symmetric(arg, levels - 1) for arg in e.args)
+        return all(is_symmetric(arg, levels - 1, named=named) for arg in e.args)
     if isinstance(e, Special):
-        return e.function is inv and is_symmetric(e.argument, levels - 1)
+        return e.function is inv and is_symmetric(e.argument, levels - 1, named=named)
+    if named and isinstance(e, Variable):
+        return not _MIRRORED.isdisjoint(e.traits)
+    if named and isinstance(e, Definition):
+        return is_symmetric(e.body, levels - 1, named=True)
     return isinstance(e, Delta)
 
 

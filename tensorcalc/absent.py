@@ -61,6 +61,7 @@ ABSENT: dict[str, str] = {
     **dict.fromkeys(("imag", "angle", "complex", "conj", "conjugate", "real"), _REAL),
     **dict.fromkeys(("floor", "ceil", "rint", "trunc", "round", "around", "fix"), _STEP),
     **dict.fromkeys(("mod", "fmod", "remainder", "floor_divide", "gcd", "lcm"), _STEP),
+    **dict.fromkeys(("len", "range", "shape", "size"), "sizes are numbers: write them out"),
     "lg": "write log(x) / log(10), or log(x) / log(2)",
     "heaviside": "write where(x > 0, 1, 0)",
     "clip": "write minimum(maximum(x, a), b)",

@@ -102,14 +102,15 @@ class CallReader(OperatorReader):
         most = len(places)
         if any(p.kind is p.VAR_POSITIONAL for p in parameters):
             most = 1_000
-        if name in WITH_CONDITION:
-            least = most = 3
+        if arity := getattr(getattr(function, "record", None), "arity", None):
+            least = most = arity
         if least <= count <= most:
             return True
         few = str(least) if least == most else f"{least} to {most}"
         self._fault(
             node,
-            f"{name} takes {few} argument{'' if few == '1' else 's'}, and {count} are given",
+            f"{name} takes {few} argument{'' if few == '1' else 's'}, and {count} "
+            f"{'is' if count == 1 else 'are'} given",
             "write where(x > 0, a, b)"
             if name in WITH_CONDITION
             else f"write {name}({', '.join('xyzuvw'[: max(least, 1)])})",

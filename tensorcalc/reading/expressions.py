@@ -133,6 +133,10 @@ class ExpressionReader(ForeignReader):
             return f"write it in Latin letters: {latin}", None
         if name.startswith("__"):
             return CONSTRUCT_HINT, None
+        for function in FUNCTION_NAMES:
+            if name.startswith(function) and name.removeprefix(function) in self.quantities:
+                applied = f"{function}({name.removeprefix(function)})"
+                return f"write {applied}", applied
         base, _, lower = name.rpartition("_")
         if base in self.quantities and lower.isdecimal():
             return f"write {base}[{lower}]; entries are counted from 0", None

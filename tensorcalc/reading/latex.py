@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tensorcalc.reading.faults import Edit, mended
@@ -15,16 +16,19 @@ _GREEK = {
     "alpha": "α", "beta": "β", "delta": "δ", "gamma": "γ", "lambda": "λ", "mu": "μ", "phi": "φ",
     "psi": "ψ", "rho": "ρ", "theta": "θ", "epsilon": "ε", "eta": "η", "omega": "ω", "sigma": "σ",
 }  # fmt: skip
+_FONTS = {"mathbf", "mathrm", "mathit", "boldsymbol", "bm", "text", "operatorname", "vec", "hat"}
+_SUM = re.compile(r"(?:sum|prod)(?:_\w*)?")
 # what a command is in the language; None where that depends on what is meant
 _COMMANDS: dict[str, str | None] = {
     **_GREEK,
     **{name: name for name in FUNCTION_NAMES},
+    **dict.fromkeys(_FONTS),
     **dict.fromkeys(("left", "right", "quad", "displaystyle"), ""),
-    **{"cdot": "·", "odot": "⊙", "circ": "∘", "ln": "log", "operatorname": ""},
+    **{"cdot": "·", "odot": "⊙", "circ": "∘", "ln": "log", "|": "||"},
     **dict.fromkeys(
         (
-            *("begin", "boldsymbol", "mathbf", "mathrm", "nabla", "partial", "text", "times"),
-            *("top", "vec", "hat", "bar", "cdots", "ldots", "int", "sum", "prod", "otimes"),
+            *("begin", "nabla", "partial", "times", "top", "bar", "cdots", "ldots"),
+            *("int", "otimes"),
         )
     ),
 }
@@ -45,12 +49,11 @@ class LatexRefusals(Refusals):
         following = self.found[self.place]
         last = self.found[-1].end
         written = self.rewritten(token.start, last, edits) if edits else None
-        self.stop(
-            f"\\{following.text} is LaTeX",
-            token._replace(end=following.end),
-            f"write {written}" if written else "write it as in Python: sigmoid(W @ x)",
-            edits,
-        )
+        hint = f"write {written}" if written else "write it as in Python: sigmoid(W @ x)"
+        words = {self._command(place) for place in range(self.place - 1, len(self.found))}
+        if words & {"partial", "nabla"}:
+            hint = "derivatives are taken of the program: p.derivative(of, wrt)"
+        self.stop(f"\\{following.text} is LaTeX", token._replace(end=following.end), hint, edits)
 
     def rewritten(self, start: int, end: int, edits: Iterable[Edit]) -> str | None:
         """A stretch of the text with the edits made."""
@@ -63,11 +66,16 @@ class LatexRefusals(Refusals):
         if len(pair) < 2 or pair[0].text != "\\" or pair[0].end != pair[1].start:
             return None
         word = pair[1].text
-        return word if word in ("frac", "sqrt") or word in _COMMANDS else None
+        known = word in ("frac", "sqrt") or word in _COMMANDS
+        return word if known or _SUM.fullmatch(word) else None
 
     def _translated(self, place: int, word: str) -> list[Edit] | None:
         """The edits that write a command in the language."""
         start, end = self.found[place].start, self.found[place + 1].end
+        if _SUM.fullmatch(word):
+            return [Edit(start, start + 1, "")]
+        if word in _FONTS:
+            return self._with_groups(start, place + 2, ["", ""])
         if word in ("frac", "sqrt"):
             words = ["((", ")/(", "))"] if word == "frac" else ["sqrt(", ")"]
             return self._with_groups(start, place + 2, words)

@@ -98,6 +98,9 @@ class _Lines:
         assigns = sign is not None and sign.text in ("=", ":=", "==", *_AUGMENTED)
         if first.kind == "name" and sign and assigns and not compared:
             return self._assignment(first, sign, statement)
+        if self._points(statement):
+            sign = sign._replace(text="<-", end=rest[1].end)  # type: ignore[union-attr]
+            return self._assignment(first, sign, [first, *rest[1:]])
         if self._declares(statement):
             self.faults.add(
                 f"{first.text} before a name",
@@ -108,6 +111,12 @@ class _Lines:
             return self._assignment(rest[0], rest[1], rest)
         self._refuse_other_targets(statement)
         return None, None, statement
+
+    def _points(self, statement: list[Token]) -> bool:
+        """v <- …, of a name that is new."""
+        first, *rest = statement[:3]
+        arrow = [t.text for t in rest] == ["<", "-"] and rest[0].end == rest[1].start
+        return first.kind == "name" and arrow and first.text not in self.quantities
 
     def _declares(self, statement: list[Token]) -> bool:
         """Let v = …."""

@@ -59,11 +59,12 @@ class Mathematical(LatexRefusals):
         name, following = token.text, self.peek()
         applied = following and following.text == "(" and following.start == token.end
         known = name in self.names or name in CONSTANTS or name in MODULES or applied
-        alike = any(other.lower() == name.lower() for other in self.names)
-        if known or alike or self.is_function(name) or len(name) != token.end - token.start:
+        if known or self.is_function(name) or len(name) != token.end - token.start:
             return token
         parts = split_name(name, self.names)
-        return self._replaced(token, parts) if parts else token
+        if not parts or any(other.lower() == name.lower() for other in self.names):
+            return token
+        return self._replaced(token, parts)
 
     def leading_transpose(self, token: Token) -> Token | None:
         """The T of Tx, where x is a name: behind a dot or a raised sign."""

@@ -180,6 +180,9 @@ class _Reading(Mathematical):
         """A keyword where a value is due: a name that Python keeps for itself, or a construct."""
         rest = self.found[self.place : self.place + 40]
         ahead = next((t.text for t in rest if t.kind != "name" and t.text not in (",", "*")), "")
+        option = self.inside("call") and self.pieces[-1].text == "="
+        if token.text in ("True", "False", "None") and option:  # which the function may not have
+            return token.text
         if token.text == "lambda" and ahead != ":":
             return self.notation.rename(token)
         return self.construct(token)
@@ -228,6 +231,8 @@ class _Reading(Mathematical):
             self.pieces += [Piece(".", token.start, token.end), Piece("T", token.start, token.end)]
         elif text in ("|", "||") and self.inside(text):
             self.close(token)
+        elif text in ("|", "||") and any(t.text == text for t in self.found[self.place :]):
+            self.side_by_side(token)
         elif text == "\\" and self.place < len(self.found):
             self.refuse_latex(token)
             self.binary(token)
@@ -382,21 +387,35 @@ class _Reading(Mathematical):
             self.found[self.place - 1] = ahead[0]
             self.place -= 1
         word = "".join(t.text for t in ahead)
-        signs = ("{T}", "{t}", "{\\top", "\\top", "{ᵀ}", "T", "t", "ᵀ", "'")
+        signs = (
+            "{-T}",
+            "-T",
+            "{H}",
+            "H",
+            "{T}",
+            "{t}",
+            "{\\top",
+            "\\top",
+            "{ᵀ}",
+            "T",
+            "t",
+            "ᵀ",
+            "'",
+        )
         sign = next((sign for sign in signs if word.startswith(sign)), "")
         count = {"{\\top": 4, "\\top": 2}.get(sign, len(sign))
         plain = count != 1 or ahead[0].text == sign
-        if not sign or not plain or len(ahead) < count or sign.strip("{}") in self.names:
+        if not sign or not plain or len(ahead) < count or sign.strip("{}-") in self.names:
             return False
         self.place += count
         end = ahead[count - 1].end
-        start = self.pieces[self.primary].start
-        self.faults.add(
-            "a raised T is no transpose here",
-            (start, end),
-            f"write {self.operand_text(start, self.pieces[-1].end)}.T",
-            [Edit(self.pieces[-1].end, end, ".T")],
-        )
+        start, last = self.pieces[self.primary].start, self.pieces[-1].end
+        base, edits = self.operand_text(start, last), [Edit(last, end, ".T")]
+        if "-" in sign:
+            base, edits = f"inv({base})", wrapped(start, start, "inv(", "")[:1]
+            edits.append(Edit(last, end, ").T"))
+            self.insert(["inv", "("], [")"])
+        self.faults.add("a raised T is no transpose here", (start, end), f"write {base}.T", edits)
         self.pieces += [Piece(".", token.start, end), Piece("T", token.start, end)]
         return True
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tensorcalc.display.document import Cell, Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.spelling import LATEX, TEXT, spell
-from tensorcalc.display.writers.latex import prose_latex, row_latex
+from tensorcalc.display.writers.latex import line_latex, prose_latex
 from tensorcalc.display.writers.reading import by_columns, placed, with_lefts
 from tensorcalc.display.writers.text import prose_text, row_text
 
@@ -21,8 +21,8 @@ def write_data(document: Document) -> dict[str, Any]:
     ``title``, ``convention``; ``opening`` and ``closing``: sections with ``label`` and ``lines``;
     ``steps``: each with ``number``, ``title``, ``note`` (its shape or kind), ``rows``, ``rules``,
     ``remarks`` and ``tidies``. Words are ``{"text": …, "latex": …}``. A row has ``text``,
-    ``latex``, ``note`` and ``cells``: each with ``sign``, ``text``, ``latex`` and ``shape``; the first cell of a row
-    with ``"left": true`` is its left side.
+    ``latex``, ``note`` and ``cells``: each with ``sign``, ``text``, ``latex`` and ``shape``; the
+    first cell of a row with ``"left": true`` is its left side.
     """
     return {
         "version": VERSION,
@@ -49,7 +49,7 @@ def _row(row: Row) -> dict[str, Any]:
     formulas = bool(row.cells or row.left)
     return {
         "text": row_text(bare) if formulas else "",
-        "latex": r" \\ ".join(row_latex(bare)).replace("&", "") if formulas else "",
+        "latex": line_latex(row) if formulas else "",
         "left": row.left is not None,
         "cells": [_cell(p.cell) for p in placed(row)],
         "note": _words(row.note),

@@ -6,6 +6,7 @@ attributes stripped, as in a notebook that is not trusted; the page draws formul
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from typing import Protocol
@@ -22,6 +23,11 @@ from tensorcalc.display.writers.text import prose_text
 __all__ = ["Drawing", "write_html", "write_page"]
 
 _WIDE = 100  # characters after which a row goes on below
+# notebooks have styles of their own for tables; what stands on the element is kept everywhere
+_TABLE = "margin:0;width:auto;font-size:inherit;border:0;border-collapse:collapse"
+_ROW = "background:none"
+_CELL = "text-align:left;vertical-align:baseline;border:0;padding:.1em .5em .1em 0"
+_NOTE = _CELL + ";padding-left:2em"
 _UNDER = "display:inline-flex;flex-direction:column;align-items:center;line-height:1.3"
 
 
@@ -105,21 +111,29 @@ class _Writer:
         return sign + math
 
     def _row(self, row: Row) -> str:
-        if not row.cells and row.left is None:
-            return f'<tr><td class="tc-words" colspan="9">{self.prose(row.note)}</td></tr>\n'
-        notes = [self.prose(column) for column in by_columns(row.note) if column]
-        note = "".join(f'<td class="tc-note">{words}</td>' for words in notes)
         left, lines = "", lines_of(row, _WIDE)
         if row.left is not None:
             left, lines[0] = self._cell(lines[0][0]), lines[0][1:]
         right = "<br/>".join(" ".join(map(self._cell, line)) for line in lines)
-        return f'<tr><td class="tc-left">{left}</td><td class="tc-right">{right}</td>{note}</tr>\n'
+        notes = [self.prose(column) for column in by_columns(row.note) if column]
+        cells = [("tc-left", _CELL, left), ("tc-right", _CELL, right)]
+        cells += [("tc-note", _NOTE, note) for note in notes]
+        written = (
+            f'<td class="{look}" style="{style}">{words}</td>' for look, style, words in cells
+        )
+        return f'<tr style="{_ROW}">{"".join(written)}</tr>\n'
 
     def _rows(self, rows: Sequence[Row]) -> str:
-        if not rows:
-            return ""
-        body = "".join(map(self._row, rows))
-        return f'<div class="tc-scroll"><table role="presentation">{body}</table></div>\n'
+        """Formulas as tables, lines of words as paragraphs between them."""
+        parts: list[str] = []
+        for formulas, group in itertools.groupby(rows, lambda r: bool(r.cells or r.left)):
+            if formulas:
+                body = "".join(map(self._row, group))
+                table = f'<table role="presentation" style="{_TABLE}">{body}</table>'
+                parts.append(f'<div class="tc-scroll">{table}</div>\n')
+            else:
+                parts += (f'<p class="tc-words">{self.prose(row.note)}</p>\n' for row in group)
+        return "".join(parts)
 
     # ── steps and sections ──
 

@@ -11,9 +11,9 @@ from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.latex import latex_words
 from tensorcalc.display.spelling import LATEX, spell, spell_between
 from tensorcalc.display.writers.breaking import wrapped_prose
-from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, with_lefts
+from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, placed, with_lefts
 
-__all__ = ["latex_rows", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
+__all__ = ["latex_rows", "line_latex", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
 
 _WIDE = 90  # characters after which a line is broken
 
@@ -58,6 +58,11 @@ def _cell(p: Placed, *, first: bool) -> str:
 def latex_rows(rows: Iterable[Row]) -> list[str]:
     """The rows for an ``aligned`` block, with notes in a further column."""
     return [line for row in rows for line in row_latex(row)]
+
+
+def line_latex(row: Row) -> str:
+    """The formulas of a row as one line, with nothing to align."""
+    return "".join(_cell(p, first=False) for p in placed(row)).strip()
 
 
 def row_latex(row: Row) -> list[str]:

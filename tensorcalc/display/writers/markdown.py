@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.spelling import LATEX, spell
-from tensorcalc.display.writers.latex import latex_rows
+from tensorcalc.display.writers.latex import latex_rows, line_latex, row_latex
 from tensorcalc.display.writers.reading import by_columns, with_lefts
 from tensorcalc.display.writers.text import prose_text
 
@@ -59,11 +59,15 @@ def _displayed(rows: Iterable[Row]) -> list[str]:
 
 def _step(paragraph: Paragraph) -> list[str]:
     number = "" if paragraph.number is None else f"**({paragraph.number})** "
-    title = prose_markdown(paragraph.title)
+    title, rows = prose_markdown(paragraph.title), list(paragraph.rows)
+    if not title and rows and len(row_latex(rows[0])) == 1:
+        first, *rows = rows
+        title = f"${line_latex(first)}$"
+        title += f" &emsp; {prose_markdown(first.note)}" if first.note else ""
     note = f" &emsp; *{_escaped(paragraph.note)}*" if paragraph.note else ""
     rules = [f"*rule:* {prose_markdown(rule)}" for rule in paragraph.rules]
     rules += [prose_markdown(remark) for remark in paragraph.remarks]
-    return [f"{number}{title}{note}".strip(), *_displayed(paragraph.rows), *rules]
+    return [f"{number}{title}{note}".strip(), *_displayed(rows), *rules]
 
 
 def _sections(sections: Iterable[Section]) -> list[str]:

@@ -47,12 +47,7 @@ FRAGMENT_STYLE = f"""
 .tensorcalc .tc-number {{color:var(--tc-accent);font-weight:600;margin-right:.25em}}
 .tensorcalc .tc-body {{margin:.1em 0 .3em 2.6em}}
 .tensorcalc .tc-scroll {{overflow-x:auto}}
-.tensorcalc table {{border-collapse:collapse;border:0;margin:.1em 0;width:auto;font-size:inherit}}
-.tensorcalc tr,.tensorcalc tr:nth-child(even),.tensorcalc tr:hover {{background:transparent}}
-.tensorcalc td {{border:0;padding:.12em .3em .12em 0;vertical-align:baseline;text-align:left;
- white-space:nowrap;max-width:none;background:transparent;color:inherit}}
-.tensorcalc td.tc-words {{white-space:normal}}
-.tensorcalc td.tc-note {{padding-left:2em}}
+.tensorcalc td {{white-space:nowrap;max-width:none;color:inherit}}
 .tensorcalc .tc-note,.tensorcalc .tc-rule,.tensorcalc .tc-shape,.tensorcalc .tc-words
  {{color:var(--tc-quiet)}}
 .tensorcalc .tc-section .tc-note {{color:inherit}}

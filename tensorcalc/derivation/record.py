@@ -34,6 +34,7 @@ class DerivationStep:
     after: Tensor
     lines: tuple[Expr, ...]
     paragraph: Paragraph
+    universe: tuple[Expr, ...] = ()  # what binds named sizes that no line has any more
 
     @property
     def shape(self) -> Shape:
@@ -45,7 +46,7 @@ class DerivationStep:
 
         Raises DomainError where no point is found at which they are defined.
         """
-        point = draw_point(self.lines, seed, f"step {self.number}")
+        point = draw_point((*self.lines, *self.universe), seed, f"step {self.number}")
         evaluation = Dense(point.values, point.sizes)
         first, *others = (evaluation.array(line) for line in self.lines)
         scale = np.abs(first).max(initial=0.0)

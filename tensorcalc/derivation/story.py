@@ -100,7 +100,8 @@ class Story:
         shown = [self.scribe.live(line, *ndims) for line in lines]
         said = Paragraph(number, **paragraph)  # type: ignore[arg-type]
         exprs = tuple(t.expr for t in shown)
-        self.steps.append(DerivationStep(number, rule, shown[0], shown[-1], exprs, said))
+        whole = (self.stages.of,)
+        self.steps.append(DerivationStep(number, rule, shown[0], shown[-1], exprs, said, whole))
 
     def object_of(self, of: Expr, wrt: Expr, value: Expr) -> Derivative:
         """A part of the chain as a derivative object: its kind, its shape, its structure."""

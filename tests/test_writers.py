@@ -149,6 +149,26 @@ def test_rows_of_a_chain_with_the_same_signs_stand_in_columns():
     assert text.split("\n")[3:] == ["        = a   · bbbb · c", "        = aaa · b    · cc"]
 
 
+def test_what_stands_beside_after_a_comma_has_a_column_of_its_own():
+    row = lambda *names: Row(Cell(x), tuple(map(lambda s, a: Cell(n.Atom(a), s), "=,", names)))
+    text = write_text(
+        replace(one_step(), closing=(Section("Define", (row("a", "b"), row("aaa", "c"))),))
+    )
+    assert text.split("\n")[-2:] == ["Define   x = a      b", "         x = aaa    c"]
+
+
+def test_steps_without_number_and_title_are_a_table():
+    shaped = Row(Cell(W, under="4 × 5"), (Cell(x, "=", "4 × 1"), Cell(n.Atom("δ"), "·", "1 × 5")))
+    text = write_text(
+        replace(one_step(), paragraphs=(Paragraph(None, (), (shaped, Row(None, (Cell(W, "="),)))),))
+    )
+    assert text.split("\n")[2:] == [
+        "W      =  x      ·  δ",
+        "4 × 5     4 × 1     1 × 5",
+        "       =  W",
+    ]
+
+
 def tidying(document, *numbers):
     paragraphs = tuple(replace(p, tidies=p.number in numbers) for p in document.paragraphs)
     return replace(document, paragraphs=paragraphs)

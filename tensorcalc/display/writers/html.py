@@ -24,7 +24,7 @@ __all__ = ["Drawing", "write_html", "write_page"]
 
 _WIDE = 100  # characters after which a row goes on below
 # notebooks have styles of their own for tables; what stands on the element is kept everywhere
-_TABLE = "margin:0;width:auto;font-size:inherit;border:0;border-collapse:collapse"
+_TABLE = "margin:0;width:auto;font-size:1em;border:0;border-collapse:collapse"
 _ROW = "background:none"
 _CELL = "text-align:left;vertical-align:baseline;border:0;padding:.1em .5em .1em 0"
 _NOTE = _CELL + ";padding-left:2em"
@@ -104,6 +104,8 @@ class _Writer:
         sign = (
             "" if not p.sign.strip() else f'<span class="tc-sign">&#8201;{escape(p.sign)}</span> '
         )
+        if p.sign == ",":
+            sign = ",&emsp;"
         math = self.math(p.cell.math, p.beside)
         if p.cell.under:
             shape = f'<small class="tc-shape">{escape(p.cell.under)}</small>'

@@ -84,6 +84,7 @@ class _Table:
     """Where the signs of rows stand that are written below each other."""
 
     left: int = 0
+    space: str = " "
     columns: dict[tuple[str, ...], list[int]] = field(default_factory=dict)
 
     @classmethod
@@ -93,7 +94,9 @@ class _Table:
             if row.left is not None and (width := len(_math(placed(row)[0]))) <= _WIDE_LEFT:
                 table.left = max(table.left, width, len(row.left.under))
             signs = _signs(row)
-            if "·" in signs:
+            if any(p.cell.under for p in placed(row)) and "·" in signs:
+                table.space = "  "  # a chain of factors with their shapes stands wide
+            if "·" in signs or "," in signs:
                 widths = [max(len(_math(p)), len(p.cell.under)) for p in _right(row)]
                 known = table.columns.get(signs, [0] * len(widths))
                 table.columns[signs] = [max(pair) for pair in zip(known, widths, strict=True)]
@@ -114,11 +117,11 @@ def _row_lines(row: Row, indent: int, table: _Table, left: int, width: int) -> l
     if not row.cells and row.left is None:
         return _words(note, indent, width)
     margin = left if row.left is None and row.cells[0].sign else 0
-    start = indent + (margin + 1 if margin else 0)
+    start = indent + (margin + len(table.space) if margin else 0)
     widths = [left if row.left else 0, *table.columns.get(_signs(row), [])][not row.left :]
-    lines = _laid_out(placed(row), start, widths, _space(row))
+    lines = _laid_out(placed(row), start, widths, table.space)
     if len(lines[0].text) > width:
-        lines = _broken_row(row, indent, width)
+        lines = _broken_row(row, indent, width, table.space)
         lines[-1].note = note
     else:
         lines[0].note = note
@@ -132,12 +135,6 @@ def row_text(row: Row) -> str:
 
 def _signs(row: Row) -> tuple[str, ...]:
     return tuple(cell.sign for cell in row.cells)
-
-
-def _space(row: Row) -> str:
-    """A chain of factors with their shapes stands wide."""
-    shapes = any(p.cell.under for p in placed(row))
-    return "  " if shapes and "·" in _signs(row) else " "
 
 
 def _laid_out(
@@ -161,6 +158,8 @@ def _sign(sign: str, before: str, after: str, space: str, *, first: bool) -> str
         return "" if before.endswith(")") and after.startswith("(") else " "
     if not sign:
         return ""
+    if sign == ",":  # what stands beside, in a column of its own
+        return " " * _GAP
     return f"{sign}{space}" if first else f"{space}{sign}{space}"
 
 
@@ -171,17 +170,17 @@ def _put_below(below: str, under: str, start: int) -> str:
     return below.ljust(max(start, len(below) + gap)) + under
 
 
-def _broken_row(row: Row, indent: int, width: int) -> list[_Line]:
+def _broken_row(row: Row, indent: int, width: int, space: str) -> list[_Line]:
     """As many cells on each line as fit; a formula that is still too long is broken inside."""
     lines: list[_Line] = []
     waiting = placed(row)
     while waiting:
         start = indent + (2 if lines else 0)
-        fits = [k for k in range(1, len(waiting) + 1) if _fits(waiting[:k], start, width, row)]
+        fits = [k for k in range(1, len(waiting) + 1) if _fits(waiting[:k], start, width, space)]
         count = max(fits, default=1)
         here, waiting = waiting[:count], waiting[count:]
         if fits:
-            lines += _laid_out(here, start, (), _space(row))
+            lines += _laid_out(here, start, (), space)
         else:
             sign = _sign(here[0].sign, "", "", " ", first=True).lstrip()
             before = " " * start
@@ -193,8 +192,8 @@ def _broken_row(row: Row, indent: int, width: int) -> list[_Line]:
     return lines
 
 
-def _fits(pieces: Sequence[Placed], start: int, width: int, row: Row) -> bool:
-    return all(len(line.text) <= width for line in _laid_out(pieces, start, (), _space(row)))
+def _fits(pieces: Sequence[Placed], start: int, width: int, space: str) -> bool:
+    return all(len(line.text) <= width for line in _laid_out(pieces, start, (), space))
 
 
 def _words(words: str, indent: int, width: int, first: str = "") -> list[_Line]:
@@ -227,9 +226,11 @@ class _Steps:
     def _write(self, paragraph: Paragraph, following: Sequence[Paragraph]) -> None:
         number = "" if paragraph.number is None else f"({paragraph.number})"
         number = number.ljust(_NUMBER - 1) + " "
+        if paragraph.number is None and not paragraph.title:
+            number = ""
         rows = list(paragraph.rows)
         if not continues(paragraph):
-            self.indent = 2 * _NUMBER if paragraph.title else _NUMBER
+            self.indent = 2 * _NUMBER if paragraph.title else len(number)
             self.table = _Table.of([*rows, *_going_on(following)])
         lines = self._rows(rows)
         if paragraph.title:

@@ -472,3 +472,36 @@ def test_what_is_left_out_of_a_formula_is_told():
         t = tc.sin(t) + k
     assert repr(t).count(", … is a part too long to print") == 1
     assert repr(tc.derivative(t, tc.vector("x", 3))).endswith(", … is a part too long to print")
+
+
+M1, M2 = np.arange(8.0).reshape(2, 4), np.ones((2, 4))
+LOOKALIKES = {
+    # 1 has whatever size fits: what stands beside it may not be added
+    "outer(sum(A, 1), ones(3)) + outer(sum(N, 1), ones(3))": "(A 1 + N 1) 1ᵀ",
+    "sum(x) + sum(t)": "1ᵀ x + 1ᵀ t",
+    # two arrays of numbers of one shape are two
+    "M1 @ x - M2 @ x": "([2×4 array] − [2×4 array]) x",
+    "M1 @ x + M2 @ x": "([2×4 array] + [2×4 array]) x",
+    "M1 @ x - M1 @ x": "0",
+    # A + Aᵀ is symmetric, A + B is not
+    "(x.T @ (A + A.T)).T": "(A + Aᵀ) x",
+    "(A + B).T @ x": "(A + B)ᵀ x",
+    "A @ x + A.T @ x": "(A + Aᵀ) x",
+    "2 * (A @ x) - 2 * (B @ x)": "2 (A − B) x",
+    "A @ (B @ x) + A @ x": "(A B + A) x",
+    "-(A @ x) - B @ x": "−(A + B) x",
+    "x[::-1][0]": "x[3]",
+    "max(-x)": "max(−x)", "-max(-x)": "min(x)", "-max(x)": "−max(x)",
+    "x / 12": "¹⁄₁₂ x", "2 / 9 * x": "²⁄₉ x", "0.05 * x": "0.05 x", "x / np.sqrt(2)": "√½ x",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", LOOKALIKES)
+def test_terms_are_joined_where_they_are_alike_and_only_there(code):
+    named = {**NAMES, "M1": M1, "M2": M2, "N": tc.matrix("N", 4, 5)}
+    assert repr(eval(code, named)).rsplit(" : ", 1)[0] == LOOKALIKES[code]
+
+
+def test_a_symmetric_variable_named_i_is_not_the_identity():
+    i = tc.matrix("I", 4, 4, symmetric=True)
+    assert repr(i @ VARIABLES["A"]).startswith("I A : ")

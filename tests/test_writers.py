@@ -151,10 +151,13 @@ def test_rows_of_a_chain_with_the_same_signs_stand_in_columns():
 
 def test_what_stands_beside_after_a_comma_has_a_column_of_its_own():
     row = lambda *names: Row(Cell(x), tuple(map(lambda s, a: Cell(n.Atom(a), s), "=,", names)))
-    text = write_text(
-        replace(one_step(), closing=(Section("Define", (row("a", "b"), row("aaa", "c"))),))
-    )
+    document = replace(one_step(), closing=(Section("Define", (row("a", "b"), row("aaa", "c"))),))
+    text = write_text(document)
     assert text.split("\n")[-2:] == ["Define   x = a      b", "         x = aaa    c"]
+    assert "x &{}= aaa &&c" in write_latex(document).replace(r"\mathrm{aaa}", "aaa")
+    rows = well_formed(f"<div>{write_html(document)}</div>").iter("tr")
+    found = [["".join(cell.itertext()).split() for cell in row] for row in rows]
+    assert found == [[["x"], ["=", "a"], ["b"]], [["x"], ["=", "aaa"], ["c"]]]
 
 
 def test_steps_without_number_and_title_are_a_table():

@@ -16,7 +16,7 @@ from tensorcalc.display.html import HTML
 from tensorcalc.display.mathml import math_element
 from tensorcalc.display.notation import Notation
 from tensorcalc.display.spelling import spell_between
-from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, with_lefts
+from tensorcalc.display.writers.reading import Placed, by_columns, by_commas, lines_of, with_lefts
 from tensorcalc.display.writers.style import FRAGMENT_STYLE, PAGE_STYLE
 from tensorcalc.display.writers.text import prose_text
 
@@ -104,8 +104,6 @@ class _Writer:
         sign = (
             "" if not p.sign.strip() else f'<span class="tc-sign">&#8201;{escape(p.sign)}</span> '
         )
-        if p.sign == ",":
-            sign = ",&emsp;"
         math = self.math(p.cell.math, p.beside)
         if p.cell.under:
             shape = f'<small class="tc-shape">{escape(p.cell.under)}</small>'
@@ -113,17 +111,18 @@ class _Writer:
         return sign + math
 
     def _row(self, row: Row) -> str:
-        left, lines = "", lines_of(row, _WIDE)
+        whole, *beside = by_commas(row)
+        left, lines = "", lines_of(whole, _WIDE)
         if row.left is not None:
             left, lines[0] = self._cell(lines[0][0]), lines[0][1:]
-        right = "<br/>".join(" ".join(map(self._cell, line)) for line in lines)
         notes = [self.prose(column) for column in by_columns(row.note) if column]
-        cells = [("tc-left", _CELL, left), ("tc-right", _CELL, right)]
+        cells = [("tc-left", _CELL, left), ("tc-right", _CELL, self._lines(lines))]
+        cells += [("tc-right", _NOTE, self._lines(lines_of(other, _WIDE))) for other in beside]
         cells += [("tc-note", _NOTE, note) for note in notes]
-        written = (
-            f'<td class="{look}" style="{style}">{words}</td>' for look, style, words in cells
-        )
-        return f'<tr style="{_ROW}">{"".join(written)}</tr>\n'
+        return f'<tr style="{_ROW}">{"".join(itertools.starmap(_table_cell, cells))}</tr>\n'
+
+    def _lines(self, lines: Sequence[Sequence[Placed]]) -> str:
+        return "<br/>".join(" ".join(map(self._cell, line)) for line in lines)
 
     def _rows(self, rows: Sequence[Row]) -> str:
         """Formulas as tables, lines of words as paragraphs between them."""
@@ -183,3 +182,7 @@ class _Writer:
         )
         wide = " tc-long" if len(section.label) > 10 or not section.label else ""
         return f'<div class="tc-section{wide}">{label}<div class="tc-lines">{body}</div></div>\n'
+
+
+def _table_cell(look: str, style: str, words: str) -> str:
+    return f'<td class="{look}" style="{style}">{words}</td>'

@@ -11,7 +11,14 @@ from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.latex import latex_words
 from tensorcalc.display.spelling import LATEX, spell, spell_between
 from tensorcalc.display.writers.breaking import wrapped_prose
-from tensorcalc.display.writers.reading import Placed, by_columns, lines_of, placed, with_lefts
+from tensorcalc.display.writers.reading import (
+    Placed,
+    by_columns,
+    by_commas,
+    lines_of,
+    placed,
+    with_lefts,
+)
 
 __all__ = ["latex_rows", "line_latex", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
 
@@ -71,15 +78,16 @@ def row_latex(row: Row) -> list[str]:
     if not row.cells and row.left is None:
         return [rf"&{note}"]
     lines: list[str] = []
-    for k, pieces in enumerate(lines_of(row, _WIDE)):
+    whole, *beside = by_commas(row)
+    for k, pieces in enumerate(lines_of(whole, _WIDE)):
         left = ""
         if k == 0 and row.left is not None:
             left, pieces = _cell(pieces[0], first=True), pieces[1:]
         right = "".join(_cell(p, first=not n) for n, p in enumerate(pieces))
         hang = r"\quad " if k else ""
         lines.append(f"{left} &{hang}{right}")
-    if note:
-        lines[-1] += f" &&{note}"
+    for words in (*map(line_latex, beside), note):
+        lines[-1] += f" &&{words}" if words else ""
     return lines
 
 

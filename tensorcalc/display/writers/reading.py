@@ -11,7 +11,16 @@ from tensorcalc.display.document import Cell, Document, Paragraph, Prose, Row
 from tensorcalc.display.notation import Notation, Sum, is_negative, negated
 from tensorcalc.display.spelling import spell
 
-__all__ = ["Placed", "by_columns", "continues", "folded", "lines_of", "placed", "with_lefts"]
+__all__ = [
+    "Placed",
+    "by_columns",
+    "by_commas",
+    "continues",
+    "folded",
+    "lines_of",
+    "placed",
+    "with_lefts",
+]
 
 
 class Placed(NamedTuple):
@@ -45,6 +54,18 @@ def by_columns(prose: Prose) -> list[Prose]:
         columns[-1].append(first)
         columns.extend([words] for words in rest)
     return [tuple(part for part in column if part != "") for column in columns]
+
+
+def by_commas(row: Row) -> list[Row]:
+    """The row, and what stands beside it after commas, each as a row of its own."""
+    parts: list[list[Cell]] = [[]]
+    for cell in row.cells:
+        if cell.sign == ",":
+            parts.append([replace(cell, sign="")])
+        else:
+            parts[-1].append(cell)
+    first, *rest = parts
+    return [Row(row.left, tuple(first)), *(Row(None, tuple(cells)) for cells in rest)]
 
 
 def continues(paragraph: Paragraph) -> bool:

@@ -156,13 +156,12 @@ def _shifts(e: Expr, wrt: Expr) -> bool:
 
 
 def _uses(e: Expr, wrt: Expr) -> int:
-    """How often wrt is written in a formula."""
-    below = toposort([e], lambda n: isinstance(n, Definition) and n is not e)
-    return sum(node.args.count(wrt) for node in below if node is not wrt and _written(node, e))
-
-
-def _written(node: Expr, root: Expr) -> bool:
-    return not isinstance(node, Definition) or node is root
+    """How often wrt is written in a formula: a part that stands twice counts twice."""
+    count: dict[Expr, int] = {}
+    for node in toposort([e], lambda n: isinstance(n, Definition) and n is not e):
+        args = () if isinstance(node, Definition) and node is not e else node.args
+        count[node] = 1 if node is wrt else sum(count[arg] for arg in args)
+    return count[e]
 
 
 def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:

@@ -144,7 +144,8 @@ class _Writer:
         )
         note = ""
         if paragraph.note:
-            note = f' <span class="tc-note">&emsp;{escape(paragraph.note)}</span>'
+            shape = escape(paragraph.note).replace(" × ", "&#160;×&#160;")
+            note = f' <span class="tc-note">&emsp;{shape}</span>'
         title, rows = self.prose(paragraph.title), list(paragraph.rows)
         if not paragraph.title and rows and len(lines_of(rows[0], _WIDE)) == 1:
             title = " ".join(map(self._cell, lines_of(rows[0], _WIDE)[0]))

@@ -21,6 +21,7 @@ from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import (
     Atom,
     BigSum,
+    Call,
     Chain,
     Differential,
     Indexed,
@@ -163,7 +164,7 @@ class DifferentialStory:
         why = diagonal.why if diagonal is not None else ""
         if not node.ndim:
             moved_form, rules = self._scalar_differential(node)
-            form, why = moved_form or form, _squared(whole.cells[0].math) or "; ".join(rules)
+            form, why = moved_form or form, _known(whole.cells[0].math) or "; ".join(rules)
         cells = list(whole.cells)
         if form is not None:
             cells.append(Cell(Infix("=", (d, form)), ","))
@@ -398,8 +399,16 @@ class DifferentialStory:
         )
 
 
-def _squared(form: Notation) -> str:
-    """The rule for ‖u‖² and ½‖u‖²; of no other formula."""
+_DETERMINANTS = {
+    "det": "d det(A) = det(A) tr(A⁻¹ dA)",
+    "log|det|": "d log|det(A)| = tr(A⁻¹ dA)",
+}
+
+
+def _known(form: Notation) -> str:
+    """The rule for ‖u‖², ½‖u‖² and determinants; of no other formula."""
+    if isinstance(form, Call) and form.name in _DETERMINANTS:
+        return _DETERMINANTS[form.name]
     half = isinstance(form, Scaled) and form.number == 0.5 and not form.scalars
     inner = form.body if half and isinstance(form, Scaled) else form
     if not isinstance(inner, Power) or not isinstance(inner.base, Norm) or inner.exponent != 2:

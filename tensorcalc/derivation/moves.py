@@ -36,7 +36,7 @@ __all__ = ["NUMBER", "Moved", "moved"]
 
 LEFT = "A : BC = BᵀA : C"
 RIGHT = "A : BC = ACᵀ : B"
-ENTRYWISE = "A : (B ∘ C) = (A ∘ B) : C"
+ENTRYWISE = "A : (B ⊙ C) = (A ⊙ B) : C"
 TRANSPOSE = "A : Bᵀ = Aᵀ : B"
 DIAGONAL = "A : Diag(b) = diagonal(A) : b"
 ON_DIAGONAL = "a : diagonal(B) = Diag(a) : B"

@@ -19,7 +19,7 @@ NUMBERED = re.compile(r"\((\d+)\)\s*(.*)")
 
 def shape_of(words):
     """5 × 4 as (5, 4); None where the words start with something else."""
-    match = re.search(r"(?<![\d.])(\d+(?: × \(?\d+\)?)+)", words)
+    match = re.search(r"(?<![\d.])(\(\d+,\)|\d+(?: × \(?\d+\)?)+)", words)
     return tuple(map(int, re.findall(r"\d+", match[1]))) if match else None
 
 
@@ -66,11 +66,7 @@ class Page:
             return
         if label:
             self.section, line = label, line[len(label) :]
-        elif NUMBERED.match(line) or (
-            self.section in ("Letters", "Signs", "Define", "Given")
-            and line.startswith("    ")
-            and not line.startswith("         ")
-        ):
+        elif NUMBERED.match(line) or self._is_step(line):
             self.section = "steps"
         elif not line.startswith(" ") and self.section == "":
             self.remarks.append(line.strip())
@@ -82,6 +78,12 @@ class Page:
             "Other layouts": lambda line: None,
         }[self.section](line)  # fmt: skip
 
+    def _is_step(self, line):
+        """Whether an equation stands where no section has one: of steps without numbers."""
+        inside = self.section in ("Letters", "Signs", "Define", "Given")
+        margin = not line.startswith(" " * 9)
+        return inside and margin and " = " in line
+
     def _given(self, line):
         for piece in columns(line):
             name, _, words = piece.partition(" : ")
@@ -92,15 +94,15 @@ class Page:
                 self.given[name] = shape_of(words)
 
     def _define(self, line):
-        first, *notes = columns(line)
-        if " = " not in first:
+        pieces = columns(line)
+        if " = " not in pieces[0]:
             self.remarks.append(line.strip())
             return
-        parts = re.split(r" ?, (?=d\S+ = )", first)
-        equations = [Equation(split_equation(part)) for part in parts]
-        equations[0].note = notes[0] if notes else ""
+        count = next(k for k, p in enumerate([*pieces, ""]) if " = " not in p)
+        equations = [Equation(split_equation(piece)) for piece in pieces[:count]]
+        equations[0].note = pieces[count] if count < len(pieces) else ""
         self.defined.append(equations)
-        for note in notes[1:]:
+        for note in pieces[count + 1 :]:
             self._explain(note)
 
     def _explain(self, words):
@@ -166,5 +168,5 @@ class Page:
 
 def columns(line):
     """The pieces of a line between wide gaps; signs may stand wide too."""
-    line = re.sub(r"\s+([=·+−])\s+", r" \1 ", line.strip())
+    line = re.sub(r"(?:^|\s+)([=·+−])\s+", r" \1 ", line.strip()).strip()
     return [piece.strip() for piece in re.split(r"\s{2,}", line) if piece.strip()]

@@ -34,7 +34,7 @@ TOKEN = re.compile(
   | (?P<logdet>log\|det)
   | (?P<name>[{LETTER}][{LETTER}{ABOVE}0-9]*(?:_[{LETTER}0-9]+)*(?:[{LETTER}]*[{ABOVE}]+)?′*|√|∏₋?\d*)
   | (?P<power>⁻ᵀ|⁻¹|ᵀ|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:·[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|\^\(⊙[\d.]+\)|\^)
-  | (?P<index>_[a-z0-9]+(?:,[a-z0-9]+)*)
+  | (?P<index>_[a-z0-9]+(?:,[a-z0-9]+)*|_(?=\())
   | (?P<sign>[+−⊙⊘⊗∘·:/(),‖|\[\]><≥≤≠=⟨⟩])
     )""",
     re.VERBOSE,
@@ -139,11 +139,14 @@ class Formula:
     def __init__(self, text, names):
         self.text, self.names = text, names
         self.tokens = []
+        self.after_gap = set()
         place = 0
         while place < len(text.rstrip()):
             match = TOKEN.match(text, place)
             if not match:
                 raise ReadingError(f"{text}: {text[place:]!r} has no meaning")
+            if match.start(match.lastgroup) > place:
+                self.after_gap.add(len(self.tokens))
             self.tokens.append((match.lastgroup, match.group(match.lastgroup)))
             place = match.end()
         self.place = 0
@@ -246,7 +249,14 @@ class Formula:
         return value
 
     def _letters(self, mark):
-        return tuple(re.findall(r"[a-z]\d*|\d", mark[1:]))
+        if mark != "_":
+            return tuple(re.findall(r"[a-z]\d*|\d", mark[1:]))
+        words = [""]  # x_(k+1)
+        self._expect("(")
+        while not self._accept(")"):
+            word = self._take()[1]
+            words = [*words, ""] if word == "," else [*words[:-1], words[-1] + word]
+        return tuple(words)
 
     def _atom(self):
         kind, word = self._take()
@@ -308,7 +318,7 @@ class Formula:
         of = self._quantity()
         self._expect("/")
         by = []
-        while self.next[0] == "partial":
+        while self.next[0] == "partial" and (not by or self.place not in self.after_gap):
             self._take()
             by.append(self._quantity())
         held = []
@@ -349,7 +359,7 @@ class Formula:
         if stem and (found := self._changed(stem)) and letters:
             letters = letters + self._more_letters()
             return Node("entry", tuple(re.findall(r"[a-z]\d*|\d", letters)), (found,))
-        return self._changed(word) or self._sliced(Node("name", word), bare)
+        return self._sliced(self._changed(word) or Node("name", word), bare)
 
     def _calls(self, word):
         return word in FUNCTIONS or word.startswith("∏")
@@ -407,7 +417,7 @@ class Formula:
         free = set()
         for n in self.tree.walk():
             if n.kind in ("entry", "place"):
-                free |= {w for w in n.word if not w.isdigit()}
+                free |= {x for w in n.word for x in re.findall(r"[a-z]\d*", w)}
             if n.kind == "indicator":
                 free |= {p.word for part in n.parts for p in part.walk() if p.kind == "name"}
         return free
@@ -478,7 +488,7 @@ class Values:
             n.kind == "slice" and n.parts[0].word in ("e", "I") for n in formula.tree.walk()
         ):
             return self._matrix(formula.tree)
-        for self.size in sorted({n for v in self.known.values() for n in np.shape(v)}):
+        for self.size in sorted({n for v in self.known.values() for n in np.shape(v)} - {1}):
             try:
                 value = self._matrix(formula.tree)
             except (ReadingError, ValueError, IndexError):
@@ -644,7 +654,11 @@ class Values:
 
     def _range(self, letters, sizes):
         for letter, size in zip(letters, sizes, strict=True):
-            if not letter.isdigit() and self.ranges.setdefault(letter, size) != size:
+            if (
+                letter[0].isalpha()
+                and letter.isalnum()
+                and self.ranges.setdefault(letter, size) != size
+            ):
                 raise ReadingError(f"{letter} runs to {self.ranges[letter]} and to {size}")
 
     def _entry(self, n, grid, depth):
@@ -707,12 +721,22 @@ class Values:
         if isinstance(value, Identity):
             a, b = (grid[w] for w in n.word)
             return (a == b) * value.number
-        return _at(_plain(value), [int(w) if w.isdigit() else self._place(w, grid) for w in n.word])
+        return _at(_plain(value), [self._place(w, grid) for w in n.word])
 
-    def _place(self, letter, grid):
-        if letter not in grid:
-            raise ReadingError(f"the letter {letter} is free")
-        return grid[letter]
+    def _place(self, word, grid):
+        """A place on an axis: a letter, a number, or k+1, 2k, 3−k."""
+        if word.isdigit():
+            return int(word)
+        if word in grid:
+            return grid[word]
+        match = re.fullmatch(r"(\d*)(−?)(\d*)([a-z]\d*)(?:\+(\d+))?", word)
+        if not match or match[4] not in grid:
+            raise ReadingError(f"the letter {word} is free")
+        before, sign, times, letter, after = match.groups()
+        if not sign:
+            times, before = before + times, ""
+        step = int(times or 1) * (-1 if sign else 1)
+        return int(before or 0) + step * grid[letter] + int(after or 0)
 
     def _partial_at(self, n, grid):
         words = [p.word if p.kind == "entry" else () for p in n.parts]

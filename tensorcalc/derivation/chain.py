@@ -110,7 +110,7 @@ class ChainStory(Story):
             literal = product_rule_terms(edge.of.body, edge.wrt)
         if literal is not None:
             written = scribe.entry(literal, of + by)
-            if not same_but_for_sums(written, forms[0]):
+            if not same_but_for_sums(written, forms[0]) and spell(written) != spell(forms[0]):
                 forms.insert(0, written)
                 lines.insert(0, literal)
         if edge.value.ndim > 2:

@@ -17,6 +17,7 @@ from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Row
 from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, scaled, sum_of
+from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Definition, Expr
 
@@ -25,6 +26,8 @@ __all__ = ["IndexStory"]
 
 class IndexStory(Story):
     """Tells one derivative by its entries."""
+
+    turns_names = False  # δ_k and Δ_kh have the letters of the vertex, in its order
 
     def chain_rule(self) -> None:
         """∂E/∂W_ji = Σ_h Σ_k ∂E/∂s_h ∂s_h/∂v_k ∂v_k/∂W_ji, summed over the paths."""
@@ -71,7 +74,7 @@ class IndexStory(Story):
             literal = product_rule_terms(edge.of.body, edge.wrt)
         if literal is not None:
             written = scribe.entry(literal, letters)
-            if not same_but_for_sums(written, forms[0]):
+            if not same_but_for_sums(written, forms[0]) and spell(written) != spell(forms[0]):
                 forms.insert(0, written)
                 lines.insert(0, literal)
         rules = self.why(edge)

@@ -50,6 +50,8 @@ class Product:
 class Story:
     """Tells one derivative by the chain rule, from the value down."""
 
+    turns_names = True  # δ is a row where the layout makes it one
+
     def __init__(self, stages: Stages, scribe: Scribe, before: int = 0) -> None:
         """``before`` is the number of steps told already."""
         self.stages = stages
@@ -207,7 +209,7 @@ class Story:
         self.told[vertex] = value
         if p.name:
             self.told[vertex] = Definition(p.name, value)
-            scribe.call(p.name, turned=scribe.layout.name == "numerator")
+            scribe.call(p.name, turned=self.turns_names and scribe.layout.name == "numerator")
 
     def _written(self, edge: Edge) -> Notation:
         """Σ over the letters between: the literal product of two entries."""
@@ -251,7 +253,8 @@ class Story:
         own = getattr(vertex, "name", "")
         stem = "δ" if vertex.ndim < 2 else "Δ"
         digits = own[len(own.rstrip("0123456789")) :]
-        above = own.translate(_ABOVE) if own and all(c in _RAISED for c in own) else f"_{own}"
+        low = own.lower()
+        above = low.translate(_ABOVE) if low and all(c in _RAISED for c in low) else f"_{own}"
         several = sum(not self.is_first(v) for v in self.stages.order[1:-1]) > 1
         wanted = [stem + digits, stem + above] if digits or not several else [stem + above, stem]
         wanted += [f"ε{above}", f"γ{above}", f"η_{own}"]

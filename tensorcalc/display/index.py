@@ -122,7 +122,9 @@ class _Writer:
         if e.function is special.inv:
             bare = named or e.argument in self.names
             return Indexed(f"({inside}⁻¹)" if bare else f"(({inside})⁻¹)", letters, id(e))
-        return Indexed(f"{name}({inside})", letters, id(e))
+        stem = name.removesuffix("|")  # log|det(X)|
+        row = ", axis=1" if e.argument.ndim == 2 and e.function.core == 1 else ""
+        return Indexed(f"{stem}({inside}{row})" + name[len(stem) :], letters, id(e))
 
     def _einsum(self, e: Einsum, letters: tuple[str, ...], depth: int) -> Notation:
         if e.ndim == 0 and _is_square(e):
@@ -138,7 +140,8 @@ class _Writer:
                 front.append(Indexed(str(operand.dim), ()))
                 continue
             factor = self.entry(operand, tuple(letter[i] for i in indices), depth)
-            summed += [i for i in indices if i not in e.output and i not in summed]
+            new = dict.fromkeys(i for i in indices if i not in e.output and i not in summed)
+            summed += new
             (behind if set(indices) & set(e.summed) else front).extend([factor] * times)
         body = scaled(1.0, behind, None)
         if isinstance(body, Scaled):  # Σ 2 a b is 2 Σ a b

@@ -60,7 +60,10 @@ class UnicodeText(Spelling):
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
         joint = "," if any(len(letter) > 1 for letter in letters) else ""
-        return f"{name}_{joint.join(letters)}" if letters else name
+        joined = joint.join(letters)
+        if not all(letter.isalnum() for letter in letters):  # x_(k+1) is not x_k + 1
+            joined = f"({joined})"
+        return f"{name}_{joined}" if letters else name
 
     def indicator(self, left: str, right: str) -> str:
         return f"I[{left}={right}]"

@@ -70,6 +70,7 @@ from tensorcalc.tensor import Tensor, define, matrix, scalar, tensor, variable, 
 if TYPE_CHECKING:
     from tensorcalc import plot
     from tensorcalc.backprop import Equations, FeedForward, johnston
+    from tensorcalc.batch import BatchExplanation, PerSample, explain_batch
     from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
     from tensorcalc.evaluation import compile_several as compile
     from tensorcalc.evaluation import hvp
@@ -104,13 +105,16 @@ erf = _LIFTED["erf"]
 # longer to import than NumPy, and many a session needs only some of them.
 _LATER = {
     "AnswerCheck": ("tensorcalc.check", "AnswerCheck"),
+    "BatchExplanation": ("tensorcalc.batch", "BatchExplanation"),
     "Equations": ("tensorcalc.backprop", "Equations"),
     "FeedForward": ("tensorcalc.backprop", "FeedForward"),
+    "PerSample": ("tensorcalc.batch", "PerSample"),
     "Program": ("tensorcalc.language", "Program"),
     "Verification": ("tensorcalc.check", "Verification"),
     "check_answer": ("tensorcalc.check", "check_answer"),
     "compile": ("tensorcalc.evaluation", "compile_several"),
     "equal": ("tensorcalc.check", "equal"),
+    "explain_batch": ("tensorcalc.batch", "explain_batch"),
     "from_array": ("tensorcalc.explicit", "from_array"),
     "hvp": ("tensorcalc.evaluation", "hvp"),
     "johnston": ("tensorcalc.backprop", "johnston"),
@@ -170,6 +174,7 @@ _attach(
         "verify": ("check", "verify"),
         "check": ("check", "check_derivative"),
         "derivation": ("derivation", "derivation"),
+        "per_sample": ("batch", "per_sample"),
         "to_einsum": ("interop", "to_einsum"),
         "to_latex": ("interop", "to_latex"),
         "to_numpy_source": ("interop", "to_numpy_source"),
@@ -194,6 +199,7 @@ _attach(
 
 __all__ = [
     "AnswerCheck",
+    "BatchExplanation",
     "ChainError",
     "Derivative",
     "DimensionError",
@@ -206,6 +212,7 @@ __all__ = [
     "NameClashError",
     "NotSupportedError",
     "ParseError",
+    "PerSample",
     "Program",
     "ShapeError",
     "Tensor",
@@ -231,6 +238,7 @@ __all__ = [
     "equal",
     "erf",
     "exp",
+    "explain_batch",
     "expm1",
     "eye",
     "frobenius",

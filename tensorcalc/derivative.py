@@ -112,6 +112,7 @@ class Derivative:
     to_numpy_source: Callable[..., str]
     to_sympy: Callable[..., Any]
     derivation: Callable[..., Any]
+    per_sample: Callable[..., Any]
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ LAYERS = (
     "reading",
     "language check",
     "derivation interop tracing",
-    "backprop plot",
+    "backprop batch plot",
     "__init__",
     "cli",
     "__main__",

@@ -1,0 +1,90 @@
+"""What stands before the explanation of a batch: what is given, where samples lie, the letters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tensorcalc.batch.setting import Setting
+from tensorcalc.batch.telling import Letters
+from tensorcalc.derivation.opening import opening
+from tensorcalc.derivation.samples import samples_word
+from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.signs import formulas_in, letters_in, sign_lines, words_in
+from tensorcalc.display.document import Paragraph, Prose, Section
+from tensorcalc.expr import Expr
+from tensorcalc.tensor import Tensor
+
+__all__ = ["opening_of"]
+
+
+def opening_of(
+    setting: Setting, scribe: Scribe, letters: Letters, paragraphs: Sequence[Paragraph]
+) -> tuple[Section, ...]:
+    """Given, Define, Samples and Letters."""
+    given, define = opening(setting.graph, scribe)
+    before = (given, define)
+    formulas = list(formulas_in((*before, *paragraphs)))
+    used = letters_in(formulas)
+    counted = _letters(setting, scribe, letters, used) if setting.axis_known else []
+    lines = [*counted, *sign_lines(formulas, _said(before))]
+    samples = Section("Samples", tuple(_samples(setting)))
+    letters_and_signs = Section("Letters", tuple(lines))
+    shown = (samples, letters_and_signs) if setting.axis_known else (letters_and_signs,)
+    return (*before, *(section for section in shown if section.lines))
+
+
+def _said(sections: tuple[Section, ...]) -> str:
+    return "".join(words_in(sections))
+
+
+def _samples(setting: Setting) -> list[Prose]:
+    """Which quantities have one row or column for each sample, and which are shared."""
+    by_word: dict[str, list[str]] = {}
+    for vertex, axis in setting.places.items():
+        if axis is not None:
+            word = samples_word(Tensor(vertex), axis)
+            by_word.setdefault(word, []).append(getattr(vertex, "name", "?"))
+    for name, word in setting.data:
+        by_word.setdefault(word, []).append(name)
+    lines: list[Prose] = [
+        (f"one {word} a sample in {', '.join(dict.fromkeys(names))}",)
+        for word, names in by_word.items()
+    ]
+    if setting.shared:
+        lines.append((f"shared by all samples: {', '.join(v.name for v in setting.shared)}",))
+    if setting.why:
+        lines.append((f"{setting.them}, since {setting.why}",))
+    return lines
+
+
+def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str]) -> list[Prose]:
+    """s, p = 1…5 count samples, k the losses; j = 1…3 a row of Z."""
+    samples: dict[str, None] = {letters.sample: None}
+    others: dict[str, tuple[object, str]] = {}
+    for vertex in setting.graph.order:
+        for axis, letter in enumerate(scribe.letters[vertex]):
+            if axis == setting.places.get(vertex):
+                samples[letter] = None
+            else:
+                others.setdefault(letter, (vertex.shape[axis], _role(vertex, axis)))
+    counted = [letter for letter in samples if letter in used and letter != letters.loss]
+    lines: list[Prose] = []
+    if counted or letters.loss in used:
+        words = f"{', '.join([*counted, letters.loss])} = 1…{setting.count} count samples"
+        lines.append((words + f", {letters.loss} their losses",))
+    rest = [
+        f"{letter} = 1…{size} {role}"
+        for letter, (size, role) in others.items()
+        if letter in used and letter not in samples
+    ]
+    lines += [(",  ".join(rest[k : k + 4]),) for k in range(0, len(rest), 4)]
+    if "I" in used:
+        lines.append((f"I[{letters.loss}={letters.sample}] is 1 if both letters agree, else 0",))
+    return lines
+
+
+def _role(vertex: Expr, axis: int) -> str:
+    name = getattr(vertex, "name", "it")
+    if vertex.ndim == 2:
+        return f"a {'row' if axis == 0 else 'column'} of {name}"
+    return f"in {name}"

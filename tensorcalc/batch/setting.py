@@ -1,0 +1,244 @@
+"""A batch read off a program: losses, samples, what is shared, and the graph to walk down.
+
+The graph that is told has a name at every stage (σ(Z) becomes one where the program has none), so
+that each line of the batch equations is one rule. Values are the same as in the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from tensorcalc.derivation.samples import (
+    Losses,
+    Reading,
+    axis_of_samples,
+    free_name,
+    one_over,
+    samples_word,
+    tied_to,
+)
+from tensorcalc.derivation.stages import Edge, Stages, staged
+from tensorcalc.derivative import Derivative, derivative
+from tensorcalc.errors import NotSupportedError, TensorCalcError
+from tensorcalc.expr import (
+    Definition,
+    Einsum,
+    Expr,
+    Variable,
+    add,
+    hadamard,
+    is_zero,
+    toposort,
+)
+from tensorcalc.shapes import Dim
+from tensorcalc.tensor import Tensor, define
+from tensorcalc.wording import name_of, titled
+
+__all__ = ["Setting", "read_setting"]
+
+_LOSSES = ("l", "ℓ", "losses", "loss")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """L and Z as the user gave them, and what was found out about the samples.
+
+    ``losses`` is the vector (l_1 … l_m), or None where L is no sum of losses; ``total`` is L with
+    that sum written out; ``axis`` is the axis of Z along which samples lie. Where L is no sum it
+    may be open which axis that is: then ``axis_known`` is False.
+    """
+
+    total: Tensor
+    argument: Tensor
+    losses: Tensor | None
+    axis: int
+    axis_known: bool
+    scale: Expr | None
+    coupled: bool
+    why: str
+    obstacle: Expr | None
+    given_losses: bool
+
+    @property
+    def count(self) -> Dim:
+        """m, the number of samples."""
+        return self.argument.expr.shape[self.axis]
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether L is the mean of the losses."""
+        return self.scale is one_over(self.count)
+
+    @property
+    def sample(self) -> str:
+        """What one sample of Z is: a row or a column of it."""
+        return samples_word(self.argument, self.axis)
+
+    @property
+    def them(self) -> str:
+        """The samples: the columns of Z."""
+        several = "entries" if self.argument.expr.ndim == 1 else f"{self.sample}s"
+        if not self.axis_known:
+            several = "samples (rows or columns)"
+        return f"the {several} of {name_of(self.argument)}"
+
+    @cached_property
+    def by_argument(self) -> Derivative:
+        """∂L/∂Z, in numerator layout."""
+        return derivative(self.total, self.argument)
+
+    @cached_property
+    def jacobian(self) -> Derivative | None:
+        """∂l/∂Z, the derivative of the vector of losses, in numerator layout."""
+        return derivative(self.losses, self.argument) if self.losses is not None else None
+
+    # ── the graph that is told ──
+
+    @cached_property
+    def shared(self) -> tuple[Variable, ...]:
+        """The variables that all samples share: weights and biases."""
+        found = [n for n in toposort([self.total.expr]) if isinstance(n, Variable)]
+        each = self.losses.expr if self.losses is not None else self.total.expr
+        below = set(toposort([each]))
+        return tuple(v for v in found if v in below and v.ndim and self.place(v) is None)
+
+    def place(self, quantity: Expr) -> int | None:
+        """The axis along which the samples of a quantity of the program lie; None for no axis."""
+        if quantity is self.argument.expr:
+            return self.axis
+        if self.losses is None or self.coupled:
+            return self._by_size(quantity)
+        return tied_to(self.losses.expr, quantity)
+
+    def _by_size(self, quantity: Expr) -> int | None:
+        """Where samples are coupled no delta tells: an axis of as many entries as samples."""
+        axes = [k for k, dim in enumerate(quantity.shape) if dim == self.count]
+        return axes[-1 if self.axis else 0] if axes else None
+
+    @cached_property
+    def graph(self) -> Stages:
+        """Every stage between L and what is shared, each under a name, with the edges between."""
+        return merged(self.total.expr, [self.argument.expr, *self.shared])
+
+    @cached_property
+    def places(self) -> dict[Expr, int | None]:
+        """The axis of the samples of every stage of the graph; None for what is shared."""
+        own = {n.name: n for n in toposort([self.total.expr]) if isinstance(n, Definition)}
+        found: dict[Expr, int | None] = {}
+        for vertex in self.graph.order:
+            if vertex in self.graph.named:  # a function of a stage keeps its samples in place
+                found[vertex] = self._by_size(vertex)
+            else:
+                found[vertex] = self.place(own.get(getattr(vertex, "name", ""), vertex))
+        return found
+
+    @cached_property
+    def data(self) -> list[tuple[str, str]]:
+        """The variables with one row or column for each sample, and which of the two."""
+        found = [n for n in toposort([self.total.expr]) if isinstance(n, Variable)]
+        places = [(v, self.place(v)) for v in found if v.ndim and v not in self.shared]
+        return [(v.name, samples_word(Tensor(v), q)) for v, q in places if q is not None]
+
+    def told(self, quantity: Tensor) -> Expr:
+        """A quantity of the program as it stands in the graph."""
+        return next((v for v in self.graph.order if v.name == quantity.name), quantity.expr)  # type: ignore[attr-defined]
+
+
+def merged(root: Expr, arguments: Iterable[Expr]) -> Stages:
+    """The stages between ``root`` and several arguments as one graph."""
+    arguments = list(dict.fromkeys(arguments))
+    names: set[Expr] = set()
+    for argument in arguments:  # each may name further stages
+        found = staged(root, _again(root, argument))
+        root, names = found.of, names | found.named
+    several = [staged(root, _again(root, argument)) for argument in arguments]
+    vertices = {v for s in several for v in s.order}
+    edges: dict[tuple[Expr, Expr], Edge] = {}
+    for s in several:
+        edges |= {(e.of, e.wrt): e for e in s.edges}
+    order = [n for n in toposort([root]) if n in vertices]
+    place = {v: k for k, v in enumerate(order)}
+    listed = sorted(edges.values(), key=lambda e: (place[e.of], place[e.wrt]))
+    defined = tuple(n for n in toposort([root]) if isinstance(n, Definition))
+    top_down = tuple(reversed(order))
+    return Stages(root, top_down[-1], top_down, tuple(listed), defined, frozenset(names))
+
+
+def _again(root: Expr, argument: Expr) -> Expr:
+    """The quantity of that name in a graph whose stages have been named."""
+    if not isinstance(argument, Definition):
+        return argument
+    found = [n for n in toposort([root]) if isinstance(n, Definition) and n.name == argument.name]
+    return found[0] if found else argument
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────
+
+
+def read_setting(of: Tensor, wrt: Tensor, axis: int | None) -> Setting:
+    """The batch in L and Z; TensorCalcError where it is open which axis counts samples."""
+    if wrt.expr.ndim not in (1, 2):
+        raise NotSupportedError(
+            f"explain_batch by {titled(wrt)}, which has {wrt.expr.ndim} axes",
+            "give a matrix whose rows or columns are the samples",
+        )
+    if of.expr.ndim > 1:
+        raise NotSupportedError(
+            f"explain_batch of {titled(of)}: neither one number nor one loss for each sample",
+            "give the loss L, a scalar, or the vector of losses",
+        )
+    if is_zero(derivative(of, wrt).value):
+        raise TensorCalcError(
+            f"explain_batch of {name_of(of)} by {name_of(wrt)}, on which it does not depend",
+            f"give a quantity that {name_of(of)} is computed from",
+        )
+    reading = axis_of_samples(of.expr, wrt.expr, axis)
+    if reading.axis is None and (reading.tied or reading.losses.each is not None):
+        raise _open_axis(of, wrt, reading)
+    losses, total = _named(of, wrt, reading.losses)
+    return Setting(
+        total,
+        wrt,
+        losses,
+        wrt.expr.ndim - 1 if reading.axis is None else reading.axis,
+        reading.axis is not None,
+        reading.losses.scale,
+        not reading.tied,
+        reading.why if axis is None else "",
+        reading.losses.obstacle,
+        reading.losses.named,
+    )
+
+
+def _open_axis(of: Tensor, wrt: Tensor, reading: Reading) -> TensorCalcError:
+    axes = reading.open_axes or tuple(range(wrt.expr.ndim))
+    ways = " or ".join(f"axis={q} if its {samples_word(wrt, q)}s are" for q in axes)
+    reason = "nothing in the program tells"
+    if reading.open_axes and reading.tied:
+        reason = f"{name_of(of)} is a sum over its rows and over its columns alike"
+    return TensorCalcError(
+        f"explain_batch of {name_of(of)} by {titled(wrt)}: whether its rows or its columns are the "
+        f"samples is open, {reason}",
+        f"give {ways}",
+    )
+
+
+def _named(of: Tensor, wrt: Tensor, found: Losses) -> tuple[Tensor | None, Tensor]:
+    """The losses under a name, and L as the sum of them."""
+    if found.each is None:
+        return None, of if of.name else define(free_name(("L", "C", "E"), [of.expr]), of)
+    universe = [of.expr, wrt.expr, found.each]
+    losses = found.each
+    if not isinstance(losses, (Definition, Variable)):
+        losses = Definition(free_name(_LOSSES, universe), losses)
+    vector = of if losses is of.expr else Tensor(losses, "column")
+    if found.named and not of.expr.ndim and of.name:
+        return vector, of
+    summed = Einsum((losses,), ((0,),), ())
+    whole = hadamard(found.scale, summed) if found.scale is not None else summed
+    if found.rest is not None:
+        whole = add(whole, found.rest)
+    name = of.name if of.name and not of.expr.ndim else free_name(("L", "C", "E"), universe)
+    return vector, Tensor(Definition(name, whole), "scalar")

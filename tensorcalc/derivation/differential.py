@@ -409,8 +409,11 @@ def _known(form: Notation) -> str:
     """The rule for ‖u‖², ½‖u‖² and determinants; of no other formula."""
     if isinstance(form, Call) and form.name in _DETERMINANTS:
         return _DETERMINANTS[form.name]
-    half = isinstance(form, Scaled) and form.number == 0.5 and not form.scalars
-    inner = form.body if half and isinstance(form, Scaled) else form
+    half = isinstance(form, Scaled) and form.number == 0.5
+    inner = form
+    if isinstance(form, Scaled) and half:
+        parts = [*form.scalars, *([] if form.body is None else [form.body])]
+        inner = parts[0] if len(parts) == 1 else form
     if not isinstance(inner, Power) or not isinstance(inner.base, Norm) or inner.exponent != 2:
         return ""
     return "d(½ ‖u‖²) = u : du" if half else "d‖u‖² = 2 u : du"

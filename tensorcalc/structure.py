@@ -71,17 +71,15 @@ def structure(value: Expr, value_ndim: int) -> str:
 
 
 def _is_outer_product(term: Expr) -> bool:
-    """Whether the factors fall into groups that share no index, each with an output axis."""
+    """Whether two or more groups of factors that share no index have axes of the output."""
     if not isinstance(term, Einsum):
         return False
     groups: list[set[int]] = []
     for indices in term.inputs:
-        if not indices:
-            continue
         touching = [g for g in groups if g & set(indices)]
         merged = set(indices).union(*touching)
         groups = [g for g in groups if g not in touching] + [merged]
-    return len(groups) > 1 and all(g & set(term.output) for g in groups)
+    return sum(not g.isdisjoint(term.output) for g in groups) > 1
 
 
 def tied_dims(value: Expr) -> list[Dim]:

@@ -31,6 +31,8 @@ WORDS = {
     "a delta that is summed over": (einsum("ij,j,k->ik", I3, x, y), 1, "outer product"),
     "two vectors": (einsum("i,j->ij", z, x), 1, "outer product"),
     "two vectors and a number": (einsum(",i,j->ij", c, z, x), 1, "outer product"),
+    "two vectors and an inner product": (einsum("i,j,k,k->ij", z, x, x, y), 1, "outer product"),
+    "a vector and an inner product": (einsum("i,k,k->i", z, x, y), 1, "dense"),
     "a vector repeated": (einsum("i,j->ij", z, full(1.0, (3,))), 1, "outer product"),
     "two vectors that a matrix joins": (einsum("i,j,ij->ij", z, x, A), 1, "dense"),
     "a matrix between two vectors": (einsum("i,ij,j->ij", z, A, x), 1, "dense"),

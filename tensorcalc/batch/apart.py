@@ -10,7 +10,7 @@ from tensorcalc.batch.per_sample import PerSample
 from tensorcalc.batch.setting import Setting
 from tensorcalc.batch.telling import Letters, Telling
 from tensorcalc.derivation.record import DerivationStep
-from tensorcalc.derivation.scribe import name_notation, partial
+from tensorcalc.derivation.scribe import column_shape, name_notation, partial
 from tensorcalc.derivative import Derivative, derivative
 from tensorcalc.display.document import Cell, Prose, Row
 from tensorcalc.display.matrix import matrix_form
@@ -99,7 +99,7 @@ class Apart(Telling):
         self.add(
             "rows stacked",
             [self.g.value],
-            f"{m} row gradients, {format_shape(self.g.shape)}",
+            f"{m} row gradients, {column_shape(self.g.shape)}",
             title=("All samples: the rows stacked. Call the array ", Atom(name), "."),
             rows=tuple(rows),
             remarks=(
@@ -242,10 +242,11 @@ class Apart(Telling):
         times: Prose = () if plain or factor is None else (", each times ", factor, ",")
         turned = " upright" if self.setting.axis == 0 and self.wrt.expr.ndim == 2 else ""
         jacobian = format_shape(d.shape) if d is not None else ""
+        gradient = self.setting.by_argument.kind
         return [
-            (f"So the {format_shape(self.g.shape)} array ", name, " has the gradients of the "
+            (f"So the {column_shape(self.g.shape)} array ", name, " has the gradients of the "
              f"{self.setting.count} losses one by one. Its entries", *times,
-             f" stand{turned} in the matrix gradient of the one number ", of, " too."),
+             f" stand{turned} in the {gradient} of the one number ", of, " too."),
             ("It is not the Jacobian of ", losses, " by ", wrt, f", which is {jacobian}."),
         ]  # fmt: skip
 

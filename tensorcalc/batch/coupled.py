@@ -149,7 +149,7 @@ def _not_seen(setting: Setting) -> NotSupportedError:
     name, wrt = name_of(setting.total), name_of(setting.argument)
     what = name_of(setting.losses) if setting.losses is not None else name
     return NotSupportedError(
-        f"explain_batch of {name} by {wrt}: at a random point each {setting.sample} of {wrt} acts "
-        f"on {what} by itself, but its formula does not show it",
+        f"explain_batch of {name} by {wrt}: by its formula {what} is not made of one loss for each "
+        f"sample, yet at a random point no two samples act on it together",
         f"write {name} as a sum or a mean over samples of losses that have one formula each",
     )

@@ -237,7 +237,7 @@ def _letters(setting: Setting, taken: frozenset[str]) -> Letters:
         return name
 
     wrt = setting.argument
-    one = (wrt.name or "z").lower()
-    one = one if one != wrt.name else f"{one}_"
+    name = wrt.name or "Z"
+    ones = (name.lower(), name.rstrip("0123456789").lower(), "u", "x", "v", "r")
     entry = tuple(free("j", "i", "h") for _ in range(wrt.expr.ndim - 1))
-    return Letters(free("k", "q", "p"), free("s", "t", "r"), entry, free("G", "Γ"), free(one))
+    return Letters(free("k", "q", "p"), free("s", "t", "r"), entry, free("G", "Γ"), free(*ones))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from tensorcalc.batch.setting import Setting
 from tensorcalc.batch.telling import Letters
 from tensorcalc.derivation.opening import opening
 from tensorcalc.derivation.samples import samples_word
-from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivation.signs import formulas_in, letters_in, sign_lines, words_in
 from tensorcalc.display.document import Paragraph, Prose, Section
 from tensorcalc.expr import Expr
@@ -39,22 +39,25 @@ def _said(sections: tuple[Section, ...]) -> str:
 
 def _samples(setting: Setting) -> list[Prose]:
     """Which quantities have one row or column for each sample, and which are shared."""
-    by_word: dict[str, list[str]] = {}
-    for vertex, axis in setting.places.items():
+    by_word: dict[str, dict[Expr, None]] = {}
+    places = {**setting.places, **setting.data}
+    for quantity, axis in places.items():
         if axis is not None:
-            word = samples_word(Tensor(vertex), axis)
-            by_word.setdefault(word, []).append(getattr(vertex, "name", "?"))
-    for name, word in setting.data:
-        by_word.setdefault(word, []).append(name)
+            by_word.setdefault(samples_word(Tensor(quantity), axis), {})[quantity] = None
     lines: list[Prose] = [
-        (f"one {word} a sample in {', '.join(dict.fromkeys(names))}",)
-        for word, names in by_word.items()
+        (f"one {word} a sample in ", *_listed(quantities)) for word, quantities in by_word.items()
     ]
     if setting.shared:
-        lines.append((f"shared by all samples: {', '.join(v.name for v in setting.shared)}",))
+        lines.append(("shared by all samples: ", *_listed(setting.shared)))
     if setting.why:
         lines.append((f"{setting.them}, since {setting.why}",))
     return lines
+
+
+def _listed(quantities: Iterable[Expr]) -> Prose:
+    """A, Z, Y."""
+    parts = [part for q in quantities for part in (name_notation(q), ", ")]
+    return tuple(parts[:-1])
 
 
 def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str]) -> list[Prose]:

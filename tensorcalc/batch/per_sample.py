@@ -91,7 +91,7 @@ class PerSample:
         if not known or sample < 0 or (isinstance(size, int) and sample >= size):
             last = size - 1 if isinstance(size, int) else f"{size} − 1"
             raise ShapeError(f"sample {sample!r} of {self.title}", f"count from 0 to {last}")
-        one = simplify(Select(self.value, 0, int(sample)))
+        one = Select(self.value, 0, int(sample))
         forms = {0: "scalar", 1: "row", 2: "matrix"}
         return Tensor(one, forms.get(one.ndim, "tensor"))
 

@@ -135,11 +135,10 @@ class Setting:
         return found
 
     @cached_property
-    def data(self) -> list[tuple[str, str]]:
-        """The variables with one row or column for each sample, and which of the two."""
+    def data(self) -> dict[Expr, int | None]:
+        """The variables with one row or column for each sample, and along which axis."""
         found = [n for n in toposort([self.total.expr]) if isinstance(n, Variable)]
-        places = [(v, self.place(v)) for v in found if v.ndim and v not in self.shared]
-        return [(v.name, samples_word(Tensor(v), q)) for v, q in places if q is not None]
+        return {v: self.place(v) for v in found if v.ndim and v not in self.shared}
 
     def told(self, quantity: Tensor) -> Expr:
         """A quantity of the program as it stands in the graph."""

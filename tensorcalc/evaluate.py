@@ -54,6 +54,11 @@ class Dense:
         self.sizes = sizes
         self.known: dict[Expr, tuple[np.ndarray, bool]] = dict(overrides or {})
 
+    @staticmethod
+    def contract(call: list[Any], output: list[int]) -> np.ndarray:
+        """One product of arrays and index lists."""
+        return contract(call, output)
+
     def __call__(self, root: Expr) -> tuple[np.ndarray, bool]:
         """The value of ``root``, and whether its first axis is the batch."""
         for node in toposort([root], lambda n: n in self.known):
@@ -125,7 +130,7 @@ def of_einsum(node: Einsum, at: Dense) -> tuple[np.ndarray, bool]:
         call += [array, [batch, *indices] if batched else list(indices)]
     any_batched = any(batched for _, batched in pairs)
     output = [batch, *node.output] if any_batched else list(node.output)
-    return contract(call, output), any_batched
+    return at.contract(call, output), any_batched
 
 
 def contract(call: list[Any], output: list[int]) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
+from tensorcalc.codegen.determinants import as_written, by_minors, minor_forms
+from tensorcalc.codegen.domains import refuse_nan, refuse_undefined
 from tensorcalc.derivative import Derivative, gradient
 from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
@@ -17,7 +19,7 @@ from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify, substitute
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor, as_tensor
-from tensorcalc.values import computation, given_values, read_array, read_values
+from tensorcalc.values import Values, computation, given_values, read_array, read_values
 from tensorcalc.wording import name_of, titled
 
 __all__ = [
@@ -46,7 +48,16 @@ def derivative_output(d: Derivative) -> Output:
     place = d.layout_view.place(d.of.expr.ndim, [a.expr.ndim for a in d.arguments])
     if d.own_shape and d.arguments[0].form == "row":
         place = (None, *place)
-    return Output(d.value, place, d.title, d.universe, like)
+    return Output(_computed_form(d), place, d.title, d.universe, like)
+
+
+def _computed_form(d: Derivative) -> Expr:
+    """The value, or a form of it that exists where a determinant is 0."""
+    links = [link for c in d.contributions for link in c.links]
+    if len(links) > 1 or links[0].given or links[0].value is not d.value:
+        return d.value
+    (link,) = links
+    return by_minors(link.of.expr, [w.expr for w in link.wrt], link.held, d.value)
 
 
 def quantity_output(t: Tensor) -> Output:
@@ -141,7 +152,9 @@ def evaluate(
         return evaluate(d.to(layout), values, max_bytes=max_bytes, **named)
     if d.dense_nbytes is not None and d.dense_nbytes > max_bytes:
         raise too_large(d.title, d.shape, d.dense_nbytes, max_bytes)
-    return _evaluated(compile_derivative(d), given_values(values, named), max_bytes)
+    run = compile_derivative(d)
+    checked = _checked(run, given_values(values, named), max_bytes)
+    return _defined(d, checked, run, len(d.arguments))
 
 
 def evaluate_tensor(
@@ -156,13 +169,29 @@ def evaluate_tensor(
 
     Raises the errors of ``Derivative.evaluate``.
     """
-    return _evaluated(compile_tensor(t), given_values(values, named), max_bytes)
+    run = compile_tensor(t)
+    checked = _checked(run, given_values(values, named), max_bytes)
+    with np.errstate(invalid="ignore"):
+        result = run.run(checked)
+    if result.size and np.isnan(result.min()):
+        refuse_undefined(name_of(t), (t.expr,), t.expr, 0, checked)
+        refuse_nan(name_of(t), result)
+    return result
 
 
-def _evaluated(run: CompiledFunction, given: Mapping[str, Any], max_bytes: float) -> np.ndarray:
+def _checked(run: CompiledFunction, given: Mapping[str, Any], max_bytes: float) -> Values:
     checked = run.read(given, finite=True)
     run.require_memory(checked.sizes, max_bytes)
-    return run.run(checked)
+    return checked
+
+
+def _defined(d: Derivative, values: Values, run: CompiledFunction, order: int) -> np.ndarray:
+    """The numbers of a formula, where what it is derived from has a value and a derivative."""
+    refuse_undefined(d.title, d.universe, run.outputs[0].expr, order, values)
+    with np.errstate(invalid="ignore"):
+        result = run.run(values)
+    refuse_nan(d.title, result)
+    return result
 
 
 # ── applying to increments ───────────────────────────────────────────────────────────────
@@ -217,15 +246,19 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
     moved = _increment(x, tangent, quantity_names(slope.universe), symbolic=False)
     alone = Variable(f"{x.name} alone", x.expr.shape)
     axes = tuple(range(x.expr.ndim))
-    first = differentiate(substitute(slope.of.expr, {x.expr: alone}), alone)
+    of = substitute(slope.of.expr, {x.expr: alone})
+    forms = minor_forms(of, 2)
+    first = differentiate(substitute(of, forms), alone)
     directional = simplify(product((first, moved), (axes, axes), ()))
-    value = substitute(differentiate(directional, alone), {alone: x.expr})
+    value = as_written(differentiate(directional, alone), forms)
+    value = substitute(value, {alone: x.expr})
     if isinstance(tangent, Tensor):
         given = _increment(x, tangent, set(), symbolic=True)
         return Tensor(simplify(substitute(value, {moved: given})), x.form)
     assert isinstance(moved, Variable)
     what = f"the Hessian of {name_of(slope.of)} by {x.name} times a tangent"
-    return _numbers(slope, Tensor(value, x.form), {moved: _lying(x, tangent)}, at, what)
+    increments = {moved: _lying(x, tangent)}
+    return _numbers(slope, Tensor(value, x.form), increments, at, what, order=2)
 
 
 def _contracted(
@@ -250,11 +283,12 @@ def _contracted(
         inputs.append(summed[start : start + factor.ndim])
         start += factor.ndim
     form = d.of.form if last else d.arguments[0].form if len(d.arguments) == 1 else None
-    result = Tensor(simplify(product((d.value, *factors), inputs, kept)), form)
+    result = Tensor(simplify(product((_computed_form(d), *factors), inputs, kept)), form)
     if symbolic:
         return result
     variables = [factor for factor in factors if isinstance(factor, Variable)]
-    return _numbers(d, result, dict(zip(variables, map(_lying, sides, given), strict=True)), at)
+    increments = dict(zip(variables, map(_lying, sides, given), strict=True))
+    return _numbers(d, result, increments, at, order=len(d.arguments))
 
 
 def _increment(side: Tensor, value: Any, taken: set[str], *, symbolic: bool) -> Expr:
@@ -288,6 +322,8 @@ def _numbers(
     increments: Mapping[Variable, Any],
     at: Mapping[str, Any] | None,
     what: str = "",
+    *,
+    order: int,
 ) -> np.ndarray:
     universe = (*d.universe, result.expr)
     output = Output(result.expr, _place(result), f"[{d.title}]", universe)
@@ -302,4 +338,4 @@ def _numbers(
         what=what or f"{d.title} applied to an increment",
         giving="at=dict({})",
     )
-    return run.run(checked)
+    return _defined(d, checked, run, order)

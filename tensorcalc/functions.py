@@ -17,10 +17,12 @@ import numpy as np
 
 from tensorcalc.errors import ShapeError
 from tensorcalc.expr import (
+    Constant,
     Einsum,
     Elementwise,
     Expr,
     Function,
+    Ones,
     full,
     hadamard,
     power,
@@ -89,6 +91,12 @@ def greater_equal_value(x, y):
 def inverse_or_zero_value(x):
     """1 / x, and 0 where x is 0."""
     return np.divide(1, x, out=np.zeros_like(x), where=x != 0)
+
+
+def sech_squared_value(x):
+    """1 / cosh(x)², without overflow."""
+    e = np.exp(np.where(np.real(x) > 0, -2 * x, 2 * x))
+    return 4 * e / (1 + e) ** 2
 
 
 def erf_value(x):
@@ -484,6 +492,25 @@ pow_ = Function(
 )
 
 
+# Forms of values, in which nothing overflows and nothing cancels; never to be derived.
+
+hypot = Function(
+    name="hypot",
+    evaluate=np.hypot,
+    derivatives=(refuse_derivative("hypot"), refuse_derivative("hypot")),
+    nonnegative=True,
+    module=_HERE,
+)
+
+sech_squared = Function(
+    name="sech_squared",
+    evaluate=sech_squared_value,
+    derivatives=(refuse_derivative("sech²"),),
+    nonnegative=True,
+    module=_HERE,
+)
+
+
 def _holds(condition: Expr) -> Expr:
     """1 where a condition is not 0: the condition itself, if it is one of those here."""
     known = isinstance(condition, Elementwise) and condition.function in CONDITIONS
@@ -577,12 +604,40 @@ def custom(
 
 
 def raised(u: Expr, exponent: float) -> Expr:
-    """u**exponent, with ‖u‖² built as the sum of squares it is (differentiable at 0)."""
+    """u**exponent; a root of a sum of squares is the norm, differentiable at 0 by convention."""
     if isinstance(u, Elementwise) and u.function is length and exponent % 2 == 0:
         return raised(u.arguments[0], exponent / 2)
     if exponent == 0:  # a function of u still, or the size of u would be lost
         return power(0.0)(u)
+    if (2 * exponent) % 2 == 1 and is_sum_of_squares(u):
+        return raised(length(u), 2 * exponent)
     return u if exponent == 1 else u**exponent
+
+
+def root(u: Expr) -> Expr:
+    """√u, entry by entry; of a sum of squares it is the norm."""
+    return length(u) if is_sum_of_squares(u) else sqrt(u)
+
+
+def is_sum_of_squares(e: Expr) -> bool:
+    """Whether ``e`` is written as a sum, or a mean, of squares of the entries of one quantity."""
+    while isinstance(e, Einsum):
+        pairs = zip(e.operands, e.inputs, strict=True)
+        real = [(o, indices) for o, indices in pairs if not _is_positive_number(o)]
+        if len(real) == 2:
+            return real[0] == real[1] and len(set(real[0][1])) == len(real[0][1])
+        if len(real) != 1:
+            return False
+        e = real[0][0]
+    return False
+
+
+def _is_positive_number(e: Expr) -> bool:
+    if isinstance(e, Elementwise) and e.function.exponent == -1:
+        return _is_positive_number(e.arguments[0])
+    if isinstance(e, Einsum):
+        return all(map(_is_positive_number, e.operands))
+    return isinstance(e, Ones) or (isinstance(e, Constant) and not e.ndim and e.number > 0)
 
 
 def reciprocal(x: Expr) -> Expr:

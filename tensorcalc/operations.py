@@ -570,6 +570,8 @@ LIFTED: dict[str, Callable[[Any], Tensor]] = {
     for record in f.FUNCTIONS
     if record.arity == 1 and record not in (f.step, f.length, f.inverse_or_zero, f.nonzero)
 }
+LIFTED["sqrt"] = lift(f.root, "sqrt")  # of a sum of squares it is the norm
+LIFTED["sqrt"].record = f.sqrt  # type: ignore[attr-defined]
 
 NAMED.update(LIFTED, set(__all__) - {"LIFTED", "largest", "lift", "power", "smallest", "total"})
 NAMED.update(("max", "min", "sum"))

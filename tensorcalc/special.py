@@ -30,6 +30,8 @@ __all__ = [
     "logdet",
     "logsumexp",
     "maximum_over",
+    "minors",
+    "norm_over",
     "product_without",
     "share_of_maximum",
     "softmax",
@@ -77,6 +79,39 @@ def adjugate_value(x):
     turned = np.linalg.det(u) * np.linalg.det(vt)
     ut, v = np.swapaxes(u, -1, -2), np.swapaxes(vt, -1, -2)
     return turned[..., None, None] * (v * others[..., None, :]) @ ut
+
+
+def minors_value(x, order):
+    """The derivative of det(x) of this order by entries of x: signed minors, by the SVD."""
+    u, s, vt = np.linalg.svd(x)
+    n = x.shape[-1]
+    left = [p for p in np.ndindex(*(n,) * order) if len(set(p)) == order]
+    others = np.zeros(s.shape[:-1] + (n,) * order)  # products of the other singular values
+    for places in left:
+        others[(..., *places)] = np.delete(s, places, axis=-1).prod(axis=-1)
+    turned = np.linalg.det(u) * np.linalg.det(vt)
+    total = np.zeros(())
+    for turn in np.ndindex(*(order,) * order):
+        if len(set(turn)) < order:
+            continue
+        sign = np.linalg.det(np.eye(order)[list(turn)])
+        factors = [others, [..., *range(order)]]
+        for k in range(order):  # row index 2k and column index 2k + 1 after the first ``order``
+            factors += [u, [..., order + 2 * k, k]]
+            factors += [vt, [..., turn[k], order + 2 * k + 1]]
+        output = [..., *range(order, 3 * order)]
+        total = total + sign * np.einsum(*factors, output, optimize=True)
+    return turned[(..., *[None] * (2 * order))] * total
+
+
+def norm_over_value(x, core):
+    """The 2-norm over the last ``core`` axes, scaled by a power of 2: no square overflows."""
+    axes = tuple(range(x.ndim - core, x.ndim))
+    _, exponent = np.frexp(np.max(np.abs(x), axis=axes, keepdims=True))
+    scaled = np.ldexp(x, -exponent)
+    return np.ldexp(
+        np.sqrt(np.sum(scaled * scaled, axis=axes)), exponent.reshape(x.shape[: x.ndim - core])
+    )
 
 
 def product_without_value(x, left_out, core):
@@ -261,6 +296,33 @@ adjugate = SpecialFunction(
     module=_HERE,
 )
 
+
+@cache
+def minors(order: int) -> SpecialFunction:
+    """The derivative of det of this order, which divides by nothing: x may be singular.
+
+    Only for values; det's own rule, det(X) X⁻ᵀ, is what is derived and shown.
+    """
+
+    def rule(x: Expr, y: Expr) -> Expr:
+        indices = tuple(range(2 * order + 2))
+        return _on_batch(
+            x.shape[:-2], (Special(minors(order + 1), x),), (indices,), indices, 2 * order
+        )
+
+    return SpecialFunction(
+        name="det" if order == 0 else f"minors_{order}",
+        evaluate=minors_value,
+        parameters=(order,),
+        derivative=rule,
+        core=2,
+        copies=order,
+        latex=r"\det" if order == 0 else rf"\det^{{({order})}}",
+        complex_step=False,
+        made_by=(minors, (order,)),
+    )
+
+
 # ── products and maxima of entries ───────────────────────────────────────────────────────
 
 
@@ -293,6 +355,20 @@ def product_without(left_out: int, core: int) -> SpecialFunction:
         rule="∂∏x/∂x_j is the product of all other entries",
         latex=r"\prod" if left_out == 0 else rf"\prod\nolimits_{{-{left_out}}}",
         made_by=(product_without, (left_out, core)),
+    )
+
+
+@cache
+def norm_over(core: int) -> SpecialFunction:
+    """The 2-norm over the last ``core`` axes: only for values; what is derived is the root."""
+    return SpecialFunction(
+        name="norm",
+        evaluate=norm_over_value,
+        parameters=(core,),
+        derivative=refuse_derivative("the scaled norm"),
+        core=core,
+        copies=0,
+        made_by=(norm_over, (core,)),
     )
 
 

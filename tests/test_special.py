@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from strategies import dense, numerical_derivative
 
+import tensorcalc as tc
 from tensorcalc import special
 from tensorcalc.chain import differentiate
 from tensorcalc.expr import Special, Variable
@@ -172,3 +173,56 @@ def test_the_complex_step_goes_through_a_negative_determinant():
     x, at = Variable("x", (2, 2)), {"x": np.array([[1.0, 2.0], [3.0, 4.0]])}
     found = numerical_derivative(Special(special.logdet, x), x, at)
     np.testing.assert_allclose(found, np.linalg.inv(at["x"]).T)
+
+
+SINGULAR = {
+    "no pivot": np.arange(1.0, 10.0).reshape(3, 3),
+    "rank 1": np.outer([1.0, 2.0, 3.0], [1.0, 1.0, 2.0]),
+    "zero": np.zeros((3, 3)),
+    "nearly singular": np.arange(1.0, 10.0).reshape(3, 3) + 1e-13 * np.eye(3),
+    "regular": np.arange(1.0, 10.0).reshape(3, 3) + np.eye(3),
+}
+UNITS = np.eye(9).reshape(9, 3, 3)
+OF_DETERMINANTS = ["det(A)", "s = det(A); s**2", "det(A) * trace(A)", "det(2 * A + A.T)",
+                   "det(A @ A)", "exp(det(A) / 100)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("matrix", SINGULAR)
+@pytest.mark.parametrize("text", OF_DETERMINANTS)
+def test_derivatives_of_determinants_exist_where_the_matrix_is_singular(text, matrix):
+    p = tc.program(text, A=(3, 3))
+    at, steps = SINGULAR[matrix], (-2, -1, 1, 2)
+    lower = [p.result.evaluate(A=at + h * 1e-3 * e) for e in UNITS for h in steps]
+    for order in (1, 2, 3):
+        d = tc.derivative(p.result, *[p["A"]] * order, layout="mixed")
+        found = d.evaluate(A=at)
+        moved = np.reshape(lower, (3, 3, 4, *found.shape[:-2]))
+        expected = np.tensordot([1, -8, 8, -1], moved, axes=(0, 2)) / 12e-3
+        expected = np.moveaxis(expected, (0, 1), (-2, -1))
+        scale = max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(found, expected, atol=1e-7 * scale)
+        if order < 3:
+            lower = [d.evaluate(A=at + h * 1e-3 * e) for e in UNITS for h in steps]
+
+
+@pytest.mark.parametrize("matrix", SINGULAR)
+def test_derivatives_of_a_singular_matrix_determinant_are_proved(matrix):
+    A = tc.matrix("A", 3, 3)
+    for by in ((A,), (A, A)):
+        assert tc.derivative(tc.det(A), *by).verify(at={"A": SINGULAR[matrix]})
+
+
+def test_the_hessian_of_a_determinant_times_a_tangent_needs_no_inverse():
+    A, at = tc.matrix("A", 3, 3), SINGULAR["rank 1"]
+    dense = tc.hessian(tc.det(A), A, layout="mixed").evaluate(A=at)
+    tangent = np.arange(9.0).reshape(3, 3)
+    found = tc.hvp(tc.det(A), A, tangent, at={"A": at})
+    np.testing.assert_allclose(found, np.tensordot(dense, tangent), atol=1e-12)
+
+
+def test_a_large_singular_determinant_is_refused_at_second_order_and_has_a_gradient():
+    A = tc.matrix("A", "n", "n")
+    at = np.outer(np.arange(1.0, 4), [1.0, 2.0, 2.0])
+    np.testing.assert_allclose(tc.gradient(tc.det(A), A).evaluate(A=at), 0, atol=1e-12)
+    with pytest.raises(tc.ValueNotAllowedError, match="inv"):
+        tc.hessian(tc.det(A), A).evaluate(A=at + 1e-14)

@@ -584,7 +584,6 @@ def test_a_right_derivative_is_proved_where_the_function_bends_sharply(text, at)
     assert p.derivative(p.result, "x").verify(at={"x": [at, 1.3 * at]})
 
 
-@pytest.mark.xfail(strict=True, reason="the scale is that of a sum that cancels")
 def test_the_derivative_of_saturated_functions_that_cancel_is_proved():
     p = tc.program("sum(tanh(x))", x=2)
     assert p.derivative(p.result, "x").verify(at={"x": [-20.0, 18.0]})
@@ -691,3 +690,47 @@ def test_a_check_that_would_move_a_million_entries_is_refused():
     p = tc.program("sum(x)", x=10**6)
     with pytest.raises(tc.MemoryLimitError, match="1,000,000 entries"):
         p.derivative(p.result, "x").verify()
+
+
+# functions that are at a kink, or singular, wherever one looks: what they compute is smooth
+EVERYWHERE = [
+    "sum(maximum(x, x))", "sum(minimum(x, 2 * x - x))", "sum(where(x > x, x, 2 * x))",
+    "sum(max(ones(3)) * x)", "sum(relu(0 * x))", "norm(x - x)", "sum(sign(0 * x) * x)",
+    "det(outer(x, y))",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("text", EVERYWHERE)
+def test_what_is_at_a_kink_everywhere_is_verified(text, order):
+    p = tc.program(text, x=3, y=3)
+    found = tc.derivative(p.result, *[p["x"]] * order).verify()
+    assert found
+    assert all(row.ok for row in found.rows if row.route != "formula")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sum(log(-x**2))", "log has no finite value at all of them"),
+        ("sum(inv(outer(x, y)))", "a matrix has no inverse at all of them"),
+    ],
+)
+def test_where_no_point_is_found_the_reason_is_told(text, reason):
+    p = tc.program(text, x=3, y=3)
+    with pytest.raises(tc.DomainError, match=reason):
+        p.derivative(p.result, "x").verify()
+
+
+def test_a_kink_at_the_values_given_is_no_kink_everywhere():
+    p = tc.program("sum(relu(x)) + sum(relu(0 * x))", x=2)
+    rows = {row.route: row for row in p.derivative(p.result, "x").verify(at={"x": [0.0, 1.0]}).rows}
+    assert rows["differences"].ok is None
+    assert p.derivative(p.result, "x").verify(at={"x": [-1.0, 1.0]}).rows[2].ok
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_what_a_condition_leaves_out_does_not_keep_a_derivative_from_being_proved(order):
+    p = tc.program("sum(where(x > 0, sqrt(x) * log(x), 0))", x=3)
+    found = tc.derivative(p.result, *[p["x"]] * order).verify(at={"x": [-1.0, 1.0, 2.0]})
+    assert all(row.ok for row in found.rows if row.route != "formula")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +17,17 @@ from tensorcalc.expr import Constant, Elementwise, Expr, Special, Variable, topo
 from tensorcalc.layout import permuted
 from tensorcalc.shapes import format_shape, names_in, sizes_of
 from tensorcalc.simplify import simplify
+from tensorcalc.special import inv, logdet
 from tensorcalc.tensor import Tensor, as_tensor
 from tensorcalc.values import computation, given_values, read_values, require_entries
 
-__all__ = ["Point", "draw_point", "equal", "given_point", "near_kink"]
+__all__ = ["Point", "draw_point", "equal", "given_point", "kinks_everywhere", "near_kink"]
 
 _TRIES = 60
+_LOOKS = 4
 _LARGEST = 1e5
 _KINK_DISTANCE = 1e-4
+_WORST_CONDITION = 1e10
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,14 @@ def given_point(universe: Iterable[Expr], at: Mapping[str, Any], what: str) -> P
     return Point({n: a.astype(np.float64) for n, a in values.items()}, values.sizes)
 
 
-def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
+def draw_point(
+    universe: Iterable[Expr], seed: int, what: str, functions: Sequence[Expr] = ()
+) -> Point:
     """Random values at which everything is finite and away from kinks.
 
-    Named dimensions get unequal sizes, so that no axis is mistaken for another. Raises
-    DomainError where no such point is found.
+    Named dimensions get unequal sizes, so that no axis is mistaken for another. Where there is
+    no such point, ``functions`` alone need be finite: a formula may exist only as it is computed.
+    Raises DomainError where there is none either.
     """
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise TensorCalcError(f"a seed given as {seed!r}", "give a whole number of 0 or more")
@@ -61,18 +68,34 @@ def draw_point(universe: Iterable[Expr], seed: int, what: str) -> Point:
     variables = computation(universe)
     rng = np.random.default_rng(seed)
     sizes = _unequal_sizes(variables)
-    for attempt in range(_TRIES):
-        values = {
-            name: _with_traits(_draw(rng, sizes_of(v.shape, sizes), attempt), v.traits)
-            for name, v in variables.items()
-        }
-        point = Point(values, sizes)
-        if _is_inside(universe, point):
-            return point
+    always = kinks_everywhere(functions or universe, sizes)
+    reasons: Counter[str] = Counter()
+    for roots in (universe, *([functions] if functions else [])):
+        reasons.clear()
+        for attempt in range(_TRIES):
+            point = Point(_drawn(rng, variables, sizes, attempt), sizes)
+            reason = _outside(roots, point, always)
+            if reason is None:
+                return point
+            reasons[reason] += 1
+    ((reason, times),) = reasons.most_common(1)
     raise DomainError(
-        f"no random point found at which {what} is defined ({_TRIES} tried)",
+        f"no random point found at which {what} is defined ({_TRIES} tried): {reason} at "
+        + ("all of them" if times == _TRIES else f"{times} of them"),
         "give one: at=dict(" + ", ".join(f"{name}=…" for name in variables) + ")",
     )
+
+
+def _drawn(
+    rng: np.random.Generator,
+    variables: Mapping[str, Variable],
+    sizes: Mapping[str, int],
+    attempt: int,
+) -> dict[str, np.ndarray]:
+    return {
+        name: _with_traits(_draw(rng, sizes_of(v.shape, sizes), attempt), v.traits)
+        for name, v in variables.items()
+    }
 
 
 def _unequal_sizes(variables: Mapping[str, Variable]) -> dict[str, int]:
@@ -103,33 +126,75 @@ def _with_traits(array: np.ndarray, traits: tuple[str, ...]) -> np.ndarray:
     return (array + array.T) / 2 if "symmetric" in traits else array
 
 
-def _is_inside(universe: list[Expr], point: Point) -> bool:
+def _outside(universe: Iterable[Expr], point: Point, always: Collection[Expr]) -> str | None:
+    """Why a point is not to be used, or None."""
+    universe = list(universe)
     evaluation = Dense(point.values, point.sizes)
     try:
         with np.errstate(all="ignore"):
             for root in universe:
                 evaluation.array(root)
-    except np.linalg.LinAlgError:  # a matrix without an inverse
-        return False
+    except np.linalg.LinAlgError:
+        return "a matrix has no inverse"
     constants = [n.value for n in toposort(universe) if isinstance(n, Constant)]
     largest = _LARGEST * max(1.0, *(np.abs(c).max(initial=0) for c in constants), 0.0)
-    bounded = all(
-        np.isfinite(array).all() and (not array.size or np.abs(array).max() < largest)
-        for array, _ in evaluation.known.values()
-    )
-    return bounded and near_kink(universe, evaluation) is None
+    for node, (array, _) in evaluation.known.items():
+        if not np.isfinite(array).all():
+            named = isinstance(node, (Elementwise, Special))
+            return f"{node.function.name if named else 'a product'} has no finite value"
+        if isinstance(node, Special) and node.function in (inv, logdet):
+            condition = np.linalg.cond(evaluation.array(node.argument))
+            if condition.max(initial=0) > _WORST_CONDITION:
+                return "a matrix has no inverse"
+        if array.size and np.abs(array).max() >= largest:
+            return "something is too large to be checked"
+    convention = near_kink(universe, evaluation, always)
+    return None if convention is None else f"it is at a kink, where {convention} by convention,"
 
 
-def near_kink(universe: Iterable[Expr], evaluation: Dense) -> str | None:
-    """The convention of a function evaluated at, or too near, a point without a derivative."""
-    functions = [n for n in toposort(universe) if isinstance(n, (Elementwise, Special))]
-    for node in functions:
-        if _distance_to_kink(node, evaluation) < _KINK_DISTANCE:
+def near_kink(
+    universe: Iterable[Expr], evaluation: Dense, always: Collection[Expr] = ()
+) -> str | None:
+    """The convention of a function evaluated at, or too near, a point without a derivative.
+
+    What is ``always`` at its kink moves with nothing: there the convention does not matter.
+    """
+    for node in _kinked(universe):
+        if node not in always and _distance_to_kink(node, evaluation) < _KINK_DISTANCE:
             return node.function.convention
     return None
 
 
-def _distance_to_kink(node: Elementwise | Special, evaluation: Dense) -> float:
+def _kinked(universe: Iterable[Expr]) -> list[Elementwise | Special]:
+    return [
+        n
+        for n in toposort(universe)
+        if (isinstance(n, Elementwise) and n.function.kinks)
+        or (isinstance(n, Special) and n.function.kink_distance)
+    ]
+
+
+def kinks_everywhere(universe: Iterable[Expr], sizes: Mapping[str, int]) -> set[Expr]:
+    """The functions that are at a kink wherever one looks: maximum(x, x), relu(0 x)."""
+    universe = list(universe)
+    found: set[Expr] = set(_kinked(universe))
+    variables = computation(universe)
+    rng = np.random.default_rng(0)
+    for attempt in range(_LOOKS if found else 0):
+        evaluation = Dense(_drawn(rng, variables, sizes, attempt), sizes)
+        for node in list(found):
+            try:
+                with np.errstate(all="ignore"):
+                    for arg in node.args:
+                        evaluation.array(arg)
+                    if _distance_to_kink(node, evaluation) >= _KINK_DISTANCE:
+                        found.discard(node)
+            except np.linalg.LinAlgError:
+                found.discard(node)
+    return found
+
+
+def _distance_to_kink(node: Expr, evaluation: Dense) -> float:
     """How near the arguments come to a kink; one of two arguments is where they differ by it."""
     first, *others = (evaluation.array(arg) for arg in node.args)
     if not first.size:
@@ -137,6 +202,8 @@ def _distance_to_kink(node: Elementwise | Special, evaluation: Dense) -> float:
     if isinstance(node, Special):
         distance = node.function.kink_distance
         return distance(first) if distance else np.inf
+    if not isinstance(node, Elementwise):
+        return np.inf
     place = first - others[0] if len(others) == 1 else first
     return min((float(np.abs(place - kink).min()) for kink in node.function.kinks), default=np.inf)
 

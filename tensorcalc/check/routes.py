@@ -8,19 +8,22 @@ differentiation at all: they evaluate the functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from tensorcalc.chain import differentiate_in_turn
 from tensorcalc.check.points import Point
+from tensorcalc.codegen.determinants import minor_forms
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.errors import MemoryLimitError
 from tensorcalc.evaluate import Dense, contract
 from tensorcalc.expr import Definition, Elementwise, Expr, Special, toposort
 from tensorcalc.local import local_derivative
 from tensorcalc.shapes import format_bytes, sizes_of
+from tensorcalc.simplify import substitute
 
 __all__ = [
     "LiteralRoute",
@@ -35,6 +38,7 @@ __all__ = [
 _TAYLOR_STEPS = 40
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = 1e-5
+_WORST_CONDITION = 1e6
 _CHUNK = 2**21  # entries of one batch of perturbed values
 LITERAL_LIMIT = 2**31
 
@@ -69,11 +73,34 @@ def literal(d: Derivative, point: Point, limit: int = LITERAL_LIMIT) -> Literal:
     return Literal(total, max(route.factors, 1))
 
 
+class _Masking(Dense):
+    """An evaluation in which 0 times anything is 0: what a condition leaves out may be infinite."""
+
+    @staticmethod
+    def contract(call: list[Any], output: list[int]) -> np.ndarray:
+        arrays, indices = call[::2], call[1::2]
+        sizes = {
+            i: n
+            for a, ix in zip(arrays, indices, strict=True)
+            for i, n in zip(ix, a.shape, strict=True)
+        }
+        finite = all(np.isfinite(a).all() for a in arrays)
+        if finite or math.prod(sizes.values()) > _CHUNK:
+            return contract(call, output)
+        order = [*output, *(i for i in sizes if i not in output)]
+        whole, gone = np.ones([sizes[i] for i in order]), np.zeros((), dtype=bool)
+        for array, ix in zip(arrays, indices, strict=True):
+            own = [i for i in order if i in ix]
+            spread = np.einsum(array, ix, own).reshape([sizes[i] if i in ix else 1 for i in order])
+            whole, gone = whole * spread, gone | (spread == 0)
+        return np.where(gone, 0, whole).sum(axis=tuple(range(len(output), len(order))))
+
+
 class LiteralRoute:
     """Dense factors at one point, evaluated once and contracted as written."""
 
     def __init__(self, point: Point, limit: int) -> None:
-        self.at = Dense(point.values, point.sizes)
+        self.at = _Masking(point.values, point.sizes)
         self.point = point
         self.limit = limit
         self.factors = 0
@@ -82,13 +109,13 @@ class LiteralRoute:
         """left · right, summed over the last axes of the one and the first of the other."""
         a = list(range(left.ndim))
         b = list(range(left.ndim - joined, left.ndim - joined + right.ndim))
-        return contract([left, a, right, b], a[: left.ndim - joined] + b[joined:])
+        return self.at.contract([left, a, right, b], a[: left.ndim - joined] + b[joined:])
 
     def link(self, link: Link) -> np.ndarray:
         """∂of/∂wrt as a sum over paths through named quantities."""
         if link.given:
             return self.at.array(link.value)
-        of, wrt, held = first_order(link)
+        of, wrt, held = self._without_inverses(*first_order(link))
         order = toposort([of], lambda n: n is wrt or n in held)
         below = _reaching(order, {wrt}) - held - {wrt, of}
         names = [n for n in order if isinstance(n, Definition) and n in below]
@@ -105,6 +132,17 @@ class LiteralRoute:
             return reached[wrt]
         self._require(of, wrt)
         return np.zeros(self._shape(of) + self._shape(wrt))
+
+    def _without_inverses(
+        self, of: Expr, wrt: Expr, held: frozenset[Expr]
+    ) -> tuple[Expr, Expr, frozenset[Expr]]:
+        """The same with minors for determinants of matrices that have no inverse to speak of."""
+        forms = {
+            e: minors
+            for e, minors in minor_forms(of, 1).items()
+            if np.linalg.cond(self.at.array(e.args[0])).max() > _WORST_CONDITION
+        }
+        return _substituted(forms, of, wrt, held)
 
     def _direct(
         self, node: Expr, stops: set[Expr], held: frozenset[Expr]
@@ -168,9 +206,19 @@ def first_order(link: Link) -> tuple[Expr, Expr, frozenset[Expr]]:
     if not earlier:
         return link.of.expr, last, link.held
     # the first derivatives, with everything that is to stay independent kept so
-    others = [*link.held, *({last} - set(earlier))]
-    of = differentiate_in_turn(link.of.expr, earlier, others)
-    return of, last, link.held | (set(earlier) - {last})
+    of, held = link.of.expr, link.held | (set(earlier) - {last})
+    forms = minor_forms(of, len(link.wrt))  # a determinant's first derivative where it is 0
+    of, last, held = _substituted(forms, of, last, held)
+    earlier = [substitute(e, forms) for e in earlier]
+    others = [*(substitute(e, forms) for e in link.held), *({last} - set(earlier))]
+    return differentiate_in_turn(of, earlier, others), last, held
+
+
+def _substituted(
+    forms: Mapping[Expr, Expr], of: Expr, wrt: Expr, held: frozenset[Expr]
+) -> tuple[Expr, Expr, frozenset[Expr]]:
+    inside = lambda e: substitute(e, forms)
+    return inside(of), inside(wrt), frozenset(map(inside, held))
 
 
 # ── differences ──────────────────────────────────────────────────────────────────────────
@@ -292,6 +340,8 @@ def taylor(d: Derivative, array: np.ndarray, point: Point, seed: int) -> float |
     largest = np.abs(np.asarray(moved)).reshape(len(steps), -1).max(axis=1, initial=0)
     largest = largest + np.abs(rest).max(initial=0) + steps * np.abs(slope).max(initial=0)
     floor = np.maximum(64 * size[-4:].max(), 4e-14 * largest)
+    known = (a for _, path in paths for a, _ in path.base.known.values())
+    floor = np.maximum(floor, 1e-15 * max((np.abs(a).max(initial=0) for a in known), default=0))
     usable = np.isfinite(size) & (size > floor)
     last = max(np.flatnonzero(usable), default=-1)
     if -1 < last < len(size) - 1 and size[last] > 16 * floor[last]:

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.check.points import Point, draw_point, given_point, near_kink
+from tensorcalc.check.points import (
+    Point,
+    draw_point,
+    given_point,
+    kinks_everywhere,
+    near_kink,
+)
 from tensorcalc.check.routes import (
     CENTRAL_STEP,
     COMPLEX_STEP,
@@ -25,6 +31,7 @@ from tensorcalc.display.derivative import formula
 from tensorcalc.errors import MemoryLimitError, ValueNotAllowedError
 from tensorcalc.evaluate import Dense
 from tensorcalc.evaluation import MAX_BYTES, compile_derivative
+from tensorcalc.expr import Expr
 from tensorcalc.presentation import view_of
 from tensorcalc.shapes import format_shape, sizes_of
 from tensorcalc.values import refuse_singular
@@ -140,7 +147,7 @@ def verify(d: Derivative, at: Mapping[str, Any] | None = None, seed: int = 0) ->
     if d.dense_nbytes is not None and d.dense_nbytes > MAX_BYTES:
         raise too_large(d.title, d.shape, d.dense_nbytes, MAX_BYTES)
     if at is None:
-        point = draw_point(d.universe, seed, d.title)
+        point = draw_point(d.universe, seed, d.title, _functions(d))
         where = f"seed {seed}"
     else:
         point = given_point(d.universe, at, d.title)
@@ -166,13 +173,13 @@ def _verified(d: Derivative, point: Point, seed: int) -> tuple[Row, ...]:
             )
     evaluation = Dense(point.values, point.sizes)
     with np.errstate(all="ignore"):
-        finite = all(np.isfinite(evaluation.array(root)).all() for root in d.universe)
-    if not finite:
+        finite = all(np.isfinite(evaluation.array(root)).all() for root in _functions(d))
+        stored = _stored(d, point) if finite else np.zeros(())
+    if not finite or not np.isfinite(stored).all():
         raise ValueNotAllowedError(
             f"{d.title} at values outside the domain: something is not finite there",
             "give other values, or leave at= out",
         )
-    stored = _stored(d, point)
     arrays = [array for array, _ in evaluation.known.values()]
     largest = max((float(np.abs(a).max(initial=0)) for a in arrays), default=0.0)
     floor = scale_floor(d, evaluation)
@@ -182,9 +189,16 @@ def _verified(d: Derivative, point: Point, seed: int) -> tuple[Row, ...]:
     table = [
         rows.literal(),
         rows.formula(),
-        *rows.from_values(_no_differences(d, evaluation), seed),
+        *rows.from_values(_no_differences(d, evaluation, point), seed),
     ]
     return rows.judged(table)
+
+
+def _functions(d: Derivative) -> list[Expr]:
+    """What is differentiated, not the formula: that may exist only as it is computed."""
+    links = [link for c in d.contributions for link in c.links]
+    found = [e for k in links for e in (k.of.expr, *(w.expr for w in k.wrt)) if e in d.universe]
+    return [*found, *(link.value for link in links if link.given)]
 
 
 def scale_floor(d: Derivative, evaluation: Dense) -> float:
@@ -194,11 +208,14 @@ def scale_floor(d: Derivative, evaluation: Dense) -> float:
     return _NEGLIGIBLE * float(np.abs(evaluation.array(d.of.expr)).max(initial=0))
 
 
-def _no_differences(d: Derivative, evaluation: Dense) -> str | None:
+def _no_differences(d: Derivative, evaluation: Dense, point: Point) -> str | None:
     """Why no differences can be taken here, if so."""
     if any(c.links[-1].given and not has_function(c.links[-1]) for c in d.contributions):
         return "given as an array: there is no function to evaluate"
-    convention = near_kink(d.universe, evaluation)
+    functions = _functions(d)
+    convention = near_kink(functions, evaluation)
+    if convention:
+        convention = near_kink(functions, evaluation, kinks_everywhere(functions, point.sizes))
     return f"at a kink, where {convention} by convention" if convention else None
 
 

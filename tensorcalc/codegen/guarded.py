@@ -216,13 +216,12 @@ def _fails_by_itself(e: Expr, see: See) -> bool:
     )
     below = lambda n: (see(n),) if isinstance(n, Definition) else n.args if entrywise(n) else ()
     reached = toposort([e], lambda n: not may_fail(n), below)
-    return any(_safe_argument(n) is not None and not _only_grows(n) for n in reached)
+    broken = (n for n in reached if isinstance(n, Elementwise) and _safe_argument(n) is not None)
+    return any(not _only_grows(n) for n in broken)
 
 
-def _only_grows(e: Expr) -> bool:
-    return isinstance(e, Elementwise) and (
-        e.function in (exp, expm1, sinh, cosh) or (e.function.exponent or 0) > 1
-    )
+def _only_grows(e: Elementwise) -> bool:
+    return e.function in (exp, expm1, sinh, cosh) or (e.function.exponent or 0) > 1
 
 
 def _sums(e: Einsum) -> bool:
@@ -240,7 +239,9 @@ def _repeated(e: Expr, ones: Sequence[Expr], see: See) -> Expr:
         return product([f for f, _ in factors], [ix for _, ix in factors], e.output + beyond)
     whole = tuple(range(e.ndim))
     spread = lambda a: product((a, *ones), (whole, *(ix for _, ix in more)), whole + beyond)
-    return e.with_args(tuple(map(spread, e.args)))
+    return (
+        e.with_args(tuple(map(spread, e.args))) if isinstance(e, (Elementwise, Add)) else spread(e)
+    )
 
 
 class _Guard:

@@ -42,7 +42,7 @@ from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.shapes import Dim, ProductDim
 from tensorcalc.simplify import simplify
 
-__all__ = ["Lowering"]
+__all__ = ["Lowering", "computed_below"]
 
 _TERMS = 200  # of one statement
 _WIDE = 72  # a line longer than this is broken by naming a part of it
@@ -62,7 +62,7 @@ class Lowering:
         self.dims: dict[str, str] = {}
         self._function_names: dict[object, str] = {}
         # every node to compute, arguments first; names are looked through
-        self.order = toposort(roots, below=_children)
+        self.order = computed_below(roots)
         self.uses = _count_uses(self.order, roots)
         bodies = {computed_body(n): n.name for n in self.order if isinstance(n, Definition)}
         self.hints = {**hints, **bodies}
@@ -371,6 +371,11 @@ def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]
 def computed_body(node: Definition) -> Expr:
     """What is computed for a name."""
     return stabilised(simplify(node.body))
+
+
+def computed_below(roots: Iterable[Expr]) -> list[Expr]:
+    """Every node that is computed for ``roots``, arguments first; names are looked through."""
+    return toposort(roots, below=_children)
 
 
 def _children(node: Expr) -> tuple[Expr, ...]:

@@ -7,10 +7,11 @@ of differentiation must not, so it is applied to what is about to be computed an
 
 from __future__ import annotations
 
-from itertools import zip_longest
+from collections.abc import Callable
 
 from tensorcalc import special
 from tensorcalc.codegen.guarded import guarded, may_fail
+from tensorcalc.codegen.lengths import divided_in_turn, length_of_squares
 from tensorcalc.codegen.merge import reshaped_last
 from tensorcalc.expr import (
     Add,
@@ -19,14 +20,12 @@ from tensorcalc.expr import (
     Elementwise,
     Expr,
     Special,
-    power,
     product,
     toposort,
 )
-from tensorcalc.functions import log, sigmoid, softplus
+from tensorcalc.functions import log, sech_squared, sigmoid, softplus, tanh
 from tensorcalc.rewrite.entries import constant_entry
-from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_structural
-from tensorcalc.rewrite.quotients import base_and_exponent
+from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.rewrite.recognise import (
     recognise_exponentials,
     recognise_softmax,
@@ -42,7 +41,7 @@ _ROUNDS = 5
 def stabilised(root: Expr) -> Expr:
     """The same value in stable forms."""
     if "stable" not in root.memo:
-        result = reshaped_last(rebuild(_guarded(root), _divided_in_turn))
+        result = reshaped_last(_rebuilt(_guarded(root), divided_in_turn))
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
 
@@ -56,6 +55,16 @@ def _guarded(root: Expr) -> Expr:
     return simplify(guarded(root, _named, is_leaf)) if may_fail(root) else root
 
 
+def _rebuilt(root: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
+    """``root`` with each node changed after its arguments."""
+    done: dict[Expr, Expr] = {}
+    for node in toposort([root], is_leaf):
+        args = node.args if is_leaf(node) else tuple(done[arg] for arg in node.args)
+        after = node if args == node.args else node.with_args(args)
+        done[node] = change(after) or after
+    return done[root]
+
+
 def _named(e: Expr) -> Expr:
     """What a name stands for, as it is computed; inner names first, as there may be many."""
     for node in toposort([e], lambda n: "named value" in n.memo):
@@ -65,11 +74,11 @@ def _named(e: Expr) -> Expr:
 
 
 def _stable_form(node: Expr) -> Expr | None:
-    for form in (_stable_log, _of_names, _adjugate):
+    for form in (_stable_log, _of_names, _adjugate, *_COMPLEMENTS):
         after = form(node)
         if after is not None:
             return after
-    return None
+    return length_of_squares(node, _looked_through)
 
 
 def _of_names(node: Expr) -> Expr | None:
@@ -108,25 +117,6 @@ def _adjugate(node: Expr) -> Expr | None:
     return None
 
 
-def _divided_in_turn(node: Expr) -> Expr | None:
-    """u v / w² as u / w · v / w: the square may be beyond the range of floats where each is not."""
-    if not isinstance(node, Einsum):
-        return None
-    tops: list[Factor] = []
-    bottoms: list[Factor] = []
-    for operand, indices in zip(node.operands, node.inputs, strict=True):
-        base, exponent = base_and_exponent(operand)
-        if exponent in (-2.0, -3.0, -4.0):
-            bottoms += [(power(-1.0)(base), indices)] * int(-exponent)
-        else:
-            tops.append((operand, indices))
-    real = [f for f, _ in tops if not is_structural(f)]
-    if not bottoms or not real:
-        return None
-    turns = [f for pair in zip_longest(tops, bottoms) for f in pair if f is not None]
-    return product([f for f, _ in turns], [ix for _, ix in turns], node.output)
-
-
 def _stable_log(node: Expr) -> Expr | None:
     if not isinstance(node, Elementwise) or node.function is not log:
         return None
@@ -134,7 +124,8 @@ def _stable_log(node: Expr) -> Expr | None:
     inner = recognise_softmax(inner, _looked_through) or inner
     if isinstance(inner, Elementwise) and inner.function is sigmoid:
         return -softplus(-inner.arguments[0])
-    complement = _complement(inner)
+    complement = _one_less(inner)
+    complement = None if complement is None else _looked_through(complement)
     if isinstance(complement, Elementwise) and complement.function is sigmoid:
         return -softplus(complement.arguments[0])
     if isinstance(inner, Special) and inner.function is special.softmax:
@@ -154,12 +145,36 @@ def _looked_through(e: Expr) -> Expr:
     return e
 
 
-def _complement(e: Expr) -> Expr | None:
+def _complement_of_sigmoid(e: Expr) -> Expr | None:
+    """1 − σ(u) = σ(−u), which does not round to 0; a name that is there anyway is left."""
+    found = _one_less(e)
+    if isinstance(found, Elementwise) and found.function is sigmoid:
+        return sigmoid(-found.arguments[0])
+    return None
+
+
+def _complement_of_square(e: Expr) -> Expr | None:
+    """1 − tanh(u)² = 1/cosh(u)², and 1 − u² = (1 − u) (1 + u)."""
+    square = _one_less(e)
+    if not isinstance(square, Einsum) or len(square.operands) != 2:
+        return None
+    (u, other), (indices, others) = square.operands, square.inputs
+    if u is not other or indices != others or square.output != indices:
+        return None
+    if isinstance(u, Elementwise) and u.function is tanh:
+        return sech_squared(u.arguments[0])
+    return None if isinstance(u, Definition) else (1 - u) * (1 + u)
+
+
+def _one_less(e: Expr) -> Expr | None:
     """u where e is 1 − u."""
     if not isinstance(e, Add) or len(e.terms) != 2:
         return None
     for one, other in (e.terms, e.terms[::-1]):
         number, core = coefficient_and_core(other)
         if constant_entry(one) == 1 and number == -1:
-            return _looked_through(core)
+            return core
     return None
+
+
+_COMPLEMENTS = (_complement_of_sigmoid, _complement_of_square)

@@ -280,6 +280,8 @@ def raised(a: Any, exponent: Any) -> Expr:
         raise ValueNotAllowedError(f"{named(base)} ** {number}", "give a finite exponent")
     if number == 0:  # a function of the base still, or its size would be lost
         return f.power(0.0)(base)
+    if f.is_sum_of_squares(base):
+        return f.raised(base, number)
     return base if number == 1 else base**number
 
 

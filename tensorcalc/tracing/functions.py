@@ -122,7 +122,7 @@ UFUNCS: dict[str, Meaning] = {
     "log2": lambda x: times(1 / math.log(2), f.log(expr_of(x))),
     "log10": lambda x: times(1 / math.log(10), f.log(expr_of(x))),
     "logaddexp": _logaddexp,
-    "hypot": lambda a, b: f.sqrt(plus(_square(a), _square(b))),
+    "hypot": lambda a, b: f.root(plus(_square(a), _square(b))),
     "arctanh": lambda x: times(0.5, minus(f.log1p(expr_of(x)), f.log1p(negative(x)))),
     "deg2rad": _scaled(math.pi / 180),
     "radians": _scaled(math.pi / 180),
@@ -131,10 +131,11 @@ UFUNCS: dict[str, Meaning] = {
     **{
         record.name: _of(record)
         for record in (
-            *(f.exp, f.log, f.log1p, f.expm1, f.sqrt, f.sign, f.sin, f.cos, f.tan),
+            *(f.exp, f.log, f.log1p, f.expm1, f.sign, f.sin, f.cos, f.tan),
             *(f.sinh, f.cosh, f.tanh, f.arcsin, f.arccos, f.arctan, f.maximum, f.minimum, f.erf),
         )
     },
+    "sqrt": lambda x: f.root(expr_of(x)),
     "greater": _greater,
     "greater_equal": _greater_equal,
     "less": lambda a, b: _greater(b, a),

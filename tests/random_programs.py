@@ -27,6 +27,31 @@ BOUNDED = ["sin", "cos", "tanh", "sigmoid", "arctan", "erf"]
 OF_POSITIVE = ["log", "sqrt", "log1p", "reciprocal"]
 OF_UNIT = ["arcsin", "arccos"]
 KINKED = ["abs", "relu", "sign"]
+# what is spread over what; a column of n is an n × 1 matrix as well
+BROADCASTS = [
+    ((), (3,)), ((1,), (3,)), ((), "row3"), ((1,), "row3"), ((), (2,)), ((1,), (2,)), ((), (1,)),
+    ((1,), ()), *(
+        (other, shape)
+        for shape in [(3, 3), (2, 3), (2, 2), (3, 2), (3, 1), (2, 1)]
+        for other in [(), (1,), (shape[0],), (shape[0], 1),
+                      (1, shape[1]) if shape[1] != 3 else "row3"]
+    ),
+]  # fmt: skip
+REDUCTIONS = ["sum", "mean", "var", "prod", "max", "min", "norm", "norm1", "logsumexp"]
+REPEATED = [
+    ((), "(({0}).T @ ({0}))", (3,)), ((), "dot({0}, {0})", (2,)), ((3, 3), "({0} @ {0})", (3, 3)),
+    ((3, 3), "outer({0}, {0})", (3,)), ((3,), "({0} * {0})", (3,)), ((2, 3), "({0} - {0} * {0})", (2, 3)),
+    ((2, 2), "({0} @ ({0}).T)", (2, 3)), ((3,), "maximum({0}, {0})", (3,)),
+    ((), "einsum('ij,ji->', {0}, {0})", (3, 3)), ((), "frobenius({0}, {0})", (2, 3)),
+    ((3,), "where(x > y, {0}, {0})", (3,)), ((2, 3), "({0} / (2 + {0}**2))", (2, 3)),
+    ((), "trace(({0}).T @ {0} @ ({0}).T @ {0})", (2, 3)), ((3,), "solve(4 * eye(3) + sin({0}), diagonal({0}))", (3, 3)),
+    ((3,), "einsum('i,i,i->i', {0}, {0}, {0})", (3,)), ((), "sum(kron({0}, {0}))", (2,)),
+    ((3,), "((1.5 + sin({0}))**({0}))", (3,)), ((3,), "softmax({0}) * ({0})", (3,)),
+]  # fmt: skip
+
+
+# why a program is not compared to the end
+UNDECIDED = ("out of range", "second out of range", "constant")
 
 
 class Writer:
@@ -47,8 +72,48 @@ class Writer:
             self.lines.append(f"d{k} = {self.of(shape, 2)}")
             self.names.setdefault(shape, []).append(f"d{k}")
         last = r.choice([(), (), (), (3,), (2, 3), (3, 3), "row3", (2,)])
-        self.lines.append(f"result = {self.of(last, 3)}")
+        if r.random() < 0.85:
+            self.lines.append(f"f = {self.focus()}")
+            g = self.of(last, 2)
+            total = r.choice(["sum(f)", "sum(sin(f))", "norm(2 + f)"])
+            if last == ():
+                g = r.choice([total, f"({total} * {g})", f"({g} + {total})"])
+            else:
+                g = f"({total} * {g})"
+            self.lines.append(f"result = {g}")
+        else:
+            self.lines.append(f"result = {self.of(last, 3)}")
         return "; ".join(self.lines)
+
+    def focus(self) -> str:
+        """One construct of the language, each as often as any other."""
+        r = self.random
+        kind = r.choice(["broadcast", "broadcast", "function", "reduce", "reduce", "repeated"])
+        if kind == "broadcast":
+            other, shape = r.choice(BROADCASTS)
+            return self.broadcast(shape, 1, other)
+        if kind == "function":
+            shape = r.choice([(3,), (2, 3), "row3", ()])
+            name = r.choice([*SMOOTH, *OF_POSITIVE, *OF_UNIT, *KINKED])
+            inner = {"positive": "1.5 + sin({})", "unit": "0.8 * sin({})"}.get(
+                "positive" if name in OF_POSITIVE else "unit" if name in OF_UNIT else "", "tanh({})"
+            )
+            self.kinked |= name in KINKED
+            return f"{self.use(name)}({inner.format(self.of(shape, 1))})"
+        if kind == "reduce":
+            name = self.use(r.choice(REDUCTIONS))
+            self.kinked |= name in ("max", "min", "norm1")
+            shift = "0.3 + " if name == "norm" else ""
+            axis = r.choice([None, 0, 1, 2])
+            inner = "T" if axis == 2 or r.random() < 0.3 else self.of(r.choice([(2, 3), (3, 3)]), 1)
+            self.use(f"{name} axis={axis}")
+            if inner == "T":
+                self.use(f"3-tensor axis={axis}")
+            return f"{name}({shift}{inner}" + ("" if axis is None else f", axis={axis}") + ")"
+        shape, text, of = r.choice(REPEATED)
+        self.kinked |= "maximum" in text
+        self.use(f"repeated in {text}")
+        return text.format(self.of(of, 1))
 
     def use(self, word: str) -> str:
         self.used[word] += 1
@@ -108,13 +173,15 @@ class Writer:
             return f"((1.5 + {self.use('sin')}({a()})){self.use('**')}({a()}))"
         if kind == "two":
             self.kinked = True
-            return f"{self.use(r.choice(['maximum', 'minimum']))}({a()}, {a()})"
+            # the shift keeps equal sums apart, whose order is rounding
+            return f"{self.use(r.choice(['maximum', 'minimum']))}({a()}, 0.0137 + {a()})"
         if kind == "where":
             self.use("where")
-            return f"where({a()} {r.choice(['>', '<', '>=', '<='])} {a()}, {a()}, {a()})"
+            sign = r.choice([">", "<", ">=", "<="])
+            return f"where({a()} {sign} 0.0173 + {a()}, {a()}, {a()})"
         return self.broadcast(shape, d)
 
-    def broadcast(self, shape: object, d: int) -> str:
+    def broadcast(self, shape: object, d: int, other: object = None) -> str:
         """A scalar, a column or a row spread over a shape."""
         r = self.random
         operator = r.choice(["+", "-", "*"])
@@ -123,7 +190,7 @@ class Writer:
             others += [(shape[0],), (1, shape[1]) if shape[1] != 3 else "row3", (shape[0], 1)]
         if shape == "row3" or (isinstance(shape, tuple) and len(shape) == 1):
             others += [()]
-        other = r.choice(others)
+        other = r.choice(others) if other is None else other
         self.use(f"broadcast {other} to {shape}")
         parts = [self.of(shape, d), self.of(other, d)]
         r.shuffle(parts)
@@ -554,7 +621,7 @@ def verdict(seed: int) -> tuple[str, str | None, Writer]:
             columns.append((up - down) / (2 * h))
         moved = np.stack(columns, axis=-1)
         if not np.isfinite(moved).all() or np.abs(moved).max(initial=0) > 1e4:
-            return text, None, writer
+            return text, "second out of range", writer
         problem = mismatch(second, moved.reshape((*moved.shape[:-1], *base.shape)), 1e-5)
         if problem:
             return text, f"second by {name}, {other}: {problem}", writer
@@ -580,13 +647,7 @@ def main(count: int, start: int) -> int:
                 f"{type(error).__name__}: {error}",
                 Writer(seed),
             )
-        outcome = (
-            "right"
-            if problem is None
-            else problem
-            if problem in ("out of range", "constant")
-            else "WRONG"
-        )
+        outcome = "right" if problem is None else problem if problem in UNDECIDED else "WRONG"
         outcomes[outcome] += 1
         if outcome == "right":
             used.update(dict.fromkeys(writer.used, 1))

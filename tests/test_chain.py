@@ -254,10 +254,11 @@ def test_what_is_held_passes_nothing_on(held, expected):
 
 
 def test_what_is_held_passes_nothing_on_forwards_either():
-    h = Definition("h", hadamard(c, x))
-    e = h * hadamard(c, y)
+    moving = hadamard(c, x)
+    h = Definition("h", moving)
+    e = moving * h
     found = dense(differentiate(e, c, [h]), values_for(e))
-    np.testing.assert_allclose(found, dense(h * y, values_for(e)))
+    np.testing.assert_allclose(found, dense(h * x, values_for(e)))
 
 
 def test_a_derivative_is_written_in_the_name_of_a_transpose():

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.display.document import Prose
 from tensorcalc.display.matrix import matrix_form
-from tensorcalc.display.notation import Atom, Infix, Notation
+from tensorcalc.display.notation import Atom, Infix, Notation, transposed
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -31,6 +31,7 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.functions import inverse_or_zero, length, sqrt
+from tensorcalc.special import softmax
 from tensorcalc.structure import structure
 
 Entrywise: TypeAlias = Callable[[], tuple[Notation, tuple[str, ...]]]
@@ -48,7 +49,7 @@ def local_rule(of: Expr, wrt: Expr, entry: Entrywise | None = None) -> list[Pros
     if isinstance(body, Elementwise) and wrt in body.arguments:
         return [_elementwise_rule(body, body.arguments.index(wrt))]
     if isinstance(body, Special):
-        return [_special_rule(body)]
+        return [_softmax_rule(of, body) or _special_rule(body)]
     length_rule = _length_rule(body, wrt)
     if length_rule:
         return [length_rule]
@@ -97,6 +98,8 @@ def slope_rule(function: Function, k: int = 0) -> Notation | None:
 
 def _elementwise_rule(body: Elementwise, k: int) -> Prose:
     slope = slope_rule(body.function, k)
+    if body.function.exponent is not None:
+        return (_POWER + (", entry by entry" if body.ndim else ""),)
     words = (
         "an elementwise function has a diagonal Jacobian"
         if body.ndim == 1
@@ -109,10 +112,23 @@ def _elementwise_rule(body: Elementwise, k: int) -> Prose:
     return (f"{words}; ", slope) if slope is not None else (words,)
 
 
+def _softmax_rule(of: Definition, body: Special) -> Prose | None:
+    """p = softmax(z) has the Jacobian diag(p) − p pᵀ, with the names of the program."""
+    if body.function is not softmax or not isinstance(body.argument, (Variable, Definition)):
+        return None
+    p, z = name_notation(of), name_notation(body.argument)
+    if body.ndim == 1:
+        return (p, " = softmax(", z, ") has the Jacobian diag(", p, ") − ", p, " ", transposed(p))
+    return ("each row of ", p, " is the softmax of the same row of ", z)
+
+
 def _special_rule(body: Special) -> Prose:
     said = body.function.rule
     name = body.function.text or body.function.name
     return (said or f"the derivative of {name} is known",)
+
+
+_POWER = "power rule: d(uᵖ) = p uᵖ⁻¹ du"
 
 
 def _length_rule(body: Expr, wrt: Expr) -> Prose | None:
@@ -121,7 +137,7 @@ def _length_rule(body: Expr, wrt: Expr) -> Prose | None:
     if len(factors) == 1 and isinstance(factors[0], Einsum):
         factors = list(factors[0].operands) if not factors[0].ndim else factors
     square = len(factors) == 2 and factors[0] is factors[1]
-    if square and body.ndim == 0 and _shifts(factors[0], wrt):
+    if square and body.ndim == 0 and factors[0].ndim and _shifts(factors[0], wrt):
         half = {0.5: "½‖u‖² has the row gradient uᵀ", 1.0: "‖u‖² has the row gradient 2 uᵀ"}
         return (half.get(number, "‖u‖² has the row gradient 2 uᵀ; a number stays in front"),)
     if isinstance(body, Elementwise) and body.function in (length, sqrt) and body.ndim == 0:
@@ -176,8 +192,10 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
     if any((p.function.exponent or 0) < 0 for p in powers):
         return ("quotient rule: d(a/b) = da/b − a db/b²",)
     if powers:
-        return ("power rule: d(uᵖ) = p uᵖ⁻¹ du",)
-    if any(isinstance(n, Merge) for n in inside):
+        return (_POWER,)
+    if _is_entrywise_square(body, wrt):
+        return (_POWER + (", entry by entry" if body.ndim else ""),)
+    if body.ndim and _uses(body, wrt) == 1 and any(isinstance(n, Merge) for n in inside):
         return ("entries only change their place",)
     if any(isinstance(n, Select) for n in inside) and _uses(body, wrt) == 1:
         return ("only the chosen entries of ", name, " are used")
@@ -189,6 +207,15 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
     if isinstance(body, Add):
         return ("the terms without ", name, " are constant; the rest is linear in it")
     return _linear_rule(body, wrt, name)
+
+
+def _is_entrywise_square(body: Expr, wrt: Expr) -> bool:
+    """u² for a number, u ⊙ u for anything with axes."""
+    factors = [f for f in body.args if f is not wrt and f.ndim]
+    if not isinstance(body, Einsum) or factors or body.operands.count(wrt) < 2:
+        return False
+    own = [ix for f, ix in zip(body.operands, body.inputs, strict=True) if f is wrt]
+    return set(own) == {body.output}
 
 
 def _is_function(e: Elementwise) -> bool:
@@ -204,16 +231,24 @@ def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
     return ("linear in ", name, ": the derivative is what multiplies it")
 
 
-def product_rule(what: str, value: Expr, value_ndim: int) -> str:
+def product_rule(what: str, value: Expr, value_ndim: int, left: Expr) -> str:
     """What happens when a row (or what it is called) is multiplied by this derivative."""
     if is_zero(value):
         return "nothing depends on it"
+    if not value_ndim:
+        return (
+            "no index between them: a number multiplies every entry"
+            if value.ndim or left.ndim
+            else "numbers multiply"
+        )
     kind = structure(value, value_ndim)
     if kind == "identity":
         return f"a {what} times the identity stays as it is"
     if kind == "diagonal":
+        if value_ndim > 1:
+            return "the indicators keep the one term in which the letters agree"
         return f"a {what} times a diagonal matrix is an elementwise product"
-    deltas = [n for n in toposort([value]) if isinstance(n, Delta)]
+    deltas = [n for n in toposort([value, left]) if isinstance(n, Delta)]
     if kind == "block diagonal" or deltas:
         return "the indicator keeps the one term in which both letters agree"
     return "sum over the index between them"

@@ -138,7 +138,17 @@ class Story:
             left = Indexed(edge.of.name, letters)
             return Infix("=", (left, self.scribe.entry(edge.of.body, letters))), letters
 
-        return local_rule(edge.of, edge.wrt, entry)
+        said = local_rule(edge.of, edge.wrt, entry)
+        return [self._laid_out(words, edge.wrt.ndim) for words in said]
+
+    def _laid_out(self, words: Prose, ndim: int) -> Prose:
+        """The gradient of ½‖u‖² is a row in numerator layout only, and only by a vector."""
+        if not words or not isinstance(words[0], str):
+            return words
+        first = words[0] if ndim < 2 else words[0].replace("row gradient", "gradient")
+        if self.scribe.layout.name != "numerator":
+            first = first.replace("row gradient", "gradient").replace("uᵀ", "u")
+        return (first, *words[1:])
 
     def in_reading_order(self) -> list[Edge]:
         """The edges along the first path from the value down, then those that other paths add."""
@@ -226,7 +236,9 @@ class Story:
     def _words(self, edges: Sequence[Edge]) -> str:
         if len(edges) > 1:
             return "contributions of several paths add up"
-        return product_rule(self.noun(edges[0].of), edges[0].value, edges[0].of.ndim)
+        (edge,) = edges
+        before = self.adjoint[edge.of]
+        return product_rule(self.noun(edge.of), edge.value, edge.of.ndim, before)
 
     def noun(self, vertex: Expr) -> str:
         """What ∂of/∂vertex is called in a sentence: a row in numerator layout, else a column."""

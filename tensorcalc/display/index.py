@@ -130,7 +130,8 @@ class _Writer:
         if e.ndim == 0 and _is_square(e):
             name = self.names.get(e.operands[0]) or getattr(e.operands[0], "name", None)
             if name:
-                return Power(Norm(Indexed(name, ())), 2.0, 0)
+                inner = Indexed(name, ())
+                return Power(Norm(inner) if e.operands[0].ndim else inner, 2.0, 0)
         letter = dict(zip(e.output, letters, strict=True))
         for i in e.summed:
             letter[i] = next(self.free)

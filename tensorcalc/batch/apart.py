@@ -195,7 +195,7 @@ class Apart(Telling):
             BigSum((k,), scaled(1.0, [weight, *block], None)),
             scaled(1.0, [own, block[1]], None),
         ]
-        left = Cell(Infix("", (title, place)) if len(by) > 1 else title)
+        left = Cell(Infix("", (title, place)))
         rows = [Row(None if n else left, (Cell(f, "="),)) for n, f in enumerate(forms)]
         whole = self._whole()
         matrix = self.shown(d)
@@ -203,11 +203,11 @@ class Apart(Telling):
         if cells and self.wrt.expr.ndim == 2:
             rows.append(Row(Cell(title), tuple(cells)))
         wrt, of = name_notation(self.wrt.expr), name_notation(self.of.expr)
-        turned = "ᵀ" if self.wrt.expr.ndim == 2 else ""
+        shaped = f", shaped as {name_of(self.wrt)}ᵀ" if self.wrt.expr.ndim == 2 else ""
         self.add(
             "sample s acts on L through its own loss only",
             [d.value, contract(outer, self._blocks(), 1)],
-            f"{d.kind}, {format_shape(d.shape)}, shaped as {name_of(self.wrt)}{turned}",
+            f"{d.kind}, {format_shape(d.shape)}{shaped}",
             title=("The derivative of the one number ", of, " by the whole of ", wrt, "."),
             rows=tuple(rows),
             rules=(

@@ -171,6 +171,7 @@ def _told(setting: Setting) -> tuple[tuple[DerivationStep, ...], Document]:
     scribe = Scribe(graph.order, LAYOUTS["mixed"], _own_letters(setting, letters))
     told = setting.told(setting.argument)
     scribe.letters[told] = letters.of_argument(setting.axis)
+    taken |= scribe.all_letters
     if not setting.axis_known:
         first = coupled_steps(setting, letters, taken)
         paragraphs = [s.paragraph for s in first]

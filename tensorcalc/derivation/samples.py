@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.chain import differentiate
+from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivative import Derivative
+from tensorcalc.display.document import Prose, Section
 from tensorcalc.errors import TensorCalcError
 from tensorcalc.expr import (
     Add,
@@ -39,6 +42,7 @@ __all__ = [
     "Losses",
     "Reading",
     "axis_of_samples",
+    "batch_sections",
     "free_name",
     "one_over",
     "read_axis",
@@ -312,6 +316,28 @@ def _repeats(term: Einsum) -> Iterator[tuple[int, str]]:
         holders = [f for f, ix in zip(term.operands, term.inputs, strict=True) if index in ix]
         if names and all(isinstance(f, Ones) for f in holders):
             yield axis, names[0]
+
+
+def batch_sections(d: Derivative, told: Expr) -> tuple[Section, ...]:
+    """What is said unasked of one number by a batch: that it is no Jacobian; else nothing.
+
+    ``told`` is the value as the derivation calls it.
+    """
+    of, (wrt, *more) = d.of, d.arguments
+    is_stage = isinstance(wrt.expr, Definition) and wrt.expr.ndim == 2
+    if of.expr.ndim or more or not is_stage or len(d.contributions) > 1 or d.is_partial:
+        return ()
+    reading = axis_of_samples(of.expr, wrt.expr)
+    if not reading.tied:
+        return ()
+    axes = (0, 1) if reading.axis is None else (reading.axis,)
+    samples = " or ".join(f"{samples_word(wrt, q)}s" for q in axes)
+    value, batch = name_notation(told), name_notation(wrt.expr)
+    words: Prose = (
+        value, " is one number, a sum over the ", samples, " of ", batch,
+        ": this is the matrix gradient of that number, no Jacobian",
+    )  # fmt: skip
+    return (Section("Batch", (words,)),)
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────

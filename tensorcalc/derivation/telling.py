@@ -13,6 +13,7 @@ from tensorcalc.derivation.opening import definition_row, letters_section, openi
 from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
+from tensorcalc.derivation.samples import batch_sections
 from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.derivation.signs import (
     counts_from_zero,
@@ -72,7 +73,10 @@ class _Telling:
             if part.number:
                 paragraphs.append(_once_more(part))
             paragraphs += tell(part)
-        self.closing = self.closing or self._result()
+        self.closing = (
+            *(self.closing or self._result()),
+            *batch_sections(self.d, self.parts[0].stages.of),
+        )
         document = Document(
             (self.title, _WORDS[self.style]),
             self._convention(),

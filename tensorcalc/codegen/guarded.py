@@ -8,6 +8,7 @@ counts and finite elsewhere. Nothing else changes, and nothing is warned of.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from tensorcalc.expr import (
@@ -52,7 +53,9 @@ __all__ = ["guarded", "may_fail"]
 
 See = Callable[[Expr], Expr]
 Axes = tuple[int, ...]
-Mask = tuple[Expr, Axes]  # what is 0 where a factor is 0, and the axes of the factor it runs over
+Rank = tuple[bool, int]
+# what is 0 where a factor is 0, the axes of the factor it runs over, and its rank
+Mask = tuple[Expr, Axes, Rank]
 
 # where a function and all of its derivatives are finite
 _SAFE: dict[Function, float] = {
@@ -96,13 +99,12 @@ def _guarded_factors(node: Einsum, see: See) -> Expr:
         return node
     inputs = list(node.inputs)
     for k, factor in enumerate(node.operands):
-        for mask, axes in _masks(factor):
+        for mask, axes, rank in _masks(factor):
+            guard = _Guard(mask, see, rank)
             over = tuple(node.inputs[k][a] for a in axes)
             for n in range(len(operands)):
                 if n != k:
-                    operands[n], inputs[n] = _under(
-                        operands[n], inputs[n], _Guard(mask, see), over, node
-                    )
+                    operands[n], inputs[n] = _under(operands[n], inputs[n], guard, over, node)
     return node if operands == [*node.operands] else product(operands, inputs, node.output)
 
 
@@ -122,34 +124,50 @@ def _under(
 # ── masks ────────────────────────────────────────────────────────────────────────────────
 
 
+# Two masks of one product must not change each other: where both are 0, neither might be left.
+# So all conditions have a rank, and a mask changes only those of higher rank; what is not defined
+# everywhere ranks above all that is.
+_RANKS = itertools.count()
+
+
+def _rank(condition: Expr) -> Rank:
+    if "rank" not in condition.memo:
+        condition.memo["rank"] = any(map(may_fail, condition.args)), next(_RANKS)
+    return condition.memo["rank"]
+
+
+def _is_condition(e: Expr) -> bool:
+    if isinstance(e, Special):
+        return e.function is share_of_maximum(e.function.core)
+    return isinstance(e, Elementwise) and e.function in (*CONDITIONS, sign)
+
+
 def _masks(e: Expr) -> list[Mask]:
     """What makes ``e`` 0, whatever else stands in it."""
     whole = tuple(range(e.ndim))
-    if isinstance(e, Elementwise) and e.function in CONDITIONS:
-        if e.function is step:  # at its kink the other factors have to be finite
-            return [(greater_equal(e.arguments[0], full(0.0, e.shape)), whole)]
-        return [(e, whole)]
-    if isinstance(e, Special) and e.function is share_of_maximum(e.function.core):
-        return [(e, whole)]
+    if isinstance(e, Elementwise) and e.function is step:  # infinite factors show at its kink
+        return [(greater_equal(e.arguments[0], full(0.0, e.shape)), whole, _rank(e))]
+    if _is_condition(e):
+        return [] if isinstance(e, Elementwise) and e.function is sign else [(e, whole, _rank(e))]
     if isinstance(e, Add):
         complement = _complement(e)
-        return [(complement, whole)] if complement is not None else _common(e)
+        return [(complement[0], whole, complement[1])] if complement else _common(e)
     if isinstance(e, Einsum):
         return [
-            _seen_from_outside(e, mask, tuple(indices[a] for a in axes))
+            _seen_from_outside(e, mask, tuple(indices[a] for a in axes), rank)
             for operand, indices in zip(e.operands, e.inputs, strict=True)
-            for mask, axes in _masks(operand)
+            for mask, axes, rank in _masks(operand)
         ]
     return []
 
 
-def _seen_from_outside(e: Einsum, mask: Expr, over: Axes) -> Mask:
+def _seen_from_outside(e: Einsum, mask: Expr, over: Axes, rank: Rank) -> Mask:
     """A factor's mask as one of the product: summed over what the product sums."""
     kept = tuple(dict.fromkeys(i for i in over if i in e.output))
-    return product((mask,), (over,), kept), tuple(e.output.index(i) for i in kept)
+    return product((mask,), (over,), kept), tuple(e.output.index(i) for i in kept), rank
 
 
-def _complement(e: Add) -> Expr | None:
+def _complement(e: Add) -> tuple[Expr, Rank] | None:
     """What is 0 where 1 − c is, for a condition c, or ½ ± ½ sign(u); it is 1 elsewhere."""
     if len(e.terms) != 2:
         return None
@@ -157,10 +175,10 @@ def _complement(e: Add) -> Expr | None:
         (slope, core), number = coefficient_and_core(other), constant_entry(one)
         if number and isinstance(core, Elementwise):
             if core.function in CONDITIONS and slope == -number:
-                return 1 - core
+                return 1 - core, _rank(core)
             if core.function is sign and abs(slope) == abs(number):
                 sides = core.arguments[0], full(0.0, e.shape)
-                return greater_equal(*(sides if slope == number else sides[::-1]))
+                return greater_equal(*(sides if slope == number else sides[::-1])), _rank(core)
     return None
 
 
@@ -170,13 +188,13 @@ def _common(e: Add) -> list[Mask]:
     shared = [mask for mask in first if all(mask in other for other in others)]
     if shared or not all(each):
         return shared
-    over = tuple(sorted({a for masks in each for _, axes in masks for a in axes}))
+    over = tuple(sorted({a for masks in each for _, axes, _ in masks for a in axes}))
     ones = [(Ones(e.shape[a]), (a,)) for a in over]
     terms = []
     for masks in each:
-        factors = [*masks, *ones]
+        factors = [*((mask, axes) for mask, axes, _ in masks), *ones]
         terms.append(product([f for f, _ in factors], [axes for _, axes in factors], over))
-    return [(Add(terms), over)]
+    return [(Add(terms), over, max(rank for masks in each for _, _, rank in masks))]
 
 
 # ── functions under a mask ───────────────────────────────────────────────────────────────
@@ -247,8 +265,8 @@ def _repeated(e: Expr, ones: Sequence[Expr], see: See) -> Expr:
 class _Guard:
     """Expressions made finite where a mask is 0; a mask runs over some of their axes."""
 
-    def __init__(self, mask: Expr, see: See) -> None:
-        self.mask, self.see = mask, see
+    def __init__(self, mask: Expr, see: See, rank: Rank = (False, -1)) -> None:
+        self.mask, self.see, self.rank = mask, see, rank
         self.done: dict[tuple[Expr, Axes], Expr] = {}
 
     def __call__(self, root: Expr, axes: Axes) -> Expr:
@@ -266,7 +284,7 @@ class _Guard:
 
     def _parts(self, e: Expr, axes: Axes) -> list[tuple[Expr, Axes]]:
         """The arguments, or factors, in which the mask still says which entries count."""
-        if not may_fail(e):
+        if not may_fail(e) or (_is_condition(e) and _rank(e) <= self.rank):
             return []
         if isinstance(e, Definition):
             return [(self.see(e), axes)]

@@ -20,7 +20,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import Dim
 
-__all__ = ["quantity_names", "structure", "tied_axes", "tied_dims"]
+__all__ = ["loose_ties", "quantity_names", "structure", "tied_axes", "tied_dims"]
 
 
 def quantity_names(roots: Iterable[Expr]) -> set[str]:
@@ -50,6 +50,22 @@ def _ties(term: Expr) -> set[tuple[int, int]]:
 def tied_axes(value: Expr) -> set[tuple[int, int]]:
     """The pairs of axes that are tied by a delta in every term."""
     return set.intersection(*map(_ties, _products(value)))
+
+
+def loose_ties(value: Expr) -> set[tuple[int, int]]:
+    """The pairs of axes that are tied by a delta in some term, however deep inside."""
+    found: dict[Expr, set[tuple[int, int]]] = {}
+    for node in toposort([value], lambda n: isinstance(n, Definition)):
+        pairs: set[tuple[int, int]] = {(0, 1)} if isinstance(node, Delta) else set()
+        if isinstance(node, Add):
+            pairs = set().union(*(found[term] for term in node.terms))
+        elif isinstance(node, Einsum):
+            place = {i: axis for axis, i in enumerate(node.output)}
+            for operand, indices in zip(node.operands, node.inputs, strict=True):
+                ends = [(place.get(indices[p]), place.get(indices[q])) for p, q in found[operand]]
+                pairs |= {(min(e), max(e)) for e in ends if None not in e}  # type: ignore[type-var]
+        found[node] = pairs
+    return found[value]
 
 
 def structure(value: Expr, value_ndim: int) -> str:

@@ -49,6 +49,9 @@ def _samples(setting: Setting) -> list[Prose]:
     ]
     if setting.shared:
         lines.append(("shared by all samples: ", *_listed(setting.shared)))
+    if setting.mixed:
+        words = (" are coupled before they reach ", name_notation(setting.argument.expr))
+        lines.append(("the samples in ", *_listed(setting.mixed), *words))
     if setting.why:
         lines.append((f"{setting.them}, since {setting.why}",))
     return lines
@@ -73,8 +76,9 @@ def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str])
     counted = [letter for letter in samples if letter in used and letter != letters.loss]
     lines: list[Prose] = []
     if counted or letters.loss in used:
-        words = f"{', '.join([*counted, letters.loss])} = 1…{setting.count} count samples"
-        lines.append((words + f", {letters.loss} their losses",))
+        of_losses = [letters.loss] if letters.loss in used else []
+        words = f"{', '.join([*counted, *of_losses])} = 1…{setting.count} count samples"
+        lines.append((words + "".join(f", {letter} their losses" for letter in of_losses),))
     rest = [
         f"{letter} = 1…{size} {role}"
         for letter, (size, role) in others.items()

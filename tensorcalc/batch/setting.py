@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from tensorcalc.chain import differentiate
 from tensorcalc.derivation.samples import (
     Losses,
     Reading,
@@ -33,6 +34,7 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.shapes import Dim
+from tensorcalc.structure import loose_ties, tied_axes
 from tensorcalc.tensor import Tensor, define
 from tensorcalc.wording import name_of, titled
 
@@ -99,23 +101,44 @@ class Setting:
     @cached_property
     def shared(self) -> tuple[Variable, ...]:
         """The variables that all samples share: weights and biases."""
-        found = [n for n in toposort([self.total.expr]) if isinstance(n, Variable)]
-        each = self.losses.expr if self.losses is not None else self.total.expr
-        below = set(toposort([each]))
-        return tuple(v for v in found if v in below and v.ndim and self.place(v) is None)
+        if not self.axis_known:
+            return ()
+        whole = self.argument if self.losses is None else self.losses
+        below = [n for n in toposort([whole.expr]) if isinstance(n, Variable) and n.ndim]
+        return tuple(v for v in below if self._place(v) is None)
 
-    def place(self, quantity: Expr) -> int | None:
-        """The axis along which the samples of a quantity of the program lie; None for no axis."""
-        if quantity is self.argument.expr:
+    def _place(self, quantity: Expr, *, told: bool = False) -> int | None:
+        """The axis along which the samples of a quantity lie; None for what they share.
+
+        Told by a delta in its derivative: in every term of it, or, where samples are coupled, in
+        some term. ``told``: as it stands in the graph.
+        """
+        wrt = self.told(self.argument) if told else self.argument.expr
+        if quantity is wrt:
             return self.axis
-        if self.losses is None or self.coupled:
-            return self._by_size(quantity)
-        return tied_to(self.losses.expr, quantity)
+        whole, axis = wrt, self.axis
+        if self.losses is not None:
+            whole, axis = self.told(self.losses) if told else self.losses.expr, 0
+        if quantity is whole:
+            return axis
+        if quantity not in toposort([whole]):
+            return None
+        value = differentiate(whole, quantity)
+        for ties in (tied_axes(value), loose_ties(value)):
+            axes = [q - whole.ndim for p, q in ties if p == axis and q >= whole.ndim]
+            if axes:
+                return min(axes)
+        return None
 
-    def _by_size(self, quantity: Expr) -> int | None:
-        """Where samples are coupled no delta tells: an axis of as many entries as samples."""
-        axes = [k for k, dim in enumerate(quantity.shape) if dim == self.count]
-        return axes[-1 if self.axis else 0] if axes else None
+    @cached_property
+    def mixed(self) -> list[Expr]:
+        """What has samples that act on each other's losses."""
+        if self.losses is None or self.coupled:
+            return []
+        each = self.told(self.losses)
+        there = [*self.places, *self.data]
+        placed = {**self.data, **self.places}
+        return [v for v in there if placed[v] is not None and tied_to(each, v) is None]
 
     @cached_property
     def graph(self) -> Stages:
@@ -125,20 +148,13 @@ class Setting:
     @cached_property
     def places(self) -> dict[Expr, int | None]:
         """The axis of the samples of every stage of the graph; None for what is shared."""
-        own = {n.name: n for n in toposort([self.total.expr]) if isinstance(n, Definition)}
-        found: dict[Expr, int | None] = {}
-        for vertex in self.graph.order:
-            if vertex in self.graph.named:  # a function of a stage keeps its samples in place
-                found[vertex] = self._by_size(vertex)
-            else:
-                found[vertex] = self.place(own.get(getattr(vertex, "name", ""), vertex))
-        return found
+        return {vertex: self._place(vertex, told=True) for vertex in self.graph.order}
 
     @cached_property
     def data(self) -> dict[Expr, int | None]:
         """The variables with one row or column for each sample, and along which axis."""
         found = [n for n in toposort([self.total.expr]) if isinstance(n, Variable)]
-        return {v: self.place(v) for v in found if v.ndim and v not in self.shared}
+        return {v: self._place(v) for v in found if v.ndim and v not in self.shared}
 
     def told(self, quantity: Tensor) -> Expr:
         """A quantity of the program as it stands in the graph."""

@@ -41,6 +41,7 @@ DERIVATIVES = {
     "named": NAMED.derivative("v", "W"),
     "batch": BATCH.derivative("E", "W"),
     "residual": RESIDUAL.derivative("E", "x"),
+    "sum": RESIDUAL.derivative("s", "x"),
     "large": LARGE.derivative("v", "W"),
     "trace": TRACE.derivative("E", "A"),
     "zero": tc.derivative(P["v"], P["W"], P["W"])[0],
@@ -201,7 +202,7 @@ def entries(d):
     return d.to("mixed").evaluate(at) != 0
 
 
-@pytest.mark.parametrize("name", ["∂v/∂W", "∂s/∂v", "∂E/∂W", "named", "batch", "residual", "trace"])
+@pytest.mark.parametrize("name", ["∂v/∂W", "∂s/∂v", "∂E/∂W", "named", "batch", "residual", "sum"])
 def test_what_is_left_empty_is_zero(name):
     d = DERIVATIVES[name]
     there = entries(d)

@@ -361,7 +361,10 @@ def test_markdown_puts_formulas_between_dollars_and_escapes_the_rest():
     assert r"\<b\> & \\ ^ \~ \$5 {x}\_y \# % \`c\` \*d\* \[e\](f)" in escaped
 
 
-@each_document
+GLUED = one_step(title=("row", W, "k and ", x, W))
+
+
+@pytest.mark.parametrize("document", [GLUED, *DOCUMENTS.values()], ids=["glued", *DOCUMENTS])
 def test_a_dollar_stands_apart_from_letters_and_digits(document):
     """Where it touches one, GitHub takes it for an amount of money."""
     inline = re.sub(r"\$\$.*?\$\$", "", write_markdown(document), flags=re.DOTALL)

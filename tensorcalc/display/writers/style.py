@@ -46,7 +46,7 @@ FRAGMENT_STYLE = f"""
 .tensorcalc summary:focus-visible {{outline:2px solid var(--tc-accent)}}
 .tensorcalc .tc-number {{color:var(--tc-accent);font-weight:600;margin-right:.25em}}
 .tensorcalc .tc-body {{margin:.1em 0 .3em 2.6em}}
-.tensorcalc .tc-scroll {{overflow-x:auto}}
+.tensorcalc .tc-scroll {{overflow-x:auto;padding-bottom:.35em}}
 .tensorcalc td {{white-space:nowrap;max-width:none;color:inherit}}
 .tensorcalc .tc-note,.tensorcalc .tc-rule,.tensorcalc .tc-shape,.tensorcalc .tc-words
  {{color:var(--tc-quiet)}}

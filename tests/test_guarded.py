@@ -42,6 +42,9 @@ VALUES = {
 }
 
 
+ENTRIES = np.eye(6).reshape(6, 2, 3)
+
+
 def values_of(text, at, orders=3):
     p = tc.program(text, SHAPES)
     at = {name: value for name, value in at.items() if name in p}
@@ -109,6 +112,22 @@ def test_conditions_along_some_axes_or_none(text, wrt):
         given = [{n: v for n, v in at.items() if n in q} for q in (one, other)]
         a, b = found.evaluate(given[0]), expected.evaluate(given[1])
         np.testing.assert_allclose(np.broadcast_to(b, a.shape), a, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("bound", ["sqrt(1.5 + sin(z))", "log(4 + z)", "1 / (0.6 + 0 * z)"])
+@pytest.mark.parametrize("use", ["d * d", "sum(d * d)", "d * d * maximum(z, sqrt(1.5 + sin(z)))"])
+def test_two_conditions_in_one_product_do_not_change_each_other(use, bound):
+    p = tc.program(f"d = maximum(sum(W * W, axis=1), {bound}); {use}", W=(2, 3), z=2)
+    at = {"W": np.array([[0.6, 0.7, 0.76], [1.0, 1.0, -1.0]]), "z": np.array([0.9, 0.8])}
+    for order in (1, 2):
+        lower = tc.derivative(p.result, p["W"], layout="mixed") if order > 1 else p.result
+        sides = [
+            np.stack([lower.evaluate(at | {"W": at["W"] + h * e}) for e in ENTRIES], axis=-1)
+            for h in (1e-6, -1e-6)
+        ]
+        moved = (sides[0] - sides[1]) / 2e-6
+        found = tc.derivative(p.result, *[p["W"]] * order, layout="mixed").evaluate(at)
+        np.testing.assert_allclose(found.reshape(moved.shape), moved, atol=1e-7)
 
 
 def test_products_with_tangents_and_compiled_functions_are_right_as_well():

@@ -24,7 +24,7 @@ STEP = 2e-3  # of central differences of fourth order
 class Model:
     """The quantities of a page at one random point, computed from what it defines."""
 
-    def __init__(self, page, seed, *, positive, own_shape):
+    def __init__(self, page, seed, *, positive=False, own_shape=False):
         self.page, self.own_shape = page, own_shape
         rng = np.random.default_rng(seed)
         self.given = {name: drawn(rng, shape, positive) for name, shape in page.given.items()}
@@ -399,9 +399,9 @@ class Check:
             objects = [parsed(equation.formulas[0], self.names).tree, *factors]
             shown = [pages.shape_of(w) or () for w in equation.under]
             real = [self.values._matrix(f).shape for f in objects]
-            if [strip(s) for s in shown] != [strip(s) for s in real] and len(
-                equation.formulas
-            ) == 2:
+            if self.layout() == "mixed":  # (5,) has one axis, a column two
+                shown, real = [[strip(s) for s in shapes] for shapes in (shown, real)]
+            if shown != real:
                 self.fault(equation, f"shapes {shown} for {real}")
         if found and equation.note and (shape := pages.shape_of(equation.note)):
             said, real = strip(shape), strip(found[-1][2].shape)

@@ -13,7 +13,7 @@ import pages
 from reader import ReadingError, parsed
 from reader_values import STANDARD, Identity, Values, axes_of, plain
 
-__all__ = ["Check", "Model", "arranged", "drawn", "symbol_faults", "word_faults"]
+__all__ = ["Check", "Model", "arranged", "drawn", "letter_faults", "symbol_faults", "word_faults"]
 
 STEP = 2e-3  # of central differences of fourth order
 
@@ -514,6 +514,19 @@ def symbol_faults(page):
                 continue
             look(text, "Result")
     return faults
+
+
+def letter_faults(page):
+    """Letters of general rules, A : BC = BᵀA : C, that are names of quantities as well."""
+    names = set(page.given) | {defined_names(rows)[0] for rows in page.defined}
+    notes = [e.note for s in page.steps for e in s.equations] + page.remarks
+    found = []
+    for note in notes:
+        for rule in re.split("; |, ", note):
+            if re.match(r"[A-Za-z] : \S+ = ", rule):
+                clash = names & set(re.findall(r"[A-Z]|\b[a-z]\b", rule.replace("Diag", "")))
+                found += [f"{rule}: {clash} are quantities"] if clash else []
+    return found
 
 
 def word_faults(page):

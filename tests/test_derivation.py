@@ -10,7 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pages
 import pytest
-from derivation_checks import Check, Model, drawn, symbol_faults, word_faults
+from derivation_checks import (
+    Check,
+    Model,
+    drawn,
+    letter_faults,
+    symbol_faults,
+    word_faults,
+)
 from derivation_programs import CASES
 from reader import ReadingError
 from reader_values import FUNCTIONS, sigmoid, softmax
@@ -44,7 +51,7 @@ def test_a_reader_agrees_with_every_line(case, style, detail):
 
 def faults_of(page, case, style):
     """Whatever a reader would object to, each fault once."""
-    faults = [*symbol_faults(page), *word_faults(page)]
+    faults = [*symbol_faults(page), *letter_faults(page), *word_faults(page)]
     for seed in (1, 2):
         try:
             faults += Check(page, seed, style=style, positive=case.positive).all()
@@ -107,6 +114,7 @@ CORRUPTED = [  # what is printed, what it is changed to, and a word of the fault
     ("one layer", "differential", "(s − y) : dW x", "(s − y) : dv x", "product"),
     ("one layer", "differential", "put in ds", "", "neither shape nor rule"),
     ("one layer", "differential", "dE = G : dW", "dE = S : dW", "between"),
+    ("quadratic form", "differential", "P : B = tr", "A : B = tr", "are quantities"),
     ("batch layer", "chain", "is a column of ones, 1ᵀ a row of ones", "", "ones is not"),
 ]  # fmt: skip
 

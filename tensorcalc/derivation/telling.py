@@ -8,6 +8,7 @@ from tensorcalc.derivation.brief import MOST_FACTORS, brief
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.differential import DifferentialStory
 from tensorcalc.derivation.folding import fold_definitions, fold_steps
+from tensorcalc.derivation.generics import with_own_letters
 from tensorcalc.derivation.indices import IndexStory
 from tensorcalc.derivation.opening import definition_row, letters_section, opening
 from tensorcalc.derivation.parts import Part, parts_of
@@ -86,7 +87,7 @@ class _Telling:
         )
         if self._is_one_product():
             document = Document((), "", (), tuple(paragraphs), ())
-        return tuple(self.steps), document
+        return tuple(self.steps), with_own_letters(document)
 
     def _is_one_product(self) -> bool:
         """Whether the brief telling is one product of what the program itself has named."""

@@ -27,7 +27,7 @@ from tensorcalc.display.notation import (
     sum_of,
     transposed,
 )
-from tensorcalc.expr import Expr, Variable, toposort
+from tensorcalc.expr import Elementwise, Expr, Variable, toposort
 from tensorcalc.shapes import format_shape
 
 __all__ = ["closing", "turned"]
@@ -94,19 +94,19 @@ def _mean(setting: Setting) -> Prose:
 
 
 def _other_way(setting: Setting, story: BatchStory) -> list[Row | Prose]:
-    """The same equations where every matrix is the transpose of what it is here."""
+    """The equations where every matrix is the transpose of what it is here, as far as they turn."""
     if setting.argument.expr.ndim != 2 or setting.coupled:
         return []
-    own = set(story.stages.defined) - story.stages.named
+    stages = story.stages
+    own = {v for v in stages.defined if v not in stages.named or isinstance(v.body, Elementwise)}
     ndim = {v.name: v.ndim for v in toposort([story.stages.of]) if isinstance(v, Variable)}
     ndim |= {v.name: v.ndim for v in own}
     ndim |= {p.name: p.vertex.ndim for p in story.products if p.name}
     rows: list[Row | Prose] = []
     for vertex, left, form in _forms(story):
         other = turned(form, vertex.ndim, ndim)
-        if other is None:
-            return []
-        rows.append(Row(Cell(left), (Cell(other, "="),)))
+        if other is not None:
+            rows.append(Row(Cell(left), (Cell(other, "="),)))
     if not rows:
         return []
     one = "row" if setting.axis == 1 else "column"

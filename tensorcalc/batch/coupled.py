@@ -51,7 +51,7 @@ class Coupled(Telling):
         k, by = self.letters.loss, self.letters.of_argument(self.setting.axis)
         left = Infix("", (partial(d.of.expr, self.wrt.expr), Entry((k, *reversed(by)))))
         share = share_across(d.value, 1, self.setting.axis)
-        if share is not None and share < 1e-12:
+        if share is not None and share == 0:
             raise _not_seen(self.setting)
         size = f", at a random point up to {share:.0%} of the largest" if share else ""
         self.add(
@@ -76,7 +76,7 @@ class Coupled(Telling):
         along = [axis] if self.setting.axis_known else range(ndim)
         shares = [across(d.value, q, ndim + q) for q in along]
         share = min((s for s in shares if s is not None), default=0.0)
-        if share < 1e-9:
+        if share == 0:
             raise _not_seen(self.setting)
         obstacle = self.setting.obstacle
         written = matrix_form(obstacle) if obstacle is not None else None

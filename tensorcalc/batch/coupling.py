@@ -16,6 +16,8 @@ from tensorcalc.wording import name_of
 
 __all__ = ["across", "coupling_stage", "share_across", "what_couples"]
 
+_ROUNDING = 1e-9
+_CANCELLED = 1e-13
 _WORDS = {0: "rows", 1: "columns"}
 
 
@@ -79,13 +81,19 @@ def share_across(value: Expr, first: int, axis: int) -> float | None:
 
 
 def across(value: Expr, one: int, other: int) -> float | None:
-    """The largest entry at which two axes of equal size differ, relative to the largest of all."""
+    """The largest entry at which two axes of equal size differ, relative to the largest of all.
+
+    0 where it is no larger than what rounding leaves of numbers that cancel.
+    """
     try:
         point = draw_point([value], 0, "the derivative")
     except DomainError:
         return None
-    array = np.abs(Dense(point.values, point.sizes).array(value))
+    evaluation = Dense(point.values, point.sizes)
+    array = np.abs(evaluation.array(value))
     whole = array.max(initial=0.0)
     moved = np.moveaxis(array, (one, other), (0, 1))
-    between = moved[~np.eye(len(moved), dtype=bool)]
-    return float(between.max(initial=0.0) / whole) if whole else 0.0
+    between = moved[~np.eye(len(moved), dtype=bool)].max(initial=0.0)
+    largest = max(np.abs(a).max(initial=0.0) for a, _ in evaluation.known.values())
+    rounding = max(_ROUNDING * whole, _CANCELLED * largest)
+    return float(between / whole) if between > rounding else 0.0

@@ -108,6 +108,10 @@ class BatchExplanation(Written):
             )
         return self.steps[number - 1]
 
+    def __getitem__(self, place: int) -> DerivationStep:
+        """A step by its place from 0."""
+        return self.steps[place]
+
     def __len__(self) -> int:
         return len(self.steps)
 

@@ -126,9 +126,12 @@ def arranged(array, of_ndim, layout):
 
 
 def defined_names(rows):
-    """The name on the left of a definition, without its letters."""
-    left = rows[0].formulas[0]
-    return [left.rpartition("_")[0] if re.search(r"_[a-z,0-9]+$", left) else left]
+    """The name on the left of a definition, without its letters; those stand on the right too."""
+    left, right = rows[0].formulas[:2]
+    stem, _, letters = left.rpartition("_")
+    letters = re.findall("[a-z]", letters) if re.fullmatch(r"[a-z,0-9]+", letters) else []
+    used = all(re.search(rf"[_\[=,(][a-z0-9,(+−]*{w}", right) for w in letters)
+    return [stem if letters and used else left]
 
 
 # ── what must hold ───────────────────────────────────────────────────────────────────────

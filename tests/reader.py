@@ -36,7 +36,8 @@ TOKEN = re.compile(
   | (?P<indicator>I\[(?=[^\]]*=))
   | (?P<logdet>log\|det)
   | (?P<name>[{LETTER}][{LETTER}{ABOVE}0-9]*(?:_[{LETTER}0-9]+)*(?:[{LETTER}]*[{ABOVE}]+)?′*
-      |√|∏₋?\d*)
+      |√(?=\()|∏₋?\d*)
+  | (?P<root>√(?=[\d½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒]))
   | (?P<power>⁻ᵀ|⁻¹|ᵀ|⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:·[⁰¹²³⁴⁵⁶⁷⁸⁹]+)?|\^\(⊙[\d.]+\)|\^)
   | (?P<index>_[a-z0-9]+(?:,[a-z0-9]+)*|_(?=\())
   | (?P<sign>[+−⊙⊘⊗∘·:/(),‖|\[\]><≥≤≠=⟨⟩])
@@ -47,6 +48,11 @@ TOKEN = re.compile(
 
 class ReadingError(AssertionError):
     """The print says nothing that can be computed."""
+
+
+def split_letters(text):
+    """The letters and numbers of an index: kij, or k1,i."""
+    return text.split(",") if "," in text else re.findall(r"[a-z]\d*|\d", text)
 
 
 def split_equation(text):
@@ -154,7 +160,10 @@ class Formula:
             if kind == "sum":
                 factors.append(self._big_sum())
                 break
-            if kind in ("number", "name", "partial", "indicator", "logdet") or self._opens():
+            if (
+                kind in ("number", "root", "name", "partial", "indicator", "logdet")
+                or self._opens()
+            ):
                 factors.append(self._postfix())
             else:
                 break
@@ -191,7 +200,7 @@ class Formula:
 
     def _letters(self, mark):
         if mark != "_":
-            return tuple(re.findall(r"[a-z]\d*|\d", mark[1:]))
+            return tuple(split_letters(mark[1:]))
         words = [""]  # x_(k+1)
         self._expect("(")
         while not self._accept(")"):
@@ -203,6 +212,8 @@ class Formula:
         kind, word = self._take()
         if kind == "number":
             return Node("number", word)
+        if kind == "root":
+            return Node("call", ("√", None), (Node("number", self._take()[1]),))
         if kind == "partial":
             return self._partial()
         if kind == "indicator":
@@ -301,18 +312,25 @@ class Formula:
         stem, _, letters = word.rpartition("_")
         if stem in self.names and letters:
             letters = letters + self._more_letters()
-            return Node("entry", tuple(re.findall(r"[a-z]\d*|\d", letters)), (Node("name", stem),))
+            return Node("entry", tuple(split_letters(letters)), (Node("name", stem),))
         if stem and (found := self._changed(stem)) and letters:
             letters = letters + self._more_letters()
-            return Node("entry", tuple(re.findall(r"[a-z]\d*|\d", letters)), (found,))
+            return Node("entry", tuple(split_letters(letters)), (found,))
         return self._sliced(self._changed(word) or Node("name", word), bare)
 
     def _more_letters(self):
         found = ""
-        while self.next == ("sign", ",") and self.tokens[self.place + 1][0] == "name":
-            self._take()
-            found += self._take()[1]
+        while self._goes_on():
+            found += self._take()[1] + self._take()[1]
         return found
+
+    def _goes_on(self):
+        """Whether a comma stands between letters, as in W_j1,i; a gap would part arguments."""
+        after = self.tokens[self.place + 1 :][:1]
+        gap = self.place + 1 in self.after_gap
+        return (
+            self.next == ("sign", ",") and after and after[0][0] in ("name", "number") and not gap
+        )
 
     def _changed(self, word):
         """dW, if W is a quantity."""
@@ -348,7 +366,7 @@ class Formula:
         letters = self.letters() | self.bound()
         spoken = {n.word for n in self.tree.walk() if n.kind in ("name", "d")}
         units = {"e"} if any(n.kind == "slice" for n in self.tree.walk()) else set()
-        return spoken - {"I"} - letters - units
+        return spoken - {"I", "π"} - letters - units
 
     def functions(self):
         """Every function that is called."""

@@ -158,6 +158,8 @@ class Values:
             return self.known[n.word]
         if n.word == "I":
             return Identity()
+        if n.word == "π":
+            return np.full((1, 1), math.pi)
         raise ReadingError(f"{n.word} is not defined")
 
     def _m_d(self, n):
@@ -204,7 +206,10 @@ class Values:
         return np.kron(plain(left), plain(right))
 
     def _m_colon(self, n):
-        left, right = (plain(self._matrix(p)) for p in n.parts)
+        left, right = (self._matrix(p) for p in n.parts)
+        if isinstance(left, Identity):
+            return left.number * np.reshape(np.trace(right), (1, 1))
+        left, right = plain(left), plain(right)
         if not all(a == b or 1 in (a, b) for a, b in zip(left.shape, right.shape, strict=True)):
             raise ReadingError(f": between {left.shape} and {right.shape}")
         return np.reshape(np.sum(left * right), (1, 1))

@@ -129,7 +129,8 @@ def _chain(g: Notation | None, form: Chain, d: Differential, ndim: int) -> Moved
     factor, flag = form.factors[k]
     left, right = form.factors[:k], form.factors[k + 1 :]
     turned_left, turned_right = _turned(left), _turned(right)
-    middle = [(g, False)] if g is not None and ndim else []
+    whole = g is not None and ndim and not (g == Atom("I", symmetric=True) and (left or right))
+    middle = [(g, False)] if whole and g is not None else []
     product = chain(*turned_left, *middle, *turned_right)
     if g is not None and not ndim:
         product = scaled(1.0, [g], product)

@@ -76,7 +76,8 @@ def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
     for formula in formulas:
         for piece in pieces(formula):
             words = _meaning(piece)
-            if words and words.split(" = ")[0] not in said:
+            head = words.split(" = ")[0]
+            if words and not re.search(rf"(?<!\w){re.escape(head)} = ", said):
                 lines[words] = None
     return [(words,) for words in sorted(lines, key=_order)]
 

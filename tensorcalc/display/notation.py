@@ -332,6 +332,10 @@ def chain(*factors: tuple[Notation, bool]) -> Notation:
             flat.append((inner.inner, True))
         elif _is_diag(inner) and flat and _is_diag(flat[-1][0]):
             flat[-1] = (_joined_diag(flat[-1][0], inner), False)
+        elif inner == ONE and flat and _is_diag(flat[-1][0]):  # diag(u) 1 = u
+            flat[-1] = (_diagonal(flat[-1][0]), False)
+        elif _is_diag(inner) and flat and flat[-1] == (ONE, True):
+            flat[-1] = (_diagonal(inner), True)
         elif inner != IDENTITY:
             flat.append((inner, False))
     if not flat:  # a product of identities
@@ -345,6 +349,11 @@ def chain(*factors: tuple[Notation, bool]) -> Notation:
 
 def _is_diag(n: Notation) -> bool:
     return isinstance(n, Call) and n.name == "diag"
+
+
+def _diagonal(n: Notation) -> Notation:
+    assert isinstance(n, Call)
+    return n.arguments[0]
 
 
 def _joined_diag(a: Notation, b: Notation) -> Notation:

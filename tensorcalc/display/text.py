@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from tensorcalc.display.letters import digits_and_power, number_text
@@ -9,6 +10,7 @@ from tensorcalc.display.script import Spelling
 
 __all__ = ["UnicodeText"]
 
+_LETTER = re.compile(r"[^\W\d]\w*|\d+")
 _SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
 
@@ -59,9 +61,11 @@ class UnicodeText(Spelling):
         return f"{stem}({', '.join(arguments)}{extra})" + name[len(stem) :]
 
     def indexed(self, name: str, letters: Sequence[str]) -> str:
-        joint = "," if any(len(letter) > 1 for letter in letters) else ""
+        one = len(letters) == 1
+        plain = one or all(len(letter) == 1 and letter.isalpha() for letter in letters)
+        joint = "" if plain else ","
         joined = joint.join(letters)
-        if not all(letter.isalnum() for letter in letters):  # x_(k+1) is not x_k + 1
+        if not all(_LETTER.fullmatch(letter) for letter in letters):  # x_(k+1), not x_k + 1
             joined = f"({joined})"
         return f"{name}_{joined}" if letters else name
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import tensorcalc as tc
 
-__all__ = ["CASES", "Case", "case"]
+__all__ = ["CASES", "MORE", "Case", "case"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Case:
     layout: str = "numerator"
 
     def derivative(self):
-        d = tc.program(self.text, self.shapes).derivative(self.of, self.wrt)
+        p = tc.program(self.text, self.shapes)
+        d = p.derivative(self.of, self.wrt) if self.of else tc.derivative(p.result, p[self.wrt])
         return d.to(self.layout)
 
 
@@ -266,4 +267,79 @@ CASES = [
     case("row of a matrix", "E = norm(X[0, :])**2", "E/X", X=(3, 4)),
     case("diagonal", "E = norm(diagonal(X))**2", "E/X", X=(3, 3)),
     case("diag", "E = trace(A @ diag(x) @ B)", "E/x", A=(3, 4), x=4, B=(4, 3)),
+]
+# read in full only
+MORE = [
+    case("unnamed norm", "norm(A @ x - b)**2", "/x", A=(5, 3), x=3, b=5),
+    case("unnamed chain", "sum(log(1 + exp(-y * (X @ w))))", "/w", X=(6, 3), w=3, y=6),
+    case("unnamed vector", "sigmoid(W @ x)", "/x", W=(5, 4), x=4),
+    case("unnamed trace inv", "trace(inv(A @ A.T + B))", "/A", A=(3, 2), B=(3, 3)),
+    case("silu layer", "h = silu(W @ x); E = sum(h)", "E/W", W=(5, 4), x=4),
+    case("gelu layer", "h = gelu(W @ x); E = sum(h)", "E/x", W=(5, 4), x=4),
+    case(
+        "names of rules as quantities",
+        "B = A @ X; C = tanh(B); a = sum(C*C)",
+        "a/X",
+        A=(3, 4),
+        X=(4, 2),
+    ),
+    case(
+        "small names of rules", "u = A @ t; a = sigmoid(u); b = a.T @ d", "b/t", A=(5, 4), t=4, d=5
+    ),
+    case("names of indices as quantities", "k = A @ i; j = k.T @ k", "j/i", A=(5, 4), i=4),
+    case(
+        "names with subscripts",
+        "h_in = tanh(W_in @ x0); y_1 = W_out @ h_in; loss = norm(y_1)**2",
+        "loss/W_in",
+        W_in=(5, 4),
+        x0=4,
+        W_out=(3, 5),
+    ),
+    case("norm of a matrix", "E = norm(A @ X)", "E/X", A=(3, 4), X=(4, 2)),
+    case("larger of two", "E = sum(maximum(x, y))", "E/x", x=4, y=4),
+    case("leaky relu", "h = where(x > 0, x, 0.1*x); E = sum(h)", "E/x", x=4),
+    case("log-softmax", "L = -y.T @ log_softmax(W @ x)", "L/W", W=(3, 4), x=4, y=3),
+    case("root", "E = sqrt(x.T @ x + 1)", "E/x", x=4),
+    case("log of a sum", "E = log(sum(exp(x)))", "E/x", x=4),
+    case("vector by scalar, mixed", "y = exp(t * x)", "y/t", layout="mixed", t=(), x=4),
+    case("layer by weights, mixed", "s = sigmoid(W @ x)", "s/W", layout="mixed", W=(5, 4), x=4),
+    case("matrix by scalar", "Y = t * X @ X", "Y/t", t=(), X=(3, 3)),
+    case(
+        "matrix by matrix, denominator",
+        "Y = A @ X",
+        "Y/X",
+        layout="denominator",
+        A=(2, 3),
+        X=(3, 4),
+    ),
+    case("outer square", "Y = x @ x.T", "Y/x", x=4),
+    case("polynomial", "E = 3 * sum(x**4) - 2 * sum(x) + 7", "E/x", x=4),
+    case("softmax by a matrix", "p = softmax(X @ w); E = p.T @ y", "E/X", X=(5, 3), w=3, y=5),
+    case(
+        "standardised",
+        "m = mean(x); v = mean((x - m)**2); z = (x - m) / sqrt(v); E = z.T @ c",
+        "E/x",
+        x=5,
+        c=5,
+    ),
+    case("inverse of a diagonal", "E = x.T @ inv(diag(d)) @ x", "E/d", positive=True, x=4, d=4),
+    case("every second entry", "u = x[::2]; E = norm(u)**2", "E/x", x=5),
+    case("two entries", "E = x[0] * x[1]", "E/x", x=3),
+    case("column of a matrix", "c = X[:, 1]; E = norm(c)**2", "E/X", X=(3, 4)),
+    case(
+        "Kronecker product, named",
+        "K = kron(A, B); E = trace(K @ C)",
+        "E/B",
+        A=(2, 3),
+        B=(3, 2),
+        C=(6, 6),
+    ),
+    case(
+        "outer product of three",
+        "T = einsum('i,j,k->ijk', x, y, z); E = sum(T**2)",
+        "E/y",
+        x=3,
+        y=4,
+        z=2,
+    ),
 ]

@@ -195,7 +195,7 @@ class Check:
     def gradient(self):
         """G, where a page says that it is the gradient in the argument's own shape."""
         match = re.search(
-            r"so (\S+) is the (?:gradient|derivative)|← \w+ − η (\S+)", self.page.text
+            r"so\s+(\S+)\s+is\s+the\s+(?:gradient|derivative)|← \w+ − η (\S+)", self.page.text
         )
         if match:
             name = match[1] or match[2]

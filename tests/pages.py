@@ -140,8 +140,23 @@ class Page:
             step.rules.append(line.strip())
         elif UNDER.fullmatch(line):
             step.equations[-1].under = columns(line)
-        else:
+        elif not self._goes_on(step, line):
             self._equation(step.equations, line)
+
+    def _goes_on(self, step, line):
+        """Whether a line was broken: it goes on with a sign, or with the words of a note."""
+        first, *notes = columns(line)
+        if " = " in f" {first} " or not (step.equations or step.rules or step.words):
+            return False
+        equation = step.equations[-1] if step.equations else None
+        if first[0] in "·+−" and equation:
+            equation.formulas[-1] += f" {first}"
+            equation.note = " ".join(filter(None, [equation.note, *notes]))
+        elif step.rules:
+            step.rules[-1] += f" {first}"
+        elif equation:
+            equation.note += f" {first}"
+        return True
 
     def _equation(self, equations, line):
         first, *notes = columns(line)

@@ -28,14 +28,14 @@ WIDE = 100_000
 DETAILS = ("full", "brief")
 
 
-def printed(case, style, detail="full"):
+def printed(case, style, detail="full", width=WIDE):
     """The derivation as one line for each row."""
     d = case.derivative()
     told = d.derivation(style=style, detail=detail)
     if not told.document.opening:  # brief: what a program has named is not defined once more
         full = d.derivation(style=style).document
         told.document = replace(full, paragraphs=told.document.paragraphs, closing=())
-    return told.text(width=WIDE)
+    return told.text(width=width)
 
 
 STYLES = ("chain", "index", "differential")
@@ -53,6 +53,13 @@ def test_a_reader_agrees_with_every_line(case, style, detail):
     page = pages.Page(printed(case, style, detail))
     seeds = (1, 2) if detail == "full" and case in CASES else (1,)
     assert faults_of(page, case, style, seeds) == [], page.text
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("case", CASES[:14], ids=lambda c: c.name)
+def test_broken_lines_say_the_same(case, style):
+    page = pages.Page(printed(case, style, width=100))
+    assert faults_of(page, case, style) == [], page.text
 
 
 def faults_of(page, case, style, seeds=(1,)):

@@ -52,7 +52,7 @@ def derivative_output(d: Derivative) -> Output:
 
 
 def _computed_form(d: Derivative) -> Expr:
-    """The value, or a form of it that exists where a determinant is 0."""
+    """The value, or a form of it from which better numbers come."""
     links = [link for c in d.contributions for link in c.links]
     if len(links) > 1 or links[0].given or links[0].value is not d.value:
         return d.value

@@ -93,6 +93,69 @@ def inverse_or_zero_value(x):
     return np.divide(1, x, out=np.zeros_like(x), where=x != 0)
 
 
+def log_cosh_value(x):
+    """log(cosh(x)), without overflow and without cancellation."""
+    far = np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - np.log(2)
+    near = np.log1p(2 * np.sinh(np.where(np.abs(x) < 1, x, 0) / 2) ** 2)
+    return np.where(np.abs(x) < 1, near, far)
+
+
+def erfc_value(x):
+    """1 - erf(x) with full relative precision, by the approximations of fdlibm's s_erf.c."""
+    near = (
+        [-2.37630166566501626084e-05, -5.77027029648944159157e-03, -2.84817495755985104766e-02,
+         -3.25042107247001499370e-01, 1.28379167095512558561e-01],
+        [-3.96022827877536812320e-06, 1.32494738004321644526e-04, 5.08130628187576562776e-03,
+         6.50222499887672944485e-02, 3.97917223959155352819e-01, 1.0],
+    )  # fmt: skip
+    around_one = (
+        [-2.16637559486879084300e-03, 3.54783043256182359371e-02, -1.10894694282396677476e-01,
+         3.18346619901161753674e-01, -3.72207876035701323847e-01, 4.14856118683748331666e-01,
+         -2.36211856075265944077e-03],
+        [1.19844998467991074170e-02, 1.36370839120290507362e-02, 1.26171219808761642112e-01,
+         7.18286544141962662868e-02, 5.40397917702171048937e-01, 1.06420880400844228286e-01, 1.0],
+    )  # fmt: skip
+    beyond = (
+        [-9.81432934416914548592e00, -8.12874355063065934246e01, -1.84605092906711035994e02,
+         -1.62396669462573470355e02, -6.23753324503260060396e01, -1.05586262253232909814e01,
+         -6.93858572707181764372e-01, -9.86494403484714822705e-03],
+        [-6.04244152148580987438e-02, 6.57024977031928170135e00, 1.08635005541779435134e02,
+         4.29008140027567833386e02, 6.45387271733267880336e02, 4.34565877475229228821e02,
+         1.37657754143519042600e02, 1.96512716674392571292e01, 1.0],
+    )  # fmt: skip
+    far = (
+        [-4.83519191608651397019e02, -1.02509513161107724954e03, -6.37566443368389627722e02,
+         -1.60636384855821916062e02, -1.77579549177547519889e01, -7.99283237680523006574e-01,
+         -9.86494292470009928597e-03],
+        [-2.24409524465858183362e01, 4.74528541206955367215e02, 2.55305040643316442583e03,
+         3.19985821950859553908e03, 1.53672958608443695994e03, 3.25792512996573918826e02,
+         3.03380607434824582924e01, 1.0],
+    )  # fmt: skip
+
+    def polynomial(coefficients, t):
+        value = coefficients[0]
+        for coefficient in coefficients[1:]:  # plain floats, so that float32 stays float32
+            value = value * t + coefficient
+        return value
+
+    def ratio(coefficients, t):
+        return polynomial(coefficients[0], t) / polynomial(coefficients[1], t)
+
+    a = np.abs(x)
+    small = np.where(a < 0.84375, a, 0)
+    middle = np.where((a >= 0.84375) & (a < 1.25), a, 1)
+    tail = np.clip(a, 1.25, 28)
+    inverse = 1 / tail**2
+    rest = np.where(tail < 1 / 0.35, ratio(beyond, inverse), ratio(far, inverse))
+    head = np.round(tail * 4096) / 4096  # its square is exact
+    value = np.exp(-(head**2) - 0.5625) * np.exp((head - tail) * (head + tail) + rest) / tail
+    value = np.where(a < 28, value, 0)
+    middle = 1 - 8.45062911510467529297e-01 - ratio(around_one, middle - 1)
+    value = np.where(a < 1.25, middle, value)
+    value = np.where(a < 0.84375, 1 - (small + small * ratio(near, small**2)), value)
+    return np.where(x < 0, 2 - value, value)
+
+
 def sech_squared_value(x):
     """1 / cosh(x)², without overflow."""
     e = np.exp(np.where(np.real(x) > 0, -2 * x, 2 * x))
@@ -498,6 +561,23 @@ hypot = Function(
     name="hypot",
     evaluate=np.hypot,
     derivatives=(refuse_derivative("hypot"), refuse_derivative("hypot")),
+    nonnegative=True,
+    module=_HERE,
+)
+
+erfc = Function(
+    name="erfc",
+    evaluate=erfc_value,
+    derivatives=(refuse_derivative("erfc"),),
+    nonnegative=True,
+    module=_HERE,
+)
+
+# Of these the derivative is known: they stand for what is derived anew for its numbers.
+log_cosh = Function(
+    name="log_cosh",
+    evaluate=log_cosh_value,
+    derivatives=(lambda x, y: tanh(x),),
     nonnegative=True,
     module=_HERE,
 )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from tensorcalc.chain import differentiate_in_turn
-from tensorcalc.expr import Expr, Special, toposort
+from tensorcalc.codegen.hyperbolic import hyperbolic_forms
+from tensorcalc.expr import Definition, Expr, Special, toposort
 from tensorcalc.simplify import substitute
 from tensorcalc.special import det, inv, minors
 
@@ -20,21 +21,21 @@ _MOST_MINORS = 5000
 
 
 def by_minors(of: Expr, by: Sequence[Expr], held: Collection[Expr], value: Expr) -> Expr:
-    """``value``, the derivative of ``of`` by these arguments in turn, without inverses for det."""
+    """``value``, the derivative of ``of`` by these arguments in turn, in forms for its numbers."""
     inverted = {
         e.argument for e in toposort([value]) if isinstance(e, Special) and e.function is inv
     }
-    forms = minor_forms(of, len(by))
-    if not forms or not inverted:
-        return value
-    if len(by) == 1 and inverted <= {e.args[0] for e in forms}:
-        return value  # det(X) X⁻ᵀ in one product, which is computed as the adjugate
-    if differentiate_in_turn(of, by, held) is not value:
+    minors_used = minor_forms(of, len(by)) if inverted else {}
+    if len(by) == 1 and inverted <= {e.args[0] for e in minors_used}:
+        minors_used = {}  # det(X) X⁻ᵀ in one product, which is computed as the adjugate
+    forms = {**hyperbolic_forms(of), **minors_used}
+    if not forms or differentiate_in_turn(of, by, held) is not value:
         return value
     arguments = [substitute(e, forms) for e in by]
     fixed = [substitute(e, forms) for e in held]
     after = differentiate_in_turn(substitute(of, forms), arguments, fixed)
-    return as_written(after, forms)
+    names = {substitute(e, forms): e for e in toposort([of, *by]) if isinstance(e, Definition)}
+    return as_written(substitute(after, names), minors_used)
 
 
 def minor_forms(of: Expr, order: int) -> dict[Expr, Expr]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tensorcalc import special
 from tensorcalc.codegen.guarded import guarded, may_fail
+from tensorcalc.codegen.hyperbolic import hyperbolic
 from tensorcalc.codegen.lengths import divided_in_turn, length_of_squares
 from tensorcalc.codegen.merge import reshaped_last
 from tensorcalc.expr import (
@@ -23,10 +24,11 @@ from tensorcalc.expr import (
     product,
     toposort,
 )
-from tensorcalc.functions import log, sech_squared, sigmoid, softplus, tanh
+from tensorcalc.functions import erf, erfc, log, sech_squared, sigmoid, softplus, tanh
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.rewrite.recognise import (
+    opposite,
     recognise_exponentials,
     recognise_softmax,
     recognise_softplus,
@@ -74,7 +76,7 @@ def _named(e: Expr) -> Expr:
 
 
 def _stable_form(node: Expr) -> Expr | None:
-    for form in (_stable_log, _of_names, _adjugate, *_COMPLEMENTS):
+    for form in (hyperbolic, _stable_log, _of_names, _adjugate, *_COMPLEMENTS):
         after = form(node)
         if after is not None:
             return after
@@ -177,4 +179,16 @@ def _one_less(e: Expr) -> Expr | None:
     return None
 
 
-_COMPLEMENTS = (_complement_of_sigmoid, _complement_of_square)
+def _complement_of_erf(e: Expr) -> Expr | None:
+    """1 + erf(u) = erfc(−u), which does not round to 0."""
+    if isinstance(e, Add) and len(e.terms) == 2:
+        for one, other in (e.terms, e.terms[::-1]):
+            number, core = coefficient_and_core(other)
+            if constant_entry(one) == 1 and abs(number) == 1:
+                found = _looked_through(core)
+                if isinstance(found, Elementwise) and found.function is erf:
+                    return erfc(opposite(found.arguments[0]) if number > 0 else found.arguments[0])
+    return None
+
+
+_COMPLEMENTS = (_complement_of_sigmoid, _complement_of_square, _complement_of_erf)

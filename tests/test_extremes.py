@@ -1,0 +1,129 @@
+"""Functions far out, and what people write for them, against mpmath: value, slope, curvature."""
+
+import numpy as np
+import pytest
+
+import tensorcalc as tc
+
+mp = pytest.importorskip("mpmath")
+
+
+def _sigmoid(x):
+    return 1 / (1 + mp.exp(-x)) if x > 0 else mp.exp(x) / (1 + mp.exp(x))
+
+
+def _normal(x):
+    return mp.erfc(-x / mp.sqrt(2)) / 2
+
+
+softplus = lambda x: mp.log1p(mp.exp(x))
+log_cosh = lambda x: mp.log(mp.cosh(x))
+ENTRYWISE = {
+    "softplus(x)": softplus,
+    "log(1 + exp(x))": softplus,
+    "log(1 + exp(-x))": lambda x: softplus(-x),
+    "sigmoid(x)": _sigmoid,
+    "1 / (1 + exp(-x))": _sigmoid,
+    "exp(x) / (1 + exp(x))": _sigmoid,
+    "1 - sigmoid(x)": lambda x: _sigmoid(-x),
+    "-log(sigmoid(x))": lambda x: softplus(-x),
+    "log(1 - sigmoid(x))": lambda x: -softplus(x),
+    "log(exp(x) / (1 + exp(x)))": lambda x: -softplus(-x),
+    "-(0.25 * log(sigmoid(x)) + 0.75 * log(1 - sigmoid(x)))": lambda x: softplus(x) - x / 4,
+    "log1p(exp(-abs(x)))": lambda x: softplus(-abs(x)),
+    "maximum(x, 0) - 0.25 * x + log(1 + exp(-abs(x)))": lambda x: softplus(x) - x / 4,
+    "tanh(x)": mp.tanh,
+    "(exp(x) - exp(-x)) / (exp(x) + exp(-x))": mp.tanh,
+    "sinh(x) / cosh(x)": mp.tanh,
+    "1 - tanh(x)**2": lambda x: mp.sech(x) ** 2,
+    "log(cosh(x))": log_cosh,
+    "log(2 * cosh(x))": lambda x: mp.log(2 * mp.cosh(x)),
+    "log(exp(x) + exp(-x))": lambda x: mp.log(2 * mp.cosh(x)),
+    "silu(x)": lambda x: x * _sigmoid(x),
+    "x / (1 + exp(-x))": lambda x: x * _sigmoid(x),
+    "gelu(x)": lambda x: x * _normal(x),
+    "x * tanh(softplus(x))": lambda x: x * mp.tanh(softplus(x)),
+    "erf(x)": mp.erf,
+    "arctan(x)": mp.atan,
+}
+FAR = [0.5, 20.0, -18.0, -40.0, 300.0, 1e4, -1e4]
+
+
+def _agrees(found, expected):
+    return abs(found - expected) <= max(mp.mpf("1e-12") * abs(expected), mp.mpf("1e-300"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("text", "truth"), ENTRYWISE.items(), ids=ENTRYWISE)
+def test_functions_of_one_number_far_out(text, truth):
+    p = tc.program(text, x=())
+    parts = [p.result, *(tc.derivative(p.result, *[p["x"]] * n) for n in (1, 2))]
+    for x in FAR:
+        with mp.workdps(500):  # what vanishes beyond these digits vanishes among floats
+            for order, part in enumerate(parts):
+                right = mp.diff(truth, mp.mpf(x), order) if order else truth(mp.mpf(x))
+                found = part.evaluate(x=x).item()
+                assert _agrees(found, mp.re(right)), (x, order, found, float(mp.re(right)))
+
+
+def _softmax(z):
+    top = max(z)
+    e = [mp.exp(t - top) for t in z]
+    return [t / mp.fsum(e) for t in e]
+
+
+def _logsumexp(z):
+    return max(z) + mp.log(mp.fsum(mp.exp(t - max(z)) for t in z))
+
+
+LABELS = [0.25, 0.5, 0.25]
+cross_entropy = lambda z: _logsumexp(z) - mp.fsum(y * t for y, t in zip(LABELS, z, strict=True))
+OF_VECTORS = {
+    "logsumexp(z)": _logsumexp,
+    "log(sum(exp(z)))": _logsumexp,
+    "log(sum(exp(z - max(z)))) + max(z)": _logsumexp,
+    "logsumexp(outer(z, ones(1)), axis=0)[0]": _logsumexp,
+    "-sum(y * log_softmax(z))": cross_entropy,
+    "-sum(y * log(softmax(z)))": cross_entropy,
+    "-sum(y * log(exp(z) / sum(exp(z))))": cross_entropy,
+    "p = softmax(z); -sum(y * log(p))": cross_entropy,
+    "softmax(z)[0]": lambda z: _softmax(z)[0],
+    "(exp(z) / sum(exp(z)))[0]": lambda z: _softmax(z)[0],
+}
+POINTS = [(1e4, 0.0, -1e4), (1e4, 9999.0, 9998.0), (-1e4, -1e4, -9999.0), (0.3, -0.2, 20.0)]
+
+
+@pytest.mark.parametrize(("text", "truth"), OF_VECTORS.items(), ids=OF_VECTORS)
+def test_functions_of_vectors_far_out(text, truth):
+    p = tc.program(text, z=3, y=3)
+    first, second = (tc.derivative(p.result, *[p["z"]] * n, layout="mixed") for n in (1, 2))
+    for point in POINTS:
+        at = {"z": list(point), "y": LABELS}
+        at = {name: value for name, value in at.items() if name in p}
+        slope, curvature = first.evaluate(at), second.evaluate(at)
+        with mp.workdps(120):
+            z = [mp.mpf(t) for t in point]
+            moved = lambda *t: truth(list(t))
+            value = truth(z)
+            assert _agrees(p.result.evaluate(at).item(), value)
+            for i in range(3):
+                unit = tuple(int(k == i) for k in range(3))
+                right = mp.diff(moved, tuple(z), unit)
+                # entries that cancel are compared on the scale of 1
+                assert abs(slope[i] - right) < 1e-12, (point, i, slope[i], float(right))
+                for j in range(3):
+                    pair = tuple(int(k == i) + int(k == j) for k in range(3))
+                    right = mp.diff(moved, tuple(z), pair)
+                    assert abs(curvature[i, j] - right) < 1e-12
+    assert np.isfinite(curvature).all()
+
+
+@pytest.mark.parametrize("x", [1e200, -1e200, 1e-200])
+@pytest.mark.parametrize("text", ["sqrt(1 + x**2)", "(1 + x**2)**0.5", "s = 1 + x * x; sqrt(s)"])
+def test_a_root_of_one_and_a_square_beyond_floats(text, x):
+    p = tc.program(text, x=())
+    with mp.workdps(900):
+        root = mp.sqrt(1 + mp.mpf(x) ** 2)
+        assert _agrees(p.result.evaluate(x=x).item(), root)
+        if "s = " not in text:
+            assert _agrees(p.derivative(p.result, "x").evaluate(x=x).item(), x / root)

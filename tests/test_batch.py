@@ -159,6 +159,17 @@ def test_letters_have_one_meaning():
     text = of_network(NETWORKS[-1], "Z1").text()
     first = text[text.index("(1)") : text.index("(4)")]
     assert not re.search(r"Σ_[ksj]\b", first)
+    letters = re.findall(r"Σ_(\w) runs over the 5 samples", text)
+    assert len(letters) == 4
+    for letter, part in zip(letters, text.split("which all samples share.")[1:], strict=True):
+        assert f"= Σ_{letter} Δ" in part
+
+
+def test_a_sum_of_losses_that_is_not_the_loss_fails_verification():
+    batch = of_network(NETWORKS[0])
+    assert batch.verify()
+    batch.of = tc.define("L", 2 * tc.Tensor(batch.of.expr.body))
+    assert not batch.verify()
 
 
 # ── finding the samples ──────────────────────────────────────────────────────────────────

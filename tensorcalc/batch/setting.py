@@ -6,7 +6,6 @@ that each line of the batch equations is one rule. Values are the same as in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +19,7 @@ from tensorcalc.derivation.samples import (
     samples_word,
     tied_to,
 )
-from tensorcalc.derivation.stages import Edge, Stages, staged
+from tensorcalc.derivation.stages import Stages, staged, staged_by_all
 from tensorcalc.derivative import Derivative, derivative
 from tensorcalc.errors import NotSupportedError, TensorCalcError
 from tensorcalc.expr import (
@@ -40,7 +39,7 @@ from tensorcalc.wording import name_of, titled
 
 __all__ = ["Setting", "read_setting"]
 
-_LOSSES = ("l", "ℓ", "losses", "loss")
+_LOSSES = ("l", "losses", "loss", "ell")
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,9 @@ class Setting:
     @cached_property
     def graph(self) -> Stages:
         """Every stage between L and what is shared, each under a name, with the edges between."""
-        return merged(self.total.expr, [self.argument.expr, *self.shared])
+        if not self.shared:
+            return staged(self.total.expr, self.argument.expr)
+        return staged_by_all(self.total.expr, [self.argument.expr, *self.shared])
 
     @cached_property
     def places(self) -> dict[Expr, int | None]:
@@ -159,34 +160,6 @@ class Setting:
     def told(self, quantity: Tensor) -> Expr:
         """A quantity of the program as it stands in the graph."""
         return next((v for v in self.graph.order if v.name == quantity.name), quantity.expr)  # type: ignore[attr-defined]
-
-
-def merged(root: Expr, arguments: Iterable[Expr]) -> Stages:
-    """The stages between ``root`` and several arguments as one graph."""
-    arguments = list(dict.fromkeys(arguments))
-    names: set[Expr] = set()
-    for argument in arguments:  # each may name further stages
-        found = staged(root, _again(root, argument))
-        root, names = found.of, names | found.named
-    several = [staged(root, _again(root, argument)) for argument in arguments]
-    vertices = {v for s in several for v in s.order}
-    edges: dict[tuple[Expr, Expr], Edge] = {}
-    for s in several:
-        edges |= {(e.of, e.wrt): e for e in s.edges}
-    order = [n for n in toposort([root]) if n in vertices]
-    place = {v: k for k, v in enumerate(order)}
-    listed = sorted(edges.values(), key=lambda e: (place[e.of], place[e.wrt]))
-    defined = tuple(n for n in toposort([root]) if isinstance(n, Definition))
-    top_down = tuple(reversed(order))
-    return Stages(root, top_down[-1], top_down, tuple(listed), defined, frozenset(names))
-
-
-def _again(root: Expr, argument: Expr) -> Expr:
-    """The quantity of that name in a graph whose stages have been named."""
-    if not isinstance(argument, Definition):
-        return argument
-    found = [n for n in toposort([root]) if isinstance(n, Definition) and n.name == argument.name]
-    return found[0] if found else argument
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────

@@ -59,9 +59,7 @@ class Telling:
 
     def entry(self, e: Expr, letters: Sequence[str]) -> Notation:
         """One entry of an expression."""
-        own = self.letters
-        taken = {*self.taken, own.loss, own.sample, *own.entry, own.one} - set(letters)
-        return index_form(e, letters, None, taken)
+        return index_form(e, letters, None, self.taken - set(letters))
 
     def shown(self, d: Derivative) -> Notation | None:
         """A derivative by matrices, in numerator layout."""

@@ -29,7 +29,7 @@ from tensorcalc.functions import inverse_or_zero, length, sqrt
 from tensorcalc.simplify import substitute
 from tensorcalc.structure import quantity_names
 
-__all__ = ["Edge", "Stages", "local_part", "staged"]
+__all__ = ["Edge", "Stages", "local_part", "staged", "staged_by_all"]
 
 _NAMES = {0: "crqtuw", 1: "uvwzrqpg", 2: "UVZRQPMH"}
 _ATOMS = (Variable, Definition, Constant, Delta, Ones, Merge)
@@ -94,12 +94,23 @@ class Stages:
 
 def staged(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Stages:
     """``of`` with a name for every stage that depends on ``wrt``, and the edges between them."""
-    stops = {wrt, *holding} - {of}
+    return _staged(of, {wrt}, {wrt, *holding} - {of}, quantity_names([of, wrt, *holding]))
+
+
+def staged_by_all(of: Expr, arguments: Collection[Expr]) -> Stages:
+    """The same for all that depends on one of several arguments, of which one may act on another.
+
+    ``wrt`` is then the last of the vertices.
+    """
+    return _staged(of, set(arguments), set(), quantity_names([of]))
+
+
+def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[str]) -> Stages:
     stop = lambda n: n in stops
     order = toposort([of], stop)
-    depends = _dependents(order, wrt, stops)
+    depends = _dependents(order, arguments, stops)
     bodies = {n.body for n in order if isinstance(n, Definition)}
-    naming = _Naming(quantity_names([of, wrt, *holding]))
+    naming = _Naming(taken)
     new: dict[Expr, Expr] = {}
     for node in order:
         if stop(node) or not node.args:
@@ -117,7 +128,8 @@ def staged(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Stages:
     root = new[of]
     if not isinstance(root, Definition):
         root = naming.result(root)
-    return _graph(root, wrt, stops, frozenset(naming.given.values()))
+    ends = {new.get(a, a) for a in arguments}
+    return _graph(root, ends, stops, frozenset(naming.given.values()))
 
 
 def _is_stage(node: Expr) -> bool:
@@ -131,8 +143,10 @@ def _is_stage(node: Expr) -> bool:
     return isinstance(node, Special)
 
 
-def _dependents(order: Sequence[Expr], wrt: Expr, stops: Collection[Expr]) -> set[Expr]:
-    found = {wrt}
+def _dependents(
+    order: Sequence[Expr], arguments: Collection[Expr], stops: Collection[Expr]
+) -> set[Expr]:
+    found = {*arguments}
     for node in order:
         if node not in stops and any(a in found for a in node.args):
             found.add(node)
@@ -180,24 +194,27 @@ def _numbered(pool: str) -> Iterator[str]:
             yield f"{letter}{n}"
 
 
-def _graph(root: Definition, wrt: Expr, stops: set[Expr], named: frozenset[Expr]) -> Stages:
+def _graph(
+    root: Definition, arguments: set[Expr], stops: set[Expr], named: frozenset[Expr]
+) -> Stages:
     order = toposort([root], lambda n: n in stops)
-    depends = _dependents(order, wrt, stops)
-    vertices = [n for n in order if n in depends and (isinstance(n, Definition) or n is wrt)]
+    depends = _dependents(order, arguments, stops)
+    ends = arguments if len(arguments) == 1 else stops
+    vertices = [n for n in order if n in depends and (isinstance(n, Definition) or n in arguments)]
     edges = [
         Edge(vertex, inner, value)
         for vertex in vertices
-        if isinstance(vertex, Definition) and vertex is not wrt
+        if isinstance(vertex, Definition) and vertex not in ends
         for inner in _direct(vertex, vertices)
         for value in [local_part(vertex, inner)]
         if not is_zero(value)
     ]
     live = _on_a_path(root, edges)
-    kept = [v for v in vertices if v in live or v is root or v is wrt]
+    kept = [v for v in vertices if v in live or v is root or v in arguments]
     defined = [n for n in order if isinstance(n, Definition) and n not in stops]
     return Stages(
         root,
-        wrt,
+        kept[0] if len(arguments) > 1 else next(iter(arguments)),
         tuple(reversed(kept)),
         tuple(e for e in edges if e.of in live),
         tuple(defined),

@@ -6,7 +6,7 @@ ARGS =
 
 python = $(VENV)/bin/python
 
-.PHONY: demo test lint types notebooks bench clean
+.PHONY: demo test lint types notebooks browser bench clean
 .NOTPARALLEL: # two installations into one environment would collide
 
 demo: $(VENV)/.demo
@@ -25,6 +25,13 @@ types: $(VENV)/.dev
 notebooks: $(VENV)/.test
 	$(python) -m pytest --nbmake notebooks $(ARGS)
 
+# The variables: no test may be skipped; where KaTeX and MathJax are. The path: whose node it is.
+browser: $(VENV)/latex/node_modules
+	@command -v chromium chromium-browser >/dev/null || { \
+	    echo "There is no Chromium, for instance: apt-get install chromium"; exit 1; }
+	PATH="$(abspath $(VENV))/bin:$$PATH" TENSORCALC_BROWSER=required \
+	    LATEX_NODE_MODULES="$(VENV)/latex" $(python) -m pytest -m browser $(ARGS)
+
 bench: $(VENV)/.test
 	@test -n "$(wildcard benchmarks/*.py)" || { echo "There are no scripts in benchmarks/."; exit 1; }
 	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do $(python) $$script $(ARGS); done
@@ -37,6 +44,11 @@ clean:
 $(VENV)/.%: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing tensorcalc[$*] into $(VENV)."
 	@$(python) -m pip install -qq --disable-pip-version-check --editable ".[$*]"
+	@touch $@
+
+$(VENV)/latex/node_modules: $(VENV)/.browser
+	PATH="$(abspath $(VENV))/bin:$$PATH" npm install --silent --no-audit --no-fund \
+	    --prefix $(VENV)/latex katex@0.19 mathjax-full@3
 	@touch $@
 
 $(VENV)/bin/pip:

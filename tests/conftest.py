@@ -15,6 +15,17 @@ hypothesis.settings.register_profile("repeat", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeat" if os.environ.get("CI") else "search")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where drawing is required, what would be skipped for want of a browser has failed."""
+    report = yield
+    drawing = item.get_closest_marker("browser") is not None
+    if drawing and report.skipped and os.environ.get("TENSORCALC_BROWSER") == "required":
+        report.outcome = "failed"
+        report.longrepr = f"TENSORCALC_BROWSER is set, so this must run: {call.excinfo.value}"
+    return report
+
+
 @pytest.fixture
 def rng(request):
     """Random numbers that are the same in every run of one test."""

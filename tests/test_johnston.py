@@ -415,8 +415,7 @@ def test_a_network_that_departs_from_the_text_says_so():
 def test_latex_is_balanced_and_numbered_as_hers(small, number):
     text = small[number]._repr_latex_()
     assert text.startswith("$$")
-    tag = r"\text{box}" if number == "box" else number
-    assert text.endswith(f"\\tag{{{tag}}}$$")
+    assert text.endswith(f"\\tag{{{number}}}$$")
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
     assert len(re.findall(r"\\left\b", text)) == len(re.findall(r"\\right\b", text))
 

@@ -128,8 +128,8 @@ class Equation:
     def _repr_latex_(self) -> str:
         shapes = [rf"l = {e.layer}:\quad {_latex_shapes(e.shapes)}" for e in self]
         lines = r" \\ ".join([self.latex, *(rf"{{\scriptstyle {line}}}" for line in shapes[:4])])
-        number = r"\text{box}" if self.number == "box" else self.number
-        return rf"$$\begin{{gathered}} {lines} \end{{gathered}} \tag{{{number}}}$$"
+        # a tag is words already: MathJax draws an error where it finds \text in one
+        return rf"$$\begin{{gathered}} {lines} \end{{gathered}} \tag{{{self.number}}}$$"
 
 
 def _latex_shapes(shapes: str) -> str:

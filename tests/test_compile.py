@@ -316,3 +316,17 @@ def test_a_residual_chain_costs_in_proportion_to_its_depth():
 def test_the_signature_of_a_compiled_function_has_its_arguments(example):
     run = tc.compile([example.E, tc.derivative(example.E, example.W)])
     assert list(inspect.signature(run).parameters) == ["W", "x", "y"]
+
+
+@pytest.mark.parametrize("second", ["0.5 + (R - R)", "minimum(0.25, 0 * R)", "maximum(x.T, 0 * R)"])
+def test_an_axis_that_all_arguments_repeat_is_there(second):
+    p = tc.program(f"(1.5 + (z.T @ W)**2)**maximum(x.T, {second})", R=(1, 3), W=(2, 3), x=3, z=2)
+    at = {"R": [[1.0, 2.0, 3.0]], "W": np.ones((2, 3)), "x": [1.0, -2.0, 0.1], "z": [1.0, 2.0]}
+    assert p.result.evaluate(at).shape == (1, 3)
+    for order in (1, 2):
+        d = tc.derivative(p.result, *[p["z"]] * order, layout="mixed")
+        flat = tc.derivative(p.result @ tc.matrix("E", 3, 1), *[p["z"]] * order, layout="mixed")
+        for k in range(3):
+            unit = np.eye(3)[:, [k]]
+            expected = np.squeeze(flat.evaluate({**at, "E": unit}))
+            np.testing.assert_allclose(d.evaluate(at)[0, k], expected, rtol=1e-12)

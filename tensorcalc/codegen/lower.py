@@ -167,9 +167,11 @@ class Lowering:
         return Code(f"{name}({self.code[node.argument].text}{parameters})")
 
     def _elementwise(self, node: Elementwise) -> Code:
-        arguments = [self._broadcastable(a) for a in node.arguments]
-        if len(arguments) == 1:
-            arguments = [self.code[node.arguments[0]]]
+        covered = set().union(*map(self._covered, node.arguments))
+        if len(node.arguments) > 1 and covered == set(range(node.ndim)):
+            arguments = [self._broadcastable(a) for a in node.arguments]
+        else:  # an axis that all of them only repeat must be there nevertheless
+            arguments = [self.code[a] for a in node.arguments]
         exponent = node.function.exponent
         if exponent == -1:
             return Code(f"1 / {arguments[0].inside(MUL, '/', right=True)}", MUL, "/")

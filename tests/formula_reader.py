@@ -156,7 +156,8 @@ class _Reader:
         if isinstance(left, Identity) and isinstance(right, Identity):
             return Identity(left.number + sign * right.number)
         sized = [v for v in (left, right) if not isinstance(v, Identity)]
-        size = max(*sized[0].shape, self.size) if isinstance(sized[0], np.ndarray) else self.size
+        known = isinstance(sized[0], np.ndarray) and max(sized[0].shape) > 1
+        size = max(sized[0].shape) if known else self.size
         dense = lambda v: v.number * np.eye(size) if isinstance(v, Identity) else plain(v)
         return dense(left) + sign * dense(right)
 

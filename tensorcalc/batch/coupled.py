@@ -11,7 +11,7 @@ from tensorcalc.batch.telling import Letters, Telling
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivative import Derivative, derivative
-from tensorcalc.display.document import Cell, Row
+from tensorcalc.display.document import Cell, Prose, Row
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import (
     Entry,
@@ -82,13 +82,15 @@ class Coupled(Telling):
         written = matrix_form(obstacle) if obstacle is not None else None
         of, wrt = name_notation(self.of.expr), name_notation(self.wrt.expr)
         each = f"{self.setting.sample}s" if self.setting.axis_known else "samples"
+        rows, letters = self._entry_of(d)
         self.add(
             "samples are coupled",
             [d.value],
             f"{d.kind}, {format_shape(d.shape)}",
             title=(of, " is no sum over samples: the samples are coupled."),
-            rows=self._entry_of(d),
+            rows=rows,
             remarks=(
+                *letters,
                 (*((written, " is a function of all samples together, ") if written else ()),
                  "so there are no losses ", Indexed("l", (self.letters.sample,)), " of which ", of,
                  " is the sum, and no per-sample gradients."),
@@ -98,16 +100,20 @@ class Coupled(Telling):
             ),
         )  # fmt: skip
 
-    def _entry_of(self, d: Derivative) -> tuple[Row, ...]:
-        """One entry of the second derivative, where it is short enough to read."""
+    def _entry_of(self, d: Derivative) -> tuple[tuple[Row, ...], tuple[Prose, ...]]:
+        """One entry of the second derivative, if it is short enough, and what its letters are."""
         by = self.letters.of_argument(self.setting.axis)
         free = (letter for letter in "ihtrpquvw" if letter not in {*by, *self.taken})
         again = tuple(next(free, f"t{n}") for n, _ in enumerate(by))
         form = self.entry(d.value, (*by, *again))
         if len(spell(form)) > _LONGEST:
-            return ()
+            return (), ()
         names = [Indexed(name_of(self.wrt), letters) for letters in (by, again)]
-        return (Row(Cell(Partial(name_notation(self.of.expr), tuple(names))), (Cell(form, "="),)),)
+        left = Cell(Partial(name_notation(self.of.expr), tuple(names)))
+        axes = ("entries",) if len(by) == 1 else ("rows", "columns")
+        roles = [f"{i}, {j} count {axis}" for i, j, axis in zip(by, again, axes, strict=True)]
+        said: Prose = (", ".join(roles) + " of ", name_notation(self.wrt.expr), ".")
+        return (Row(left, (Cell(form, "="),)),), (said,)
 
     def gradient(self) -> None:
         """∂L/∂Z is there all the same."""

@@ -26,6 +26,10 @@ def opening_of(
     formulas = list(formulas_in((*before, *paragraphs)))
     used = letters_in(formulas)
     counted = _letters(setting, scribe, letters, used) if setting.axis_known else []
+    if "I" in used:
+        agree = letters.loss in used and letters.sample in used
+        sign = f"I[{letters.loss}={letters.sample}]" if agree else "an indicator I[ ]"
+        counted.append((f"{sign} is 1 if both letters agree, else 0",))
     lines = [*counted, *sign_lines(formulas, _said(before))]
     samples = Section("Samples", tuple(_samples(setting)))
     letters_and_signs = Section("Letters", tuple(lines))
@@ -85,8 +89,6 @@ def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str])
         if letter in used and letter not in samples
     ]
     lines += [(",  ".join(rest[k : k + 4]),) for k in range(0, len(rest), 4)]
-    if "I" in used:
-        lines.append((f"I[{letters.loss}={letters.sample}] is 1 if both letters agree, else 0",))
     return lines
 
 

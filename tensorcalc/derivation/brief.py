@@ -12,16 +12,22 @@ Where there are several paths or many stages, one line for each adjoint.
 
 from __future__ import annotations
 
-from tensorcalc.derivation.chain import ChainStory
+from tensorcalc.derivation.chain import ChainStory, column_times_row
 from tensorcalc.derivation.scribe import partial
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import Product
 from tensorcalc.display.document import Cell, Paragraph, Row
 from tensorcalc.display.notation import Atom, Indexed, Infix, Notation
 from tensorcalc.display.spelling import spell
+from tensorcalc.structure import structure
 
 __all__ = ["MOST_FACTORS", "brief"]
 
+_SHORTER = {
+    "a row times a diagonal matrix is an elementwise product": "row · diagonal = elementwise",
+    "a column times a diagonal matrix is an elementwise product": "diagonal · column = elementwise",
+    "the indicator keeps the one term in which both letters agree": "the indicator keeps one term",
+}
 MOST_FACTORS = 4  # factors in one product; beyond this, line by line
 
 
@@ -82,8 +88,13 @@ def _named(story: ChainStory, step: Product) -> list[Row]:
     if form is None:
         letters = scribe.letters[step.vertex]
         form, left = step.entry, Infix("=", (Indexed(step.name or "", letters), left.parts[1]))
-    words = f"{story.sized(s.of, step.vertex)}; {step.words}"
+    words = _short(step.words)
     return [Row(Cell(left), (Cell(form, "="),), (words,))]
+
+
+def _short(words: str) -> str:
+    """A rule in the few words that fit beside a formula."""
+    return _SHORTER.get(words, words)
 
 
 def _signed(cells: list[Cell]) -> tuple[Cell, ...]:
@@ -104,10 +115,13 @@ def _last_rows(story: ChainStory, step: Product) -> list[Row]:
         cells = [Cell(step.written, "=")]
         if spell(step.entry) != spell(step.written):
             cells.append(Cell(step.entry, "="))
-        rows.append(Row(Cell(entry), tuple(cells), (step.words,)))
+        rows.append(Row(Cell(entry), tuple(cells), (_short(step.words),)))
     if step.form is not None:
-        words = story.sized(s.of, step.vertex) if rows else step.words
-        rows.append(Row(Cell(whole), (Cell(step.form, "="),), (words,)))
+        words = story.sized(s.of, step.vertex) if rows else _short(step.words)
+        form = step.form
+        if structure(step.value, s.of.ndim) == "outer product" and step.value.ndim == 2:
+            words, form = "column times row", column_times_row(form)
+        rows.append(Row(Cell(whole), (Cell(form, "="),), (words,)))
     return rows
 
 

@@ -24,7 +24,7 @@ from tensorcalc.expr import Definition, Expr
 from tensorcalc.shapes import format_shape
 from tensorcalc.structure import structure
 
-__all__ = ["ChainStory", "below", "plain_words", "ways"]
+__all__ = ["ChainStory", "below", "column_times_row", "plain_words", "ways"]
 
 _LONG = 7  # links of one path that are all written down
 
@@ -145,7 +145,7 @@ class ChainStory(Story):
             form: Notation = p.form
             if structure(p.value, s.of.ndim) == "outer product" and p.value.ndim == 2:
                 rules.append(("one entry of each, for all pairs: a column times a row",))
-                form = _column_times_row(form)
+                form = column_times_row(form)
             rows.append(Row(Cell(named), (Cell(form, "="),)))
             lines.append(p.value)
         said = {
@@ -190,7 +190,7 @@ def _abbreviated(path: Sequence[Expr]) -> tuple[Notation, ...]:
     return tuple(names)
 
 
-def _column_times_row(n: Notation) -> Notation:
+def column_times_row(n: Notation) -> Notation:
     """x δ with δ the name of a row is what Johnston writes x ⊗ δ."""
     if not isinstance(n, Chain) or len(n.factors) != 2 or any(turned for _, turned in n.factors):
         return n

@@ -159,7 +159,7 @@ def test_letters_have_one_meaning():
     text = of_network(NETWORKS[-1], "Z1").text()
     first = text[text.index("(1)") : text.index("(4)")]
     assert not re.search(r"Σ_[ksj]\b", first)
-    letters = re.findall(r"Σ_(\w) runs over the 5 samples", text)
+    letters = re.findall(r"rule: (\w) runs over the 5 samples", text)
     assert len(letters) == 4
     for letter, part in zip(letters, text.split("which all samples share.")[1:], strict=True):
         assert f"= Σ_{letter} Δ" in part
@@ -351,6 +351,15 @@ def test_coupled_samples_are_recognised_and_no_array_is_called_per_sample(name):
         _ = batch.per_sample
     assert batch.gradient.kind == "matrix gradient"
     assert batch.verify()
+
+
+def test_without_losses_or_biases_it_stays_open_which_axis_counts_samples():
+    batch = coupled("the norm of all")
+    assert (batch.axis, batch.equations) == (None, {})
+    assert "the samples (rows or columns) of Z" in batch.text()
+    assert "j, i count rows, s, h count columns of Z" in batch.text()
+    assert coupled("the norm of all", axis=0).axis == 0
+    assert coupled("the logarithm of a sum").axis == 0  # b is the same for all rows
 
 
 @pytest.mark.parametrize("name", COUPLED)

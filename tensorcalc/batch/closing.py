@@ -33,8 +33,8 @@ from tensorcalc.shapes import format_shape
 __all__ = ["closing", "turned"]
 
 _SOURCES = (
-    "“How do the derivatives of the loss function with respect to a layer's inputs form a "
-    "Jacobian?” (Cross Validated, 2021); Petersen & Pedersen, The Matrix Cookbook (2012)"
+    "the question 'How do the derivatives of the loss function with respect to a layer's inputs "
+    "form a Jacobian?' (Cross Validated, 2021); Petersen & Pedersen, The Matrix Cookbook (2012)"
 )
 
 

@@ -192,11 +192,19 @@ class BatchStory(Story):
             if slope_sign(edge) is not None:
                 return [("the function acts on each entry of each sample by itself",)]
             return [("all samples go back through the same weights",)] if weights else [(p.words,)]
-        over = f"Σ_{self.letter(edge.of)} runs over the {self.count} samples: "
+        letter = self.letter(edge.of)
+        over = f"{letter} runs over the {self.count} samples: "
         name = name_notation(p.vertex)
         if p.vertex.ndim != 2 or p.form is None:
             return [(over, "all of them have the same ", name, ", so what they add is summed")]
-        return [(over, "that sum is the contraction in ", p.form, ", one outer product a sample")]
+        return [
+            (
+                over,
+                f"the sum over {letter} is the contraction in ",
+                p.form,
+                ", one outer product a sample",
+            )
+        ]
 
     def _shape(self, vertex: Expr) -> str:
         size = format_shape((*vertex.shape, 1) if vertex.ndim == 1 else vertex.shape or (1, 1))

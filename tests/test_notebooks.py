@@ -1,19 +1,20 @@
-"""What the notebooks show is what their cells give today, and is fit to be shown."""
+"""What the notebooks show is what their cells give today, and is fit to be shown.
+
+Where it is not: python tests/run_notebooks.py runs them all and keeps what they show.
+"""
 
 import re
-from pathlib import Path
 
 import pytest
+import run_notebooks
 
 nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted(run_notebooks.FOLDER.glob("*.ipynb"))
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 pytestmark = pytest.mark.notebooks
 
-VARIES = "varies"  # the tag of a cell that shows times
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?(?:e[-+−]?\d+)?", re.IGNORECASE)
 TINY = 1e-7  # what is only rounding may differ from machine to machine
 
@@ -41,16 +42,11 @@ def same(stored, fresh):
 
 @each_notebook
 def test_the_stored_outputs_are_those_of_today(path):
-    stored = nbformat.read(path, 4)
-    fresh = nbformat.read(path, 4)
-    run = nbclient.NotebookClient(
-        fresh, timeout=300, kernel_name="python3", coalesce_streams=True, record_timing=False
-    )
-    run.execute(cwd=str(FOLDER))
+    stored, fresh = nbformat.read(path, 4), run_notebooks.executed(path)
     for old, new in zip(stored.cells, fresh.cells, strict=True):
         (text, forms), (new_text, new_forms) = shown(old), shown(new)
         assert new_forms == forms, new.source
-        if VARIES not in old.metadata.get("tags", ()):
+        if not run_notebooks.varies(new):
             same(text, new_text)
 
 

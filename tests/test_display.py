@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import tensorcalc as tc
+from tensorcalc.display.notation import Atom, Transposed
+from tensorcalc.display.spelling import LATEX, spell
 
 SHAPES = {
     "S": (), "x": 4, "c": 4, "w": 4, "b": 5, "y": 5, "t": 6, "A": (4, 4), "B": (4, 4),
@@ -505,3 +507,16 @@ def test_terms_are_joined_where_they_are_alike_and_only_there(code):
 def test_a_symmetric_variable_named_i_is_not_the_identity():
     i = tc.matrix("I", 4, 4, symmetric=True)
     assert repr(i @ VARIABLES["A"]).startswith("I A : ")
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("δᶻ", r"{\delta^{z}}^{\top}"),
+        ("Δˡ⁺¹", r"{\Delta^{l+1}}^{\top}"),
+        ("z2", r"z_{2}^{\top}"),
+        ("s′", r"s'^{\top}"),
+    ],
+)
+def test_a_raised_letter_of_a_name_leaves_room_for_a_transpose(name, latex):
+    assert spell(Transposed(Atom(name)), LATEX) == latex

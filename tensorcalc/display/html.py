@@ -86,8 +86,9 @@ def _letter(letter: str) -> str:
 
 def _name(name: str) -> str:
     """W2 with a subscript, delta as δ; a letter is italic, a word upright."""
-    stem, subscript, primes = name_pieces(name)
+    stem, subscript, primes, above = name_pieces(name)
     stem = _LETTER.get(stem, stem)
     base = f"<i>{escape(stem)}</i>" if len(stem) == 1 and stem.isalpha() else escape(stem)
     below = f"<sub>{escape(subscript)}</sub>" if subscript else ""
-    return base + below + "′" * primes
+    raised = f"<sup>{escape(above)}</sup>" if above else ""
+    return base + below + raised + "′" * primes

@@ -20,7 +20,9 @@ _SIGNS = {
 _MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
 
 # words: what raises, what lowers, and signs that are mathematics
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵗᵀⁿ", [*"0123456789-+t", r"\top", "n"], strict=True))
+_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ", [*"0123456789-+", r"\top"], strict=True)) | dict(
+    zip("ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "abcdefghijklmnoprstuvwxyz", strict=True)
+)
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+", strict=True))
 _MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
     "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "⊗": r"\otimes", "∘": r"\circ", "⊘": r"\oslash",
@@ -28,7 +30,7 @@ _MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
     "≈": r"\approx", "≠": r"\ne", "½": r"\tfrac{1}{2}", "⅓": r"\tfrac{1}{3}", "¼": r"\tfrac{1}{4}",
     "∞": r"\infty", "√": r"\surd", "′": "'", "ℓ": r"\ell", "∈": r"\in", "↦": r"\mapsto",
     "Σ": r"\sum", "∏": r"\prod", "…": r"\ldots", "\\": r"\backslash", "^": r"\wedge", "~": r"\sim",
-    "<": r"\lt", ">": r"\gt",
+    "<": r"\lt", ">": r"\gt", "∫": r"\int",
 }  # fmt: skip
 _PIECES = re.compile(
     rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
@@ -139,9 +141,9 @@ def _times(count: int) -> str:
 
 def latex_name(name: str) -> str:
     r"""A name in LaTeX: W2 is W_{2}, delta is \delta, long names are upright."""
-    if not re.fullmatch(r"\w+′*", name):  # more than a name
+    base, index, primes, above = name_pieces(name)
+    if not re.fullmatch(r"\w+", base + index):  # more than a name
         return latex_words(name, r"\mathrm")
-    base, index, primes = name_pieces(name)
     if base in GREEK:
         base = "\\" + GREEK[base]
     elif base in _SPELT:
@@ -149,7 +151,9 @@ def latex_name(name: str) -> str:
     elif len(base) > 1 or base == "_":
         base = r"\mathrm{" + base.replace("_", r"\_") + "}"
     subscript = "_{" + index.replace("_", r"\_") + "}" if index else ""
-    return base + subscript + "'" * primes
+    whole = base + subscript + "'" * primes
+    # in braces, so that a transpose may stand above it
+    return f"{{{whole}^{{{above.replace('−', '-')}}}}}" if above else whole
 
 
 def latex_words(words: str, face: str = r"\text") -> str:

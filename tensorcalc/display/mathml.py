@@ -159,17 +159,17 @@ def _identifier(word: str) -> str:
 
 def _name(name: str) -> str:
     """W2 with a subscript, delta as δ, primes raised; a name with other signs as it stands."""
-    if not re.fullmatch(r"[\w ]+′*", name):
+    stem, subscript, primes, raised = name_pieces(name)
+    if not re.fullmatch(r"[\w ]+", stem + subscript):
         return _row(_tokens(name)) if len(name) > 1 else f"<mi>{escape(name)}</mi>"
-    stem, subscript, primes = name_pieces(name)
     base = _identifier(stem)
     below = f"<mn>{subscript}</mn>" if subscript.isdigit() else _identifier(subscript)
-    above = f"<mo>{'′' * primes}</mo>"
-    if subscript and primes:
+    above = _row(_tokens(raised)) if raised else f"<mo>{'′' * primes}</mo>"
+    if subscript and (primes or raised):
         return f"<msubsup>{base}{below}{above}</msubsup>"
     if subscript:
         return f"<msub>{base}{below}</msub>"
-    return f"<msup>{base}{above}</msup>" if primes else base
+    return f"<msup>{base}{above}</msup>" if primes or raised else base
 
 
 def _tokens(text: str) -> str:

@@ -201,7 +201,7 @@ class BigSum(Notation):
 
 @dataclass(frozen=True)
 class Infix(Notation):
-    """Formulas with a sign between them: u = v, A : B, a · b, v → s; no sign sets them side by side."""
+    """Formulas with a sign between them: u = v, A : B, v → s; side by side where it is empty."""
 
     sign: str
     parts: tuple[Notation, ...]

@@ -22,16 +22,30 @@ GREEK = {
 }  # fmt: skip
 
 
+_ABOVE = dict(
+    zip(
+        "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻",
+        "abcdefghijklmnoprstuvwxyz0123456789+−",
+        strict=True,
+    )
+)
+
+
 class NamePieces(NamedTuple):
-    """W2′ is W with the subscript 2 and one prime."""
+    """W2′ is W with the subscript 2 and one prime; δᶻ is δ with z above."""
 
     stem: str
     subscript: str
     primes: int
+    above: str = ""
 
 
 def name_pieces(name: str) -> NamePieces:
     """The pieces of a name: W2, W_2 and W_out have subscripts, delta and _x have none."""
+    whole = name.rstrip("".join(_ABOVE))
+    if whole and whole != name:
+        above = "".join(_ABOVE[sign] for sign in name[len(whole) :])
+        return name_pieces(whole)._replace(above=above)
     stem = name.rstrip("′")
     primes = len(name) - len(stem)
     match = None if stem.startswith("_") else re.fullmatch(r"(.+?)_?(\d+|(?<=_)\w+)", stem)

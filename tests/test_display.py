@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import tensorcalc as tc
+from tensorcalc.display import spelling
 from tensorcalc.display.notation import Atom, Transposed
-from tensorcalc.display.spelling import LATEX, spell
 
 SHAPES = {
     "S": (), "x": 4, "c": 4, "w": 4, "b": 5, "y": 5, "t": 6, "A": (4, 4), "B": (4, 4),
@@ -519,4 +519,4 @@ def test_a_symmetric_variable_named_i_is_not_the_identity():
     ],
 )
 def test_a_raised_letter_of_a_name_leaves_room_for_a_transpose(name, latex):
-    assert spell(Transposed(Atom(name)), LATEX) == latex
+    assert spelling.spell(Transposed(Atom(name)), spelling.LATEX) == latex

@@ -26,13 +26,14 @@ const { TeX } = require("mathjax-full/js/input/tex.js");
 const { SVG } = require("mathjax-full/js/output/svg.js");
 const { liteAdaptor } = require("mathjax-full/js/adaptors/liteAdaptor.js");
 const { RegisterHTMLHandler } = require("mathjax-full/js/handlers/html.js");
-require("mathjax-full/js/input/tex/ams/AmsConfiguration.js");
-require("mathjax-full/js/input/tex/newcommand/NewcommandConfiguration.js");
+const { AllPackages } = require("mathjax-full/js/input/tex/AllPackages.js");
+// as in JupyterLab, less the two that draw a fault as if it were none
+const packages = AllPackages.filter((name) => !["noerrors", "noundefined"].includes(name));
 const adaptor = liteAdaptor();
 RegisterHTMLHandler(adaptor);
 const page = mathjax.document("", {
   InputJax: new TeX({
-    packages: ["base", "ams", "newcommand"],
+    packages,
     formatError: (_, error) => { throw error; },
   }),
   OutputJax: new SVG({ fontCache: "none" }),

@@ -42,7 +42,7 @@ def main():
     IMAGES.mkdir(parents=True, exist_ok=True)
     with chromium() as browser, tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        draw_page(browser, folder, "chain", "derivation.png", 860)
+        draw_page(browser, folder, "chain", "derivation.png", 940)
         draw_page(browser, folder, "differential", "differentials.png", 960)
         layouts = "04_layouts_and_shapes.ipynb"
         draw_notebook(browser, folder / "lab", layouts, 9, 13, "notebook.png")

@@ -299,6 +299,44 @@ def test_paths_lead_from_the_value_to_the_argument():
     assert sorted(found) == [["E", "s", "v", "x"], ["E", "s", "x"], ["E", "x"]]
 
 
+JOINED = RESIDUAL.derivative("E", "s") @ RESIDUAL.derivative("s", "x")
+FACTORS = "∂E/∂s (1 × 3) times ∂s/∂x (3 × 3)"
+DIRECT = RESIDUAL.derivative("E", "s")
+TOLD = {  # derivative: the equation that its blocks say
+    "a product": (JOINED, f"∂E/∂x (1 × 3) is {FACTORS}"),
+    "its negative": (-JOINED, f"−∂E/∂x (1 × 3) is −1 times {FACTORS}"),
+    "twice": (2 * JOINED, f"2 ∂E/∂x (1 × 3) is 2 times {FACTORS}"),
+    "a difference": (
+        tc.derivative(RESIDUAL["E"], RESIDUAL["x"], holding=[RESIDUAL["s"]]) - 2 * JOINED,
+        f"∂E/∂x (1 × 3) is ∂E/∂x, s fixed (1 × 3); minus 2 times {FACTORS}",
+    ),
+    "one edge, twice": (2 * DIRECT, "2 ∂E/∂s (1 × 3) is 2 times ∂E/∂s (1 × 3)"),
+    "v held": (
+        tc.derivative(RESIDUAL["E"], RESIDUAL["x"], holding=[RESIDUAL["v"]]),
+        "∂E/∂x, v fixed (1 × 3) is ∂E/∂s (1 × 3) times ∂s/∂x, v fixed (3 × 3, diagonal); "
+        "plus ∂E/∂x, s fixed (1 × 3)",
+    ),
+    "all held": (
+        tc.derivative(RESIDUAL["E"], RESIDUAL["x"], holding=[RESIDUAL["v"], RESIDUAL["s"]]),
+        "∂E/∂x, s and v fixed (1 × 3) is ∂E/∂x, s fixed (1 × 3)",
+    ),
+    "given": (
+        tc.from_array(np.ones((3, 3)), RESIDUAL["s"], RESIDUAL["x"]),
+        "∂s/∂x (3 × 3) is ∂s/∂x (3 × 3)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_a_chain_says_the_numbers_and_what_is_held_fixed(name):
+    d, said = TOLD[name]
+    picture = plot.chain(d)
+    assert picture.alt == said
+    drawn = [f"{w} times" for w in words(picture) if re.fullmatch("[−·+=]?[12]", w)]
+    assert drawn == re.findall(r"[−]?\d times", said)
+    assert words(picture).count("−") == said.count("minus")
+
+
 def test_a_chain_of_a_higher_derivative_is_refused():
     with pytest.raises(tc.NotSupportedError, match="higher derivative"):
         plot.chain(HESSIAN)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tensorcalc.chain import differentiate
-from tensorcalc.derivative import Derivative
+from tensorcalc.derivative import Derivative, Link
+from tensorcalc.display.letters import number_text
 from tensorcalc.display.titles import title_text
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
@@ -48,12 +49,27 @@ class _Block:
         return cls(title, layout.shape(shapes[0], [shapes[1]]), tuple(pairs))
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A number times a product of blocks: what one path contributes."""
+
+    number: float
+    blocks: tuple[_Block, ...]
+
+    def lead(self, *, first: bool) -> tuple[str, str]:
+        """The sign before the line and its number; after the first line a minus is the sign."""
+        sign = "=" if first else "−" if self.number < 0 else "+"
+        number = self.number if first else abs(self.number)
+        return sign, "" if number == 1 else number_text(number)
+
+
 def chain(d: Derivative) -> Picture:
     """The chain rule for a derivative, as blocks drawn about to scale, one line for each path.
 
     A derivative made by ``@`` shows its own factors; a total derivative those of every path
-    through named quantities. The blocks are in numerator layout; where deltas leave only a
-    diagonal, it is drawn as one. Raises NotSupportedError for a higher derivative.
+    through named quantities that are not held fixed. The blocks are in numerator layout; where
+    deltas leave only a diagonal, it is drawn as one. Raises NotSupportedError for a higher
+    derivative.
     """
     argument, *more = d.arguments
     if more:
@@ -63,61 +79,85 @@ def chain(d: Derivative) -> Picture:
         )
     lines, left_out = _lines(d, argument)
     shapes = (d.of.expr.shape, argument.expr.shape)
-    result = _Block.of(d.title, d.value, shapes)
-    sizes = drawn_sizes(dim for line in [[result], *lines] for b in line for dim in b.shape)
+    result = _Block.of(_title(d), d.value, shapes)
+    blocks = [result, *(block for line in lines for block in line.blocks)]
+    sizes = drawn_sizes(dim for block in blocks for dim in block.shape)
     drawing = Drawing()
     indent = _draw_block(drawing, result, 0.0, 0.0, sizes)
     middle = 0.0
     for k, line in enumerate(lines):
         middle += _reach(line, sizes) if k else 0.0
         x = indent + _GAP
-        for n, block in enumerate(line):
-            drawing.words(x + _SIGN / 2, middle + 5, "·" if n else "+" if k else "=", 16)
+        sign, number = line.lead(first=not k)
+        if number:
+            drawing.words(x + _SIGN / 2, middle + 5, sign, 16)
+            drawing.words(x + _SIGN + _GAP, middle + 5, number, 16, "ink", "start")
+            x, sign = x + _SIGN + 2 * _GAP + text_width(number, 16), "·"
+        for n, block in enumerate(line.blocks):
+            drawing.words(x + _SIGN / 2, middle + 5, "·" if n else sign, 16)
             x = _draw_block(drawing, block, x + _SIGN + _GAP, middle, sizes) + _GAP
         middle += _reach(line, sizes) + 60
     if left_out:
         drawing.words(indent + _GAP, middle, f"+ {left_out} more paths", 13, "quiet", "start")
-    title = f"{d.title} by the chain rule, numerator layout"
+    title = f"{result.title} by the chain rule, numerator layout"
     title += f" ({told(sizes)})" if sizes else ""
     drawing.words(drawing.left, drawing.top - 14, title, 13, "ink", "start")
-    return drawing.picture(d.title, _alternative(d, result, lines, left_out))
+    return drawing.picture(d.title, _alternative(result, lines, left_out))
 
 
 # ── factors ──────────────────────────────────────────────────────────────────────────────
 
 
-def _lines(d: Derivative, argument: Tensor) -> tuple[list[list[_Block]], int]:
+def _lines(d: Derivative, argument: Tensor) -> tuple[list[_Line], int]:
     """The factors of every path, and how many paths are left out."""
     first, *rest = d.contributions
-    if rest or len(first.links) > 1:
-        lines = [
-            [
-                _Block.of(link.title, link.value, (link.of.expr.shape, link.wrt[0].expr.shape))
-                for link in contribution.links
-            ]
-            for contribution in d.contributions
-        ]
+    link = first.links[0]
+    if rest or len(first.links) > 1 or link.given:
+        lines = [_Line(c.number, tuple(map(_block_of, c.links))) for c in d.contributions]
         return lines[:_MOST_PATHS], max(0, len(lines) - _MOST_PATHS)
     of, wrt = d.of.expr, argument.expr
-    whole = count_paths(of, wrt)
+    whole = count_paths(of, wrt, link.held)
     if whole == 0:
-        return [[_Block.of(d.title, d.value, (of.shape, wrt.shape))]], 0
-    shown = list(itertools.islice(paths(of, wrt), _MOST_PATHS))
-    return [list(_factors(d, path)) for path in shown], whole - len(shown)
+        return [_Line(1.0, (_Block.of(_title(d), d.value, (of.shape, wrt.shape)),))], 0
+    shown = list(itertools.islice(paths(of, wrt, link.held), _MOST_PATHS))
+    lines = [_Line(first.number, tuple(_factors(d, path, link.held))) for path in shown]
+    return lines, whole - len(shown)
 
 
-def _factors(d: Derivative, path: tuple[Expr, ...]) -> Iterator[_Block]:
+def _block_of(link: Link) -> _Block:
+    title = _with_fixed(link.title, link.held)
+    return _Block.of(title, link.value, (link.of.expr.shape, link.wrt[0].expr.shape))
+
+
+def _factors(d: Derivative, path: tuple[Expr, ...], held: frozenset[Expr]) -> Iterator[_Block]:
     names = [name_of(d.of), *(e.name for e in path[1:])]  # type: ignore[attr-defined]
     for (upper, lower), (a, b) in zip(
         itertools.pairwise(path), itertools.pairwise(names), strict=True
     ):
         others = [e for e in inputs_of(upper) if e is not lower]
         value = differentiate(upper, lower, frozenset(others))
-        fixed = [e.name for e in others if count_paths(e, lower)]  # type: ignore[attr-defined]
-        title = title_text(a, [b]) + (f", {' and '.join(fixed)} fixed" if fixed else "")
-        yield _Block.of(title, value, (upper.shape, lower.shape))
+        fixed = [
+            e
+            for e in others
+            if count_paths(e, lower, held) or (e in held and count_paths(e, lower))
+        ]
+        yield _Block.of(_with_fixed(title_text(a, [b]), fixed), value, (upper.shape, lower.shape))
     if len(path) == 1:
-        yield _Block.of(d.title, d.value, (path[0].shape, path[0].shape))
+        yield _Block.of(d.title, differentiate(path[0], path[0]), (path[0].shape, path[0].shape))
+
+
+def _title(d: Derivative) -> str:
+    """∂E/∂x; −∂E/∂x and 2 ∂E/∂x for its multiples; ∂E/∂x, v fixed."""
+    (first, *rest) = d.contributions
+    if rest:
+        return d.title
+    number = {1.0: "", -1.0: "−"}.get(first.number, f"{number_text(first.number)} ")
+    return _with_fixed(number + d.title, first.links[0].held if len(first.links) == 1 else ())
+
+
+def _with_fixed(title: str, fixed: Iterable[Expr]) -> str:
+    names = sorted(e.name for e in fixed)  # type: ignore[attr-defined]
+    return title + (f", {' and '.join(names)} fixed" if names else "")
 
 
 # ── drawing ──────────────────────────────────────────────────────────────────────────────
@@ -135,9 +175,9 @@ def _extent(block: _Block, sizes: Mapping[str, int]) -> tuple[float, float, floa
     return 0.45 * depth, height, width
 
 
-def _reach(line: list[_Block], sizes: Mapping[str, int]) -> float:
+def _reach(line: _Line, sizes: Mapping[str, int]) -> float:
     """How far the blocks reach above and below their middle."""
-    extents = [_extent(block, sizes) for block in line]
+    extents = [_extent(block, sizes) for block in line.blocks]
     return max((height + depth) / 2 for depth, height, _ in extents)
 
 
@@ -196,7 +236,7 @@ def _draw_box(
     drawing.line(*plane, look="plane", closed=True)
 
 
-def _alternative(d: Derivative, result: _Block, lines: list[list[_Block]], left_out: int) -> str:
+def _alternative(result: _Block, lines: list[_Line], left_out: int) -> str:
     def told_block(block: _Block) -> str:
         words = f"{block.title} ({format_shape(block.shape)}"
         if not block.terms:
@@ -204,6 +244,12 @@ def _alternative(d: Derivative, result: _Block, lines: list[list[_Block]], left_
         kind = "diagonal in two of its axes" if len(block.shape) > 2 else "diagonal"
         return f"{words}, {kind})" if _common(block) else f"{words})"
 
-    products = "; plus ".join(" times ".join(map(told_block, line)) for line in lines)
+    def told_line(k: int, line: _Line) -> str:
+        sign, number = line.lead(first=not k)
+        before = {"=": "", "+": "; plus ", "−": "; minus "}[sign]
+        factors = [*([number] if number else []), *map(told_block, line.blocks)]
+        return before + " times ".join(factors)
+
+    products = "".join(told_line(k, line) for k, line in enumerate(lines))
     more = f"; and {left_out} more paths" if left_out else ""
     return f"{told_block(result)} is {products}{more}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tensorcalc.expr import Definition, Expr, Variable, toposort
 
@@ -23,17 +23,22 @@ def named_below(of: Expr) -> list[Expr]:
     return toposort([of], below=inputs_of)
 
 
-def count_paths(of: Expr, wrt: Expr) -> int:
-    """How many ways lead from ``of`` down to ``wrt`` through named quantities."""
+def count_paths(of: Expr, wrt: Expr, held: Collection[Expr] = ()) -> int:
+    """How many ways lead from ``of`` down to ``wrt`` through named quantities but ``held``."""
+    return _counts(of, wrt, held)[of]
+
+
+def _counts(of: Expr, wrt: Expr, held: Collection[Expr]) -> dict[Expr, int]:
     count: dict[Expr, int] = {}
     for node in named_below(of):
-        count[node] = 1 if node is wrt else sum(count[e] for e in inputs_of(node))
-    return count[of]
+        through = 0 if node in held else sum(count[e] for e in inputs_of(node))
+        count[node] = 1 if node is wrt else through
+    return count
 
 
-def paths(of: Expr, wrt: Expr) -> Iterator[tuple[Expr, ...]]:
-    """Every way from ``of`` down to ``wrt``, both included."""
-    leads = {node for node in named_below(of) if count_paths(node, wrt)}
+def paths(of: Expr, wrt: Expr, held: Collection[Expr] = ()) -> Iterator[tuple[Expr, ...]]:
+    """Every way from ``of`` down to ``wrt``, both included, past none that is held fixed."""
+    leads = {node for node, count in _counts(of, wrt, held).items() if count}
     waiting = [(of,)]
     while waiting:
         path = waiting.pop()

@@ -20,7 +20,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.shapes import Dim
 
-__all__ = ["loose_ties", "quantity_names", "structure", "tied_axes", "tied_dims"]
+__all__ = ["loose_ties", "quantity_names", "structure", "tied_axes", "tied_dims", "ties"]
 
 
 def quantity_names(roots: Iterable[Expr]) -> set[str]:
@@ -32,24 +32,24 @@ def _products(value: Expr) -> list[Expr]:
     return list(value.terms) if isinstance(value, Add) else [value]
 
 
-def _ties(term: Expr) -> set[tuple[int, int]]:
-    """The pairs of axes that are tied by deltas."""
+def ties(term: Expr) -> set[tuple[int, int]]:
+    """The pairs of axes of one product that are tied by deltas."""
     if isinstance(term, Delta):
         return {(0, 1)}
     if not isinstance(term, Einsum):
         return set()
     place = {i: axis for axis, i in enumerate(term.output)}
-    ties = set()
+    found = set()
     for operand, indices in zip(term.operands, term.inputs, strict=True):
         if isinstance(operand, Delta) and all(i in place for i in indices):
             p, q = sorted(place[i] for i in indices)
-            ties.add((p, q))
-    return ties
+            found.add((p, q))
+    return found
 
 
 def tied_axes(value: Expr) -> set[tuple[int, int]]:
     """The pairs of axes that are tied by a delta in every term."""
-    return set.intersection(*map(_ties, _products(value)))
+    return set.intersection(*map(ties, _products(value)))
 
 
 def loose_ties(value: Expr) -> set[tuple[int, int]]:

@@ -12,10 +12,11 @@ import pytest
 
 import tensorcalc as tc
 from tensorcalc import plot
-from tensorcalc.expr import toposort
+from tensorcalc.expr import Variable, toposort
 from tensorcalc.plot.paths import count_paths, paths
-from tensorcalc.plot.pattern import can_differ, ties
+from tensorcalc.plot.pattern import can_differ
 from tensorcalc.plot.svg import Drawing
+from tensorcalc.shapes import sizes_of
 
 P = tc.program(
     "v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2", W=(5, 4), x=4, y=5
@@ -189,26 +190,53 @@ def test_names_are_escaped():
 # ── boxes of numbers ─────────────────────────────────────────────────────────────────────
 
 
+SIZES = {"k": 3, "n": 4}
+REARRANGED = tc.program(
+    """v = vec(A); u = x[1:3]; K = kron(A, B); V = vec(A @ B); T = A.T @ B
+    back = x[1:4:2]; cut = vec(A)[1:4]; row = A[1]; D = diag(x); w = vec(A) * vec(B) + x
+    c = x[1:4][1:]; S = A + A.T; h = vec(N)""",
+    A=(2, 2), B=(2, 2), x=4, N=("k", "n"),
+)  # fmt: skip
+PATTERNS = {
+    name: DERIVATIVES[name]
+    for name in ("∂v/∂W", "∂s/∂v", "∂E/∂W", "named", "batch", "residual", "sum", "zero")
+} | {
+    f"∂{of}/∂{wrt}": REARRANGED.derivative(of, wrt)
+    for of, wrt in [
+        ("v", "A"), ("u", "x"), ("K", "A"), ("K", "B"), ("V", "A"), ("V", "B"), ("T", "A"),
+        ("back", "x"), ("cut", "A"), ("row", "A"), ("D", "x"), ("w", "A"), ("w", "x"), ("c", "x"),
+        ("S", "A"), ("h", "N"),
+    ]
+}  # fmt: skip
+
+
 def entries(d):
     """Which stored entries differ from zero, at random values."""
     rng = np.random.default_rng(7)
-    sizes = {"k": 3, "n": 4}
-    names = {"W", "x", "y", "X", "Y", "A", "B"}
-    at = {}
-    for e in d.universe:
-        for node in [e, *toposort([e])]:
-            if getattr(node, "name", None) in names:
-                at[node.name] = rng.normal(size=[sizes.get(n, n) for n in node.shape])
+    inputs = [n for e in d.universe for n in toposort([e]) if isinstance(n, Variable)]
+    at = {n.name: rng.normal(size=sizes_of(n.shape, SIZES)) for n in dict.fromkeys(inputs)}
     return d.to("mixed").evaluate(at) != 0
 
 
-@pytest.mark.parametrize("name", ["∂v/∂W", "∂s/∂v", "∂E/∂W", "named", "batch", "residual", "sum"])
+@pytest.mark.parametrize("name", PATTERNS)
 def test_what_is_left_empty_is_zero(name):
-    d = DERIVATIVES[name]
+    d = PATTERNS[name]
     there = entries(d)
-    terms = ties(d.value)
-    allowed = np.array([can_differ(terms, e) for e in np.ndindex(there.shape)])
+    allowed = np.array([can_differ(d.value, e, SIZES) for e in np.ndindex(there.shape)])
     np.testing.assert_array_equal(allowed, there.ravel())
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_the_description_claims_no_entry_that_is_always_zero(name):
+    d = PATTERNS[name]
+    there = entries(d)
+    alt = plot.slices(d).alt
+    counted = re.search(r"(\d+) of its (\d+) entries can differ", alt)
+    assert ("every entry can differ" in alt) <= there.all()
+    assert ("every entry is zero" in alt) == (not there.any())
+    if counted:
+        assert (int(counted[1]), int(counted[2])) == (there.sum(), there.size)
+    assert there.all() or counted or "only the entries" in alt or not there.any()
 
 
 def test_every_entry_of_a_box_is_drawn_once():

@@ -15,7 +15,7 @@ from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.plot.paths import count_paths, inputs_of, paths
-from tensorcalc.plot.pattern import ties
+from tensorcalc.plot.pattern import ties_of_terms
 from tensorcalc.plot.picture import Picture
 from tensorcalc.plot.sizes import drawn_sizes, told
 from tensorcalc.plot.svg import Drawing, text_width
@@ -44,7 +44,7 @@ class _Block:
         axis = {stored: k for k, stored in enumerate(place) if stored is not None}
         pairs = [
             frozenset((min(axis[p], axis[q]), max(axis[p], axis[q])) for p, q in term)
-            for term in ties(value)
+            for term in ties_of_terms(value)
         ]
         return cls(title, layout.shape(shapes[0], [shapes[1]]), tuple(pairs))
 

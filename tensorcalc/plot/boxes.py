@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import letters_of
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Variable, toposort
-from tensorcalc.plot.pattern import can_differ, ties
+from tensorcalc.plot.pattern import can_differ, is_plain, ties_of_terms
 from tensorcalc.plot.picture import Picture
 from tensorcalc.plot.sizes import drawn_sizes, told
 from tensorcalc.plot.svg import Drawing, text_width
@@ -22,6 +23,7 @@ from tensorcalc.shapes import format_shape, size_of
 __all__ = ["slices"]
 
 _MOST = {"slices": 6, "rows": 8, "columns": 10}  # more of them are abbreviated with …
+_COUNTED = 20_000  # of so many entries it is counted how many can differ from zero
 _CELL, _GAP, _HEAD = 20.0, 26.0, 24.0
 
 Cell = Callable[[tuple[int, ...]], str | None]
@@ -46,30 +48,38 @@ def slices(d: Derivative, at: Mapping[str, Any] | None = None) -> Picture:
     if at is None:
         sizes = drawn_sizes(d.value.shape)
         shape = tuple(1 if a is None else size_of(d.value.shape[a], sizes) for a in place)
-        cell, remark = _filled(d, place), told(sizes) if sizes else ""
+        cell, remark = _filled(d, place, sizes), told(sizes) if sizes else ""
     else:
         array = d.evaluate(at)
         array = array.reshape((1,) * (2 - array.ndim) + array.shape)
-        shape, cell, remark = array.shape, _numbers(array, _filled(d, place)), "at the given values"
+        shape, remark = array.shape, "at the given values"
+        cell = _numbers(array, _filled(d, place, _sizes_in(d, place, shape)))
     drawing = Drawing()
     _draw(drawing, shape, letters, cell)
     title = f"{d.title}: {description(d)}"
     if remark:
         title += f" ({remark})"
     drawing.words(drawing.left, drawing.top - 14, title, 13, "ink", "start")
-    return drawing.picture(d.title, _alternative(d, letters, shape, remark))
+    return drawing.picture(d.title, _alternative(d, letters, cell, shape, remark))
 
 
-def _filled(d: Derivative, place: Sequence[int | None]) -> Cell:
+def _sizes_in(d: Derivative, place: Sequence[int | None], shape: Sequence[int]) -> dict[str, int]:
+    """The sizes of the named dimensions, as an array of this shape has them."""
+    pairs = [
+        (d.value.shape[axis], n) for axis, n in zip(place, shape, strict=True) if axis is not None
+    ]
+    return {dim: n for dim, n in pairs if isinstance(dim, str)}
+
+
+def _filled(d: Derivative, place: Sequence[int | None], sizes: Mapping[str, int]) -> Cell:
     """An empty string where the entry can differ from zero, None where it is zero."""
-    terms = ties(d.value)
 
     def cell(entry: tuple[int, ...]) -> str | None:
         stored = [0] * d.value.ndim
         for axis, k in zip(place, entry, strict=True):
             if axis is not None:
                 stored[axis] = k
-        return "" if can_differ(terms, stored) else None
+        return "" if can_differ(d.value, stored, sizes) else None
 
     return cell
 
@@ -96,12 +106,12 @@ def _shown(size: int, most: int) -> list[int | None]:
 def _draw(drawing: Drawing, shape: Sequence[int], letters: Sequence[str], cell: Cell) -> None:
     rows, columns = _shown(shape[-2], _MOST["rows"]), _shown(shape[-1], _MOST["columns"])
     outer = [_shown(size, _MOST["slices"]) for size in shape[:-2]]
-    grid = [(None, None), *outer] if len(outer) == 1 else outer
+    lines, along = outer if len(outer) == 2 else ([None], *(outer or [[None]]))
     width = _cell_width(shape, cell)
     down = _HEAD + len(rows) * _CELL + _GAP
-    for line, first in enumerate(grid[0] if len(outer) == 2 else [None]):
+    for line, first in enumerate(lines):
         x = 0.0
-        for second in grid[-1] if outer else [None]:
+        for second in along:
             left_out = bool(outer) and (second is None or (len(outer) == 2 and first is None))
             fixed = [k for k in (first, second) if k is not None]
             if left_out:
@@ -156,22 +166,32 @@ def _label_axes(drawing: Drawing, letters: Sequence[str], rows: int) -> None:
         drawing.words(0, _HEAD + rows * _CELL + 17, line, 12, "quiet", "start")
 
 
-def _alternative(d: Derivative, letters: list[str], shape: Sequence[int], remark: str) -> str:
+def _zeros_told(d: Derivative, cell: Cell, shape: Sequence[int]) -> str:
+    """Which entries can differ from zero, or how many; nothing where that is not known."""
+    terms = ties_of_terms(d.value)
+    if not terms:
+        return "; every entry is zero"
+    pairs = sorted(terms[0])
+    if is_plain(d.value):
+        return "; every entry can differ from zero"
+    if len(terms) == 1 and pairs:
+        stored = letters_of(view_of(d))
+        equal = " and ".join(f"{stored[p]} = {stored[q]}" for p, q in pairs)
+        return f"; only the entries with {equal} can differ from zero"
+    whole = math.prod(shape)
+    if whole > _COUNTED:
+        return "; most entries are zero" if all(terms) else ""
+    left = sum(cell(entry) is not None for entry in np.ndindex(*shape))
+    return f"; {left} of its {whole} entries can differ from zero" if left < whole else ""
+
+
+def _alternative(
+    d: Derivative, letters: list[str], cell: Cell, shape: Sequence[int], remark: str
+) -> str:
     size = format_shape(tuple(shape))
     axes = ", ".join(filter(None, letters))
     words = f"{d.title}, {d.kind} of {size} entries" + (f" by {axes}" if axes else "")
-    by = sorted({pair for pairs in ties(d.value) for pair in pairs})
-    stored = letters_of(view_of(d))
-    terms = ties(d.value)
-    if not terms:
-        words += "; every entry is zero"
-    elif len(terms) == 1 and by:
-        equal = " and ".join(f"{stored[p]} = {stored[q]}" for p, q in by)
-        words += f"; only the entries with {equal} can differ from zero"
-    elif all(terms):
-        words += "; most entries are zero"
-    else:
-        words += "; every entry can differ from zero"
+    words += _zeros_told(d, cell, shape)
     inputs = [n.name for n in toposort([d.value]) if isinstance(n, Variable)]
     if inputs:
         words += f"; made from {', '.join(inputs)}"

@@ -474,10 +474,9 @@ def symbol_faults(page):
             faults.append(f"{place}: {text}: {bad} are names of quantities")
         if formula.uses_ones() and "ones" not in page.text:
             faults.append(f"{place}: {text}: 1 as a vector of ones is not explained")
-        if any(n.kind == "indicator" for n in formula.tree.walk()) and "else 0" not in extra:
+        uses_deltas = any(n.kind == "indicator" for n in formula.tree.walk())
+        if uses_deltas and not re.search("else 0|counts fastest", extra):
             faults.append(f"{place}: {text}: I[·] is not explained")
-        if any(n.kind == "d" for n in formula.tree.walk()) or not formula.tree.kind:
-            pass
 
     names, allowed = set(), set()
     for rows in page.defined:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from tensorcalc.derivation.adjoints import adjoints, tangents
 from tensorcalc.derivation.moves import NUMBER, moved
 from tensorcalc.derivation.opening import definition_row, given, variables_of
 from tensorcalc.derivation.record import DerivationStep
-from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
+from tensorcalc.derivation.scribe import Scribe, column_shape, first_free, name_notation
 from tensorcalc.derivation.slopes import DiagonalForm, diagonal_form
 from tensorcalc.derivation.stages import Edge, Stages
 from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
@@ -39,6 +40,7 @@ from tensorcalc.display.notation import (
 )
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import mapped, pieces
+from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Definition, Elementwise, Expr, Variable, add, contract
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
@@ -63,35 +65,24 @@ class DifferentialStory:
         self.diagonals = self._diagonals()
         self.taken = {*scribe.taken, *(d.name for d in self.diagonals.values())}
         wrt = stages.wrt
-        name = getattr(wrt, "name", "x")
-        self.change = Variable(f"d{name}", wrt.shape)
-        self.tangent = self._tangents()
-        self.adjoint = self._adjoints()
+        self._require_free_changes()
+        self.change = Variable(f"d{_name(wrt)}", wrt.shape)
+        self.tangent = tangents(stages, self.change)
+        self.adjoint = adjoints(stages)
         self.reached: dict[Expr, Expr] = {}
         self.composed: Notation | None = None
 
     # ── what every differential is ──
 
-    def _tangents(self) -> dict[Expr, Expr]:
-        """dk for every vertex k, as a quantity linear in the change of the argument."""
-        known: dict[Expr, Expr] = {self.stages.wrt: self.change}
-        for vertex in reversed(self.stages.order[:-1]):
-            edges = [e for e in self.stages.edges if e.of is vertex]
-            terms = [contract(e.value, known[e.wrt], e.wrt.ndim) for e in edges]
-            known[vertex] = simplify(add(*terms))
-        return known
-
-    def _adjoints(self) -> dict[Expr, Expr]:
-        known: dict[Expr, Expr] = {}
-        for vertex in self.stages.order[1:]:
-            terms = [
-                e.value
-                if e.of is self.stages.of
-                else simplify(contract(known[e.of], e.value, e.of.ndim))
-                for e in self.stages.into(vertex)
-            ]
-            known[vertex] = simplify(add(*terms))
-        return known
+    def _require_free_changes(self) -> None:
+        """dx must mean the change of x: NotSupportedError where a quantity has that name."""
+        for vertex in self.stages.order:
+            if f"d{_name(vertex)}" in self.scribe.taken:
+                raise NotSupportedError(
+                    f"the derivation by differentials, which writes d{_name(vertex)} for the "
+                    f"change of {_name(vertex)}: a quantity has that name",
+                    'rename it, or take style="chain"',
+                )
 
     def _diagonals(self) -> dict[Expr, DiagonalForm]:
         """For each elementwise stage of a vector: S = Diag(s) and ds = (S − S²) dv."""
@@ -130,7 +121,8 @@ class DifferentialStory:
     def differential(self, vertex: Expr) -> Notation | None:
         """dk in the differentials of what k is written in."""
         parts = [self.part(e) for e in self.stages.edges if e.of is vertex]
-        return None if any(p is None for p in parts) else sum_of(p for p in parts if p is not None)
+        known = [p for p in parts if p is not None]
+        return sum_of(known) if known and len(known) == len(parts) else None
 
     # ── the opening ──
 
@@ -230,7 +222,7 @@ class DifferentialStory:
                 terms = self._put_in(terms, vertex)
         wrt = s.wrt
         self.composed = terms[wrt]
-        letter = next(g for g in ("G", "Γ", "G_") if g not in self.taken)
+        letter = first_free(("G", "Γ", "G_"), self.taken)
         total = _frobenius(self.adjoint[wrt], self.change)
         noun = "gradient" if wrt.ndim else "derivative"
         words = f"for every d{_name(wrt)}, so {letter} is the {noun}"
@@ -379,6 +371,8 @@ class DifferentialStory:
                 return
             d = Differential(name_notation(vertex))
             form = _put(form, d, inner)
+            if any(_is_slice_of(piece, vertex) for piece in pieces(form)):
+                break
             self._line(f"put in d{_name(vertex)}", value, value, form)
         self._by_indices()
 
@@ -426,6 +420,12 @@ def _name(vertex: Expr) -> str:
 
 def _frobenius(a: Expr, b: Expr) -> Expr:
     return contract(a, b, b.ndim)
+
+
+def _is_slice_of(n: Notation, vertex: Expr) -> bool:
+    """du[0:2], which no formula for du replaces."""
+    inside = n.of if isinstance(n, Differential) else None
+    return isinstance(inside, Atom) and inside.name.startswith(f"{_name(vertex)}[")
 
 
 def _put(form: Notation, d: Differential, inner: Notation) -> Notation:

@@ -8,6 +8,7 @@ Source: Johnston 2020, equations (6) to (9): one recursion instead of one equati
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -56,9 +57,18 @@ def fold_definitions(section: Section) -> Section:
             lines.append(line)
         elif k == group[0]:
             layers = [max(_numbers(texts[j])) for j in group]
-            general = _general_row(line, layers[0])
-            lines.append(replace(general, note=(*line.note, f"   for l = {_range(layers)}")))
+            note = _common_note([section.lines[j] for j in group], f"for l = {_range(layers)}")
+            lines.append(replace(_general_row(line, layers[0]), note=note))
     return Section(section.label, tuple(lines))
+
+
+def _common_note(rows: Sequence[Row | Prose], words: str) -> Prose:
+    """The note of rows told as one; a shape that differs from row to row is left out."""
+    notes = [row.note for row in rows if isinstance(row, Row)]
+    firsts = [str(note[0]) if note else "" for note in notes]
+    sizes = {" ".join(_SIZES.findall(first)[:1]).strip() for first in firsts}
+    said = firsts[0] if len(sizes) == 1 else _SIZES.sub("", firsts[0], count=1).strip()
+    return (f"{said}     {words}" if said else words, *notes[0][1:])
 
 
 # ── what reads alike ──
@@ -132,6 +142,9 @@ def _in_general(paragraph: Paragraph, layers: Sequence[int]) -> Paragraph:
 
 
 def _range(layers: Sequence[int]) -> str:
+    """8, 7, …, 1; all of them where they are not evenly spaced."""
+    if len({b - a for a, b in itertools.pairwise(layers)}) > 1:
+        return ", ".join(map(str, layers))
     return f"{layers[0]}, {layers[1]}, …, {layers[-1]}"
 
 

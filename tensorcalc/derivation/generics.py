@@ -83,6 +83,8 @@ def _prose(prose: Prose, letters: Mapping[str, str]) -> Prose:
 
 
 def _words(words: str, letters: Mapping[str, str]) -> str:
+    if words.startswith("I["):  # the line that says what an indicator is
+        return words
     parts = _PARTS.split(words)
     return "".join(_renamed(p, letters) if _is_general(p) else p for p in parts)
 

@@ -228,7 +228,8 @@ def _of_trace(form: Notation, d: Differential) -> Moved | None:
     if not isinstance(form, Chain):
         return None
     done = _chain(None, form, d, 2)
-    return done and Moved(done.adjoint, (TRACE, *done.rules[2:]))
+    kept = [r for r in done.rules if not r.startswith((LEFT, RIGHT))] if done else []
+    return done and Moved(done.adjoint, (TRACE, *kept))
 
 
 def _diagonal_of(g: Notation) -> Notation:

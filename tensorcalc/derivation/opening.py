@@ -23,8 +23,10 @@ def opening(stages: Stages, scribe: Scribe, *, by_index: bool = False) -> tuple[
 
 def variables_of(stages: Stages) -> list[Expr]:
     """What is given: the argument first."""
-    order = toposort([*stages.defined, stages.of], lambda n: n is stages.wrt)
-    found = [n for n in order if isinstance(n, Variable) or n is stages.wrt]
+    stops = {stages.wrt, *stages.fixed}
+    roots = [*stages.defined, stages.of, *(e.value for e in stages.edges), *stops]
+    order = toposort(roots, lambda n: n in stops)
+    found = [n for n in order if isinstance(n, Variable) or n in stops]
     return sorted(found, key=lambda v: v is not stages.wrt)
 
 
@@ -33,7 +35,8 @@ def given(stages: Stages) -> Section:
     lines: list[list[str | Notation]] = [[]]
     width = 0
     for v in variables_of(stages):
-        traits = ", ".join(getattr(v, "traits", ()))
+        held = ("held fixed",) if v in stages.fixed else ()
+        traits = ", ".join((*getattr(v, "traits", ()), *held))
         size = column_shape(v.shape) + (f" ({traits})" if traits else "")
         width += len(spell(name_notation(v))) + len(size) + 9
         if width > _WIDTH:
@@ -69,6 +72,8 @@ def _meanings(node: Definition, said: set[str]) -> str:
     for n in toposort([node.body], lambda n: isinstance(n, Definition)):
         if not isinstance(n, (Elementwise, Special)) or not n.function.meaning:
             continue
+        if len(n.args) > 1:  # told among the signs
+            continue
         sign = n.function.text or n.function.name
         if sign in said:
             continue
@@ -81,7 +86,7 @@ def _meanings(node: Definition, said: set[str]) -> str:
 def letters_section(
     told: Sequence[tuple[Stages, Scribe]], used: Collection[str], from_zero: bool = False
 ) -> Section:
-    """h, k, j = 1…5 (h in s, k in v, j a row of W), for the letters used; what I[k=j] is."""
+    """h, k, j = 1…5 (h in s, k in v, j a row of W), for the letters used."""
     roles: dict[str, tuple[object, list[str]]] = {}
     for stages, scribe in told:
         for vertex in stages.order:
@@ -97,8 +102,6 @@ def letters_section(
         by_size.setdefault(size, []).append((letter, " and ".join(words)))
     groups = [_runs_over(size, rows, from_zero) for size, rows in by_size.items()]
     lines: list[Prose] = [(",  ".join(groups[k : k + 2]),) for k in range(0, len(groups), 2)]
-    if "I" in used:
-        lines.append(("I[k=j] is 1 if k = j, else 0",))
     return Section("Letters", tuple(lines))
 
 

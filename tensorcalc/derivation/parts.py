@@ -6,15 +6,16 @@ which by then has a name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.adjoints import adjoints
+from tensorcalc.derivation.scribe import Scribe, first_free
 from tensorcalc.derivation.stages import Edge, Stages, staged
 from tensorcalc.derivative import Derivative
 from tensorcalc.errors import NotSupportedError
-from tensorcalc.expr import Definition, Expr, add, contract, toposort
+from tensorcalc.expr import Constant, Definition, Expr, toposort
 from tensorcalc.layout import LAYOUTS
-from tensorcalc.simplify import simplify
 from tensorcalc.structure import quantity_names
 
 __all__ = ["Part", "parts_of"]
@@ -35,13 +36,20 @@ class Part:
         return self.stages.wrt
 
 
-def parts_of(d: Derivative) -> list[Part]:
+def parts_of(d: Derivative, style: str) -> list[Part]:
     """The derivatives to be told one after the other."""
+    _require_no_multiple(d)
     links = [link for c in d.contributions for link in c.links]
-    if len(links) > 1 or links[0].given:
+    given = any(link.given for link in links)
+    if style == "differential" and (given or d.is_partial):
+        what = "an array that was given" if given else "one contribution to a derivative"
+        raise NotSupportedError(
+            f"the derivation of {d.title} by differentials, from {what}", 'take style="chain"'
+        )
+    if given or (len(links) > 1 and style != "differential"):
         stages = _joined(d)
         return [Part(0, stages, Scribe(stages.order, d.layout_view), frozenset())]
-    held = links[0].held
+    held = links[0].held if len(links) == 1 else frozenset[Expr]()
     arguments = [a.expr for a in d.arguments]
     parts: list[Part] = []
     of, known = d.of.expr, frozenset[Expr]()
@@ -61,37 +69,33 @@ def parts_of(d: Derivative) -> list[Part]:
     return parts
 
 
+def _require_no_multiple(d: Derivative) -> None:
+    if any(c.number != 1 for c in d.contributions):
+        raise NotSupportedError(
+            f"the derivation of a multiple of {d.title}", "ask for that of the derivative itself"
+        )
+
+
 def _gradient(stages: Stages, universe: list[Expr]) -> Definition:
     """The derivative just found, under a name of its own."""
-    known: dict[Expr, Expr] = {}
-    for vertex in stages.order[1:]:
-        terms = [
-            e.value if e.of is stages.of else contract(known[e.of], e.value, e.of.ndim)
-            for e in stages.into(vertex)
-        ]
-        known[vertex] = simplify(add(*terms))
-    value = known[stages.wrt]
+    value = adjoints(stages)[stages.wrt]
     taken = quantity_names([*universe, stages.of])
     stem = ("r", "g", "G", "H")[min(value.ndim, 3)]
-    name = next(n for n in (stem, *(f"{stem}{k}" for k in range(2, 99))) if n not in taken)
-    return Definition(name, value)
+    return Definition(first_free((stem,), taken), value)
 
 
 def _joined(d: Derivative) -> Stages:
     """The graph of the links that were joined with ``@`` and ``+``."""
     edges: dict[tuple[Expr, Expr], Edge] = {}
     for c in d.contributions:
-        if c.number != 1:
-            raise NotSupportedError(
-                f"the derivation of a multiple of {d.title}",
-                "ask for that of the derivative itself",
-            )
         for link in c.links:
             pair = link.of.expr, link.wrt[0].expr
-            edges.setdefault(pair, Edge(*pair, link.value))
+            value = _given(link.value, edges, d) if link.given else link.value
+            edges.setdefault(pair, Edge(*pair, value))
     of, wrt = d.of.expr, d.arguments[0].expr
     order = _from_value_down(of, list(edges.values()))
-    defined = [n for n in toposort([of]) if isinstance(n, Definition)]
+    below = toposort([e for edge in edges.values() for e in (edge.wrt, edge.of, edge.value)])
+    defined = [n for n in below if isinstance(n, Definition)]
     stages = Stages(of, wrt, order, tuple(reversed(edges.values())), tuple(defined), frozenset())
     if stages.path_count != len(d.contributions):
         raise NotSupportedError(
@@ -100,6 +104,14 @@ def _joined(d: Derivative) -> Stages:
             "add only different paths, or ask for tc.derivative(…).derivation()",
         )
     return stages
+
+
+def _given(value: Expr, edges: Mapping[tuple[Expr, Expr], Edge], d: Derivative) -> Expr:
+    """An array that somebody gave, under a name for formulas."""
+    if not isinstance(value, Constant) or not value.ndim:
+        return value
+    taken = quantity_names([*d.universe, *(e.value for e in edges.values())])
+    return Definition(first_free(("K", "M", "N"), taken), value)
 
 
 def _from_value_down(of: Expr, edges: list[Edge]) -> tuple[Expr, ...]:

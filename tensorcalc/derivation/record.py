@@ -158,5 +158,5 @@ class Derivation(Written):
         return iter(self.steps)
 
     def verify(self, seed: int = 0) -> bool:
-        """Whether every step holds at a random point, and the last one is the derivative."""
+        """Whether every step holds at a random point: its lines are equal there, to rounding."""
         return all(step.verify(seed) for step in self.steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tensorcalc.derivation.scribe import Scribe
+from tensorcalc.derivation.scribe import Scribe, first_free
 from tensorcalc.display.document import Cell, Prose, Row, Section
 from tensorcalc.display.notation import Atom, Entry, Infix, Notation, Partial
 from tensorcalc.display.spelling import spell
@@ -65,6 +65,15 @@ def read_off(
 
 
 def _shape_words(scribe: Scribe, of: Expr, arguments: tuple[Expr, ...], value: Expr) -> str:
+    declared = [a for a in arguments if getattr(a, "traits", ())]
+    words = _plain_shape_words(scribe, of, arguments, value)
+    if declared:
+        names = " and ".join(dict.fromkeys(getattr(a, "name", "") for a in declared))
+        words += f", entries of {names} taken as independent"
+    return words
+
+
+def _plain_shape_words(scribe: Scribe, of: Expr, arguments: tuple[Expr, ...], value: Expr) -> str:
     if of.ndim == 0 and len(arguments) == 1 and arguments[0].ndim == 2:
         turned = "ᵀ" if scribe.layout.name == "numerator" else ""
         return f", the shape of {getattr(arguments[0], 'name', 'it')}{turned}"
@@ -83,7 +92,7 @@ def _in_own_shape(
         form = scribe.matrix(value)
         if form is None:
             return None
-        letter = next(g for g in ("G", "Γ", "G_") if g not in scribe.taken)
+        letter = first_free(("G", "Γ", "G_"), scribe.taken)
         size = format_shape(arguments[0].shape if value.ndim > 1 else (*arguments[0].shape, 1))
         label = f"In {name}'s shape"
         words = f"{size}; mixed and denominator layout, for {name} ← {name} − η {letter}"

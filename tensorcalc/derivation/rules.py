@@ -13,6 +13,7 @@ from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.display.document import Prose
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import Atom, Infix, Notation, transposed
+from tensorcalc.display.spelling import spell
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -89,7 +90,7 @@ def slope_rule(function: Function, k: int = 0) -> Notation | None:
     except Exception:  # a function without a known derivative says so elsewhere
         return None
     right = matrix_form(slope)
-    if right is None:
+    if right is None or f"{name}′" in spell(right):
         return None
     uses_t = t in toposort([slope])
     left = Atom(f"{name}′(t)" if uses_t else f"{name}′")
@@ -107,9 +108,8 @@ def _elementwise_rule(body: Elementwise, k: int) -> Prose:
         if body.ndim
         else "the derivative of the function"
     )
-    if body.function.convention and slope is None:
-        return (f"{words}; {body.function.convention}",)
-    return (f"{words}; ", slope) if slope is not None else (words,)
+    after = f"; {body.function.convention}" if body.function.convention else ""
+    return (f"{words}; ", slope, after) if slope is not None else (words + after,)
 
 
 def _softmax_rule(of: Definition, body: Special) -> Prose | None:
@@ -203,7 +203,7 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
         return ("the same quantity under another name",)
     uses = _uses(body, wrt)
     if uses > 1:
-        return ("product rule: ", name, f" stands in {uses} places, each is changed in turn")
+        return (name, f" stands in {uses} places, each is changed in turn (sums, products)")
     if isinstance(body, Add):
         return ("the terms without ", name, " are constant; the rest is linear in it")
     return _linear_rule(body, wrt, name)
@@ -226,7 +226,7 @@ def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
     if isinstance(body, Einsum) and body.operands == (wrt,) and body.ndim == wrt.ndim:
         return ("the same entries in another order",)
     factors, _ = _factors(body)
-    if all(isinstance(f, Ones) or f is wrt for f in factors):
+    if body.ndim < wrt.ndim and all(isinstance(f, Ones) or f is wrt for f in factors):
         return ("a sum has the derivative 1 by each entry",)
     return ("linear in ", name, ": the derivative is what multiplies it")
 

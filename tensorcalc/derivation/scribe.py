@@ -6,7 +6,8 @@ the layout of the derivation, by matrices where there is such a form and by indi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tensorcalc.display import expression_text
@@ -36,7 +37,7 @@ from tensorcalc.shapes import Shape, format_shape, names_in
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor
 
-__all__ = ["Scribe", "column_shape", "form_of", "name_notation", "partial"]
+__all__ = ["Scribe", "column_shape", "first_free", "form_of", "name_notation", "partial"]
 
 
 class Scribe:
@@ -191,6 +192,12 @@ def _as_row(column: Notation) -> Notation:
 
 def _is_in(n: Notation, names: Iterable[str]) -> bool:
     return isinstance(n, Atom) and n.name in names
+
+
+def first_free(wanted: Sequence[str], taken: Collection[str]) -> str:
+    """The first of the names that nothing has; the first of them with a number, if need be."""
+    numbered = (f"{wanted[0]}{k}" for k in itertools.count(2))
+    return next(n for n in itertools.chain(wanted, numbered) if n not in taken)
 
 
 def form_of(e: Expr, *, row: bool = False) -> str:

@@ -19,12 +19,21 @@ from tensorcalc.display.notation import (
     Indexed,
     Indicator,
     Notation,
+    Partial,
 )
+from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import pieces
 from tensorcalc.functions import FUNCTIONS
 from tensorcalc.special import SPECIAL_FUNCTIONS
 
-__all__ = ["counts_from_zero", "formulas_in", "letters_in", "sign_lines", "words_in"]
+__all__ = [
+    "counts_from_zero",
+    "formulas_in",
+    "indicator_line",
+    "letters_in",
+    "sign_lines",
+    "words_in",
+]
 
 _RECORDS = {f.text or f.name: f for f in (*FUNCTIONS, *SPECIAL_FUNCTIONS) if f.meaning}
 _NAMED = {
@@ -95,6 +104,8 @@ def counts_from_zero(formulas: Iterable[Notation]) -> bool:
 
 
 def _meaning(n: Notation) -> str:
+    if isinstance(n, Partial) and n.held:
+        return f"{spell(n)}: with {' and '.join(map(spell, n.held))} held fixed"
     if n == ONE:
         return "1 as a factor of a product is a column of ones, 1ᵀ a row of ones"
     if isinstance(n, Indicator) and n.right.startswith("("):
@@ -119,6 +130,20 @@ def _function(name: str, extra: str, arguments: tuple[Notation, ...]) -> str:
     row = ", in each row of t" if extra else ""
     parameters = ("t", "t", "t, u", "c, t, u")[len(arguments)]
     return f"{name}({parameters}{extra}) = {record.meaning}{row}"
+
+
+def indicator_line(formulas: Iterable[Notation]) -> list[Prose]:
+    """I[k=j] is 1 if k = j, else 0: in letters that the derivation writes, these if it does."""
+    written = [
+        (n.left, n.right)
+        for formula in formulas
+        for n in pieces(formula)
+        if isinstance(n, Indicator) and "(" not in n.left + n.right
+    ]
+    if not written:
+        return []
+    left, right = ("k", "j") if ("k", "j") in written else written[0]
+    return [(f"I[{left}={right}] is 1 if {left} = {right}, else 0",)]
 
 
 def _order(words: str) -> tuple[bool, str]:

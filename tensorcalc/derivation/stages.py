@@ -8,7 +8,7 @@ argument of one, becomes a named intermediate. What a program has named keeps it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tensorcalc.chain import differentiate
 from tensorcalc.expr import (
@@ -22,7 +22,6 @@ from tensorcalc.expr import (
     Special,
     Variable,
     is_zero,
-    named_alike,
     toposort,
 )
 from tensorcalc.functions import inverse_or_zero, length, sqrt
@@ -49,7 +48,8 @@ class Stages:
     """The graph of named quantities between ``wrt`` and ``of``.
 
     ``order`` lists the vertices from ``of`` down to ``wrt``; ``defined`` every definition that a
-    reader needs, before it is used; ``named`` those that were given a name here.
+    reader needs, before it is used; ``named`` those that were given a name here; ``fixed`` what
+    is held by wish.
     """
 
     of: Expr
@@ -58,6 +58,7 @@ class Stages:
     edges: tuple[Edge, ...]
     defined: tuple[Definition, ...]
     named: frozenset[Expr]
+    fixed: tuple[Expr, ...] = ()
 
     def into(self, vertex: Expr) -> list[Edge]:
         """The edges by which ``vertex`` acts on other vertices."""
@@ -94,7 +95,9 @@ class Stages:
 
 def staged(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Stages:
     """``of`` with a name for every stage that depends on ``wrt``, and the edges between them."""
-    return _staged(of, {wrt}, {wrt, *holding} - {of}, quantity_names([of, wrt, *holding]))
+    stages = _staged(of, {wrt}, {wrt, *holding} - {of}, quantity_names([of, wrt, *holding]))
+    below = toposort([stages.of], lambda n: n is wrt or n in holding)
+    return replace(stages, fixed=tuple(h for h in holding if h in below))
 
 
 def staged_by_all(of: Expr, arguments: Collection[Expr]) -> Stages:
@@ -175,14 +178,9 @@ class _Naming:
 
     def _free(self, pool: str) -> str:
         candidates = _numbered(pool)
-        name = next(n for n in candidates if n not in self.taken and not _means_else(n))
+        name = next(n for n in candidates if n not in self.taken)
         self.taken.add(name)
         return name
-
-
-def _means_else(name: str) -> bool:
-    """Whether some other quantity alive has the name; a formula could then be misread."""
-    return any(isinstance(e, Variable) for e in named_alike(name))
 
 
 def _numbered(pool: str) -> Iterator[str]:
@@ -209,25 +207,36 @@ def _graph(
         for value in [local_part(vertex, inner)]
         if not is_zero(value)
     ]
-    live = _on_a_path(root, edges)
-    kept = [v for v in vertices if v in live or v is root or v in arguments]
+    live = _above(arguments, edges) & _below(root, edges)
+    kept = [v for v in vertices if (v in live or v in arguments) and v is not root]
+    # an argument on which the value does not depend stands here all the same
+    kept = [*(a for a in arguments if a not in kept and a is not root), *kept, root]
     defined = [n for n in order if isinstance(n, Definition) and n not in stops]
     return Stages(
         root,
         kept[0] if len(arguments) > 1 else next(iter(arguments)),
         tuple(reversed(kept)),
-        tuple(e for e in edges if e.of in live),
+        tuple(e for e in edges if e.of in live and e.wrt in live),
         tuple(defined),
         named,
     )
 
 
-def _on_a_path(root: Expr, edges: Sequence[Edge]) -> set[Expr]:
+def _below(root: Expr, edges: Sequence[Edge]) -> set[Expr]:
     """What the value depends on, going down edges that are not zero."""
     found = {root}
     for edge in reversed(edges):
         if edge.of in found:
             found.add(edge.wrt)
+    return found
+
+
+def _above(arguments: Collection[Expr], edges: Sequence[Edge]) -> set[Expr]:
+    """What depends on the arguments, going up edges that are not zero."""
+    found = {*arguments}
+    for edge in edges:
+        if edge.wrt in found:
+            found.add(edge.of)
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tensorcalc.derivation.adjoints import adjoints, contribution
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.rules import local_rule, product_rule
 from tensorcalc.derivation.scribe import Scribe, partial
@@ -59,7 +60,7 @@ class Story:
         self.before = before
         self.steps: list[DerivationStep] = []
         self.products: list[Product] = []
-        self.adjoint = self._adjoints()
+        self.adjoint = adjoints(stages)
         self.told: dict[Expr, Expr] = {}  # adjoints, each as what later steps call it
 
     def tell(self) -> list[DerivationStep]:
@@ -164,19 +165,6 @@ class Story:
 
     # ── the mathematics ──
 
-    def _adjoints(self) -> dict[Expr, Expr]:
-        """∂of/∂vertex for every vertex, from the value down."""
-        known: dict[Expr, Expr] = {}
-        for vertex in self.stages.order[1:]:
-            terms = [self._term(e, known) for e in self.stages.into(vertex)]
-            known[vertex] = simplify(add(*terms))
-        return known
-
-    def _term(self, edge: Edge, adjoint: Mapping[Expr, Expr]) -> Expr:
-        if edge.of is self.stages.of:
-            return edge.value
-        return contract(adjoint[edge.of], edge.value, edge.of.ndim)
-
     def literal_chain(self) -> Expr:
         """The product over every path, nothing simplified; the total where paths are many."""
         total = self.adjoint[self.stages.wrt]
@@ -201,7 +189,7 @@ class Story:
     def _multiply(self, vertex: Expr, edges: Sequence[Edge]) -> None:
         s, scribe = self.stages, self.scribe
         of, by = scribe.letters[s.of], scribe.letters[vertex]
-        literal = add(*(self._term(e, self.told) for e in edges))
+        literal = add(*(contribution(s, e, self.told) for e in edges))
         value = simplify(literal)
         p = Product(
             vertex,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tensorcalc.derivation.brief import MOST_FACTORS, brief
 from tensorcalc.derivation.chain import ChainStory
+from tensorcalc.derivation.constant import constant_step, constant_value
 from tensorcalc.derivation.differential import DifferentialStory
 from tensorcalc.derivation.folding import fold_definitions, fold_steps
 from tensorcalc.derivation.generics import with_own_letters
@@ -19,15 +21,17 @@ from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.derivation.signs import (
     counts_from_zero,
     formulas_in,
+    indicator_line,
     letters_in,
     sign_lines,
     words_in,
 )
 from tensorcalc.derivative import Derivative
-from tensorcalc.display.document import Document, Paragraph, Row, Section
+from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Partial
 from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
+from tensorcalc.expr import Expr
 from tensorcalc.wording import name_of
 
 __all__ = ["DETAILS", "STYLES", "derivation"]
@@ -58,9 +62,11 @@ class _Telling:
 
     def __init__(self, d: Derivative, style: str, detail: str) -> None:
         self.d, self.style, self.detail = d, style, detail
-        self.parts = parts_of(d)
+        self.parts = parts_of(d, style)
         of, by = self.parts[0].stages.of, [p.wrt for p in self.parts]
-        self.title = Partial(name_notation(of), tuple(map(name_notation, by)))
+        held = self.parts[0].stages.fixed if d.contributions[0].links[0].held else ()
+        names = [tuple(map(name_notation, row)) for row in (by, held)]
+        self.title = Partial(name_notation(of), *names)
         self.steps: list[DerivationStep] = []
         self.value = self.told_value = d.value
         self.closing: tuple[Section, ...] = ()
@@ -68,11 +74,14 @@ class _Telling:
 
     def told(self) -> tuple[tuple[DerivationStep, ...], Document]:
         """All steps, and the document that says them."""
+        constant = constant_value(self.parts, self.d)
+        if constant is not None:
+            return self._constant(constant)
         tell = self._by_differentials if self.style == "differential" else self._by_chain
         paragraphs: list[Paragraph] = []
         for part in self.parts:
             if part.number:
-                paragraphs.append(_once_more(part))
+                paragraphs.append(self._once_more(part))
             paragraphs += tell(part)
         self.closing = (
             *(self.closing or self._result()),
@@ -89,12 +98,22 @@ class _Telling:
             document = Document((), "", (), tuple(paragraphs), ())
         return tuple(self.steps), with_own_letters(document)
 
+    def _constant(self, value: Expr) -> tuple[tuple[DerivationStep, ...], Document]:
+        step = constant_step(value, self.parts, self.d, self.title)
+        first = self.parts[0]
+        given, define = opening(first.stages, first.scribe, by_index=False)
+        before = (given, define) if define.lines else (given,)
+        words = (self.title, _WORDS[self.style])
+        document = Document(words, self._convention(), before, (step.paragraph,), ())
+        return (step,), with_own_letters(document)
+
     def _is_one_product(self) -> bool:
         """Whether the brief telling is one product of what the program itself has named."""
         (first, *more) = self.parts
         one = not more and first.stages.path_count == 1 and len(first.stages.edges) <= MOST_FACTORS
         brief = self.style == "chain" and self.detail == "brief"
-        return brief and one and not first.stages.named and self.d.layout == "numerator"
+        plain = not first.stages.named and not first.stages.fixed
+        return brief and one and plain and self.d.layout == "numerator"
 
     def _convention(self) -> str:
         if self.reads_off:
@@ -115,9 +134,21 @@ class _Telling:
         told = [(p.stages, p.scribe) for p in self.parts]
         letters = letters_section(told, letters_in(formulas), counts_from_zero(formulas))
         signs = sign_lines(formulas, "".join(words_in(before)))
-        lines = (*letters.lines, *signs)
+        lines = (*letters.lines, *indicator_line(formulas), *signs)
         label = letters.label if letters.lines else "Signs"
         return (*before, Section(label, lines)) if lines else before
+
+    def _once_more(self, part: Part) -> Paragraph:
+        """Where one derivative is found, and is differentiated again."""
+        of, wrt = name_notation(part.stages.of), name_notation(part.wrt)
+        title: Prose = ("The derivative just found is called ", of, "; now by ", wrt, ".")
+        if self.style == "differential":
+            story = DifferentialStory(part.stages, part.scribe)
+            rows = [line for line in story.opening()[-1].lines if isinstance(line, Row)]
+            return Paragraph(None, title, tuple(rows))
+        new = [n for n in part.stages.defined if n not in part.known]
+        rows = [definition_row(n, part.scribe, by_index=False, note="") for n in new]
+        return Paragraph(None, title, tuple(rows))
 
     def _by_chain(self, part: Part) -> list[Paragraph]:
         kind = IndexStory if self.style == "index" else ChainStory
@@ -129,6 +160,10 @@ class _Telling:
             return list(brief(story))
         folded = fold_steps(told)
         self.steps += folded
+        if self.detail == "brief":
+            first = {"chain rule", *(p.words for p in story.products)}
+            folded = [step for step in folded if step.rule in first] or folded
+            return [replace(step.paragraph, number=None) for step in folded]
         return [step.paragraph for step in folded]
 
     def _by_differentials(self, part: Part) -> list[Paragraph]:
@@ -139,8 +174,11 @@ class _Telling:
         if story.composed is not None and wrt.ndim and len(self.parts) == 1:
             self.reads_off = True
             self.closing = read_off(part.scribe, self.title, story.composed, self.value, wrt)
-        moves = self.detail == "brief"
-        return [s.paragraph for s in told if not (moves and s.rule.startswith("put in"))]
+        said = [s.paragraph for s in told]
+        if self.detail == "full":
+            return said
+        kept = [s.paragraph for s in told if not s.rule.startswith("put in")]
+        return [replace(p, number=None) for p in kept]
 
     def _result(self) -> tuple[Section, ...]:
         first, last = self.parts[0], self.parts[-1]
@@ -166,14 +204,6 @@ _WORDS = {
     "index": " by indices",
     "differential": " by differentials",
 }
-
-
-def _once_more(part: Part) -> Paragraph:
-    """Where one derivative is found, and is differentiated again."""
-    new = [n for n in part.stages.defined if n not in part.known]
-    rows = [definition_row(n, part.scribe, by_index=False, note="") for n in new]
-    of, wrt = name_notation(part.stages.of), name_notation(part.wrt)
-    return Paragraph(None, ("Now the derivative of ", of, " by ", wrt, "."), tuple(rows))
 
 
 def _require(what: str, given: Any, known: tuple[str, ...]) -> None:

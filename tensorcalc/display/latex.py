@@ -180,7 +180,7 @@ def _written(kind: str, piece: str, face: str) -> str:
         return f"{{}}_{{{''.join(_LOWERED[sign] for sign in piece)}}}"
     if kind == "index":
         name, letters = piece.split("_", 1)
-        return f"{name}_{{{_escaped(letters)}}}"
+        return f"{{{_MATHS.get(name, name)}}}_{{{_escaped(letters)}}}"
     return f"{{{_MATHS[piece]}}}"
 
 

@@ -429,3 +429,33 @@ def test_three_that_share_an_index_meet_in_a_dot():
     picture = plot.network(a * b * c)
     assert len(shapes(picture, "dot")) == 1
     assert len(shapes(picture, "line")) == 3
+
+
+# ── what is no picture ───────────────────────────────────────────────────────────────────
+
+MISTAKES = {
+    "a chain of a text": (lambda: plot.chain("E"), "chain of the text 'E'", "a derivative"),
+    "slices of a text": (lambda: plot.slices("E"), "slices of the text 'E'", "a derivative"),
+    "a graph of a text": (lambda: plot.graph("E"), "graph of the text 'E'", "p['E']"),
+    "a network of a text": (lambda: plot.network("E"), "network of the text 'E'", "p['E']"),
+    "a network of a number": (lambda: plot.network(3), "network of 3", "a quantity"),
+    "a graph of an array": (lambda: plot.graph(np.eye(2)), "graph of a ndarray", "a quantity"),
+    "a chain of a quantity": (
+        lambda: plot.chain(P["s"]), "chain of s (5), which is no derivative",
+        "tc.derivative(s, …)",
+    ),
+    "slices of a quantity": (lambda: plot.slices(P["s"]), "slices of s (5)", "derivative"),
+    "paths from a text": (lambda: plot.graph(P["E"], "W"), "paths from the text 'W'", "p['W']"),
+    "paths from a derivative": (
+        lambda: plot.graph(P["E"], P.derivative("E", "W")), "paths from ∂E/∂W", "a quantity",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_cannot_be_drawn_is_said_with_what_to_give(name):
+    call, message, hint = MISTAKES[name]
+    with pytest.raises(tc.TensorCalcError) as caught:
+        call()
+    assert message in str(caught.value)
+    assert hint in str(caught.value.hint)

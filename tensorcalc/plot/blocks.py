@@ -14,6 +14,7 @@ from tensorcalc.display.titles import title_text
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
 from tensorcalc.layout import LAYOUTS
+from tensorcalc.plot.given import read_derivative
 from tensorcalc.plot.paths import count_paths, inputs_of, paths
 from tensorcalc.plot.pattern import ties_of_terms
 from tensorcalc.plot.picture import Picture
@@ -71,6 +72,7 @@ def chain(d: Derivative) -> Picture:
     deltas leave only a diagonal, it is drawn as one. Raises NotSupportedError for a higher
     derivative.
     """
+    d = read_derivative(d, "tc.plot.chain")
     argument, *more = d.arguments
     if more:
         raise NotSupportedError(

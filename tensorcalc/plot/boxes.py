@@ -13,6 +13,7 @@ from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import letters_of
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Variable, toposort
+from tensorcalc.plot.given import read_derivative
 from tensorcalc.plot.pattern import can_differ, is_plain, ties_of_terms
 from tensorcalc.plot.picture import Picture
 from tensorcalc.plot.sizes import drawn_sizes, told
@@ -36,6 +37,7 @@ def slices(d: Derivative, at: Mapping[str, Any] | None = None) -> Picture:
     abbreviated. With values ``at``, the numbers stand in the boxes. Raises NotSupportedError for
     more than four axes, and the errors of ``Derivative.evaluate`` for values that do not fit.
     """
+    d = read_derivative(d, "tc.plot.slices")
     if d.ndim > 4:
         raise NotSupportedError(
             f"a picture of {d.title}, which has {d.ndim} axes",

@@ -11,6 +11,7 @@ from tensorcalc.derivative import Derivative
 from tensorcalc.display import describe
 from tensorcalc.errors import NotSupportedError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable
+from tensorcalc.plot.given import read_argument, read_quantity
 from tensorcalc.plot.paths import inputs_of, named_below
 from tensorcalc.plot.picture import Picture
 from tensorcalc.plot.svg import Drawing, text_width
@@ -53,6 +54,7 @@ def graph(q: Tensor | Derivative, wrt: Tensor | None = None) -> Picture:
     marked: the chain rule has one product for each. Raises NotSupportedError for more than 60
     quantities, TensorCalcError for a ``wrt`` on which ``q`` does not depend.
     """
+    q, wrt = read_quantity(q, "tc.plot.graph"), read_argument(wrt, "tc.plot.graph")
     if isinstance(q, Derivative):
         q, wrt = q.of, q.arguments[0] if wrt is None else wrt
     nodes = named_below(q.expr)

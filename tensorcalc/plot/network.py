@@ -10,6 +10,7 @@ from tensorcalc.display import describe
 from tensorcalc.display.derivative import letters_of
 from tensorcalc.display.letters import number_text, summation_letters, value_letters
 from tensorcalc.expr import Add, Constant, Definition, Delta, Einsum, Expr, Ones
+from tensorcalc.plot.given import read_quantity
 from tensorcalc.plot.picture import Picture
 from tensorcalc.plot.svg import Drawing, text_width
 from tensorcalc.presentation import view_of
@@ -68,6 +69,7 @@ def network(q: Tensor | Derivative) -> Picture:
     the value point up, those of an argument down. A Kronecker delta is a dot, and so is a place
     where more than two axes share an index. The terms of a sum stand below each other.
     """
+    q = read_quantity(q, "tc.plot.network")
     if isinstance(q, Derivative):
         value, title = q.value, q.title
         view = view_of(q)

@@ -734,3 +734,21 @@ def test_what_a_condition_leaves_out_does_not_keep_a_derivative_from_being_prove
     p = tc.program("sum(where(x > 0, sqrt(x) * log(x), 0))", x=3)
     found = tc.derivative(p.result, *[p["x"]] * order).verify(at={"x": [-1.0, 1.0, 2.0]})
     assert all(row.ok for row in found.rows if row.route != "formula")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (lambda s, A: abs(s), lambda s, A: s),
+        (lambda s, A: tc.sqrt(s**2), lambda s, A: s),
+        (lambda s, A: tc.relu(s), lambda s, A: s),
+        (lambda s, A: tc.maximum(s, 0), lambda s, A: s),
+        (lambda s, A: tc.det(A), lambda s, A: tc.exp(tc.logdet(A))),
+        (lambda s, A: tc.where(s > 5, s, 0 * s), lambda s, A: 0 * s),
+    ],
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_differs_only_beyond_a_kink_is_not_equal(one, other, seed):
+    s, A = tc.scalar("s"), tc.matrix("A", 3, 3)
+    assert not tc.equal(one(s, A), other(s, A), seed=seed)
+    assert tc.equal(one(s, A), one(s, A) * 1 + 0 * other(s, A), seed=seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -212,8 +212,8 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
     """Whether two quantities, or two derivatives, are equal as functions of their variables.
 
     Derivatives are compared as their layouts show them. Decided by simplification, and otherwise
-    at three random points (to 1e-9 of the largest entry). What differs in shape is different;
-    ShapeError if the shapes cannot be compared.
+    at random points, some of them mirrored and some far out (to 1e-9 of the largest entry). What
+    differs in shape is different; ShapeError if the shapes cannot be compared.
     """
     left, right = _quantity(a), _quantity(b)
     if left.shape != right.shape or left.form != right.form:
@@ -230,9 +230,7 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
         return False
     if simplify(_opened(left)) is simplify(_opened(right)):
         return True
-    universe = [left.expr, right.expr]
-    for k in range(3):
-        point = draw_point(universe, seed + k, "the comparison")
+    for point in _apart([left.expr, right.expr], seed):
         evaluation = Dense(point.values, point.sizes)
         x, y = evaluation.array(left.expr), evaluation.array(right.expr)
         scale = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
@@ -241,6 +239,24 @@ def equal(a: Any, b: Any, /, *, seed: int = 0) -> bool:
         if np.abs(x - y).max(initial=0) > max(1e-9 * scale, 1e-13 * largest):
             return False
     return True
+
+
+def _apart(universe: Sequence[Expr], seed: int) -> Iterator[Point]:
+    """Random points, and each mirrored and stretched: |x| is x, and x > 5 false, at too many."""
+    variables = computation(universe)
+    declared = [name for name, v in variables.items() if "positive definite" in v.traits]
+    for k in range(4):
+        point = draw_point(universe, seed + k, "the comparison")
+        yield point
+        always = kinks_everywhere(universe, point.sizes)
+        for factor in (-1.0, 6.0, -6.0):
+            values = {
+                name: array if name in declared else factor * array
+                for name, array in point.values.items()
+            }
+            other = Point(values, point.sizes)
+            if _outside(universe, other, always) is None:
+                yield other
 
 
 def _quantity(x: Any) -> Tensor:

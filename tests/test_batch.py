@@ -165,6 +165,21 @@ def test_letters_have_one_meaning():
         assert f"= Σ_{letter} Δ" in part
 
 
+def test_general_rules_take_letters_that_no_quantity_has():
+    batch = explained("Z = W @ t + b; L = sum((sigmoid(Z) - Y)**2)", t=(4, 5), **SHAPES)
+    assert "σ(t)" not in batch.text()
+    assert "σ(w) = 1/(1 + e⁻ʷ)" in batch.text()
+    assert "σ(t) = 1/(1 + e⁻ᵗ)" in explained(OPEN_BUT_FOR_B, **SHAPES).text()
+
+
+def test_the_rule_of_the_last_step_has_the_letters_of_the_page():
+    text = "Z = W @ X + s; G = sum((Z - t)**2)"
+    p = tc.program(text, W=(3, 4), X=(4, 5), s=3, t=(3, 5))
+    batch = tc.explain_batch(p["G"], p["Z"])
+    assert batch.step(4).rule == "sample r acts on G through its own loss only"
+    assert batch.step(4).rule in " ".join(batch.text().split())
+
+
 def test_a_sum_of_losses_that_is_not_the_loss_fails_verification():
     batch = of_network(NETWORKS[0])
     assert batch.verify()
@@ -193,6 +208,35 @@ def test_the_axis_of_the_samples_is_found(name):
     batch = explained(text, **SHAPES)
     assert (batch.axis, batch.coupled) == (axis, False)
     assert why in batch.text()
+    assert batch.verify()
+
+
+ONE = {  # an axis of size 1, and the axis of the samples; None where it is open
+    "one sample": ("Z = W @ X + b; L = sum((sigmoid(Z) - Y)**2)", {"X": (4, 1), "Y": (3, 1)}, 1),
+    "one sample, no bias": ("Z = W @ X; L = sum((Z - Y)**2)", {"X": (4, 1), "Y": (3, 1)}, None),
+    "one node": ("Z = W @ X + b; L = sum((Z - Y)**2)", {"W": (1, 4), "b": 1, "Y": (1, 5)}, 1),
+    "one node in rows": (
+        "Z = X.T @ W.T + b.T; L = sum((Z - Y.T)**2)", {"W": (1, 4), "b": 1, "Y": (1, 5)}, 0,
+    ),
+    "one node, a number for all": (
+        "Z = W @ X + c; L = sum((Z - Y)**2)", {"W": (1, 4), "c": (), "Y": (1, 5)}, None,
+    ),
+    "one node, no bias": ("Z = W @ X; L = sum((Z - Y)**2)", {"W": (1, 4), "Y": (1, 5)}, None),
+    "one loss": (
+        "Z = W @ X; l = sum((Z - Y)**2, axis=0); L = sum(l)", {"X": (4, 1), "Y": (3, 1)}, 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONE)
+def test_an_axis_of_size_1_is_not_taken_for_what_it_may_not_be(name):
+    text, shapes, axis = ONE[name]
+    if axis is None:
+        with pytest.raises(tc.TensorCalcError, match="rows or its columns are the samples is open"):
+            explained(text, **SHAPES | shapes)
+        return
+    batch = explained(text, **SHAPES | shapes)
+    assert (batch.axis, batch.coupled) == (axis, False)
     assert batch.verify()
 
 
@@ -232,6 +276,7 @@ def test_the_factor_of_a_mean_over_named_samples_is_found():
 
 
 OPEN = "sum((tanh(Z) - Y)**2)"
+OPEN_BUT_FOR_B = "Z = W @ X + b; L = sum((sigmoid(Z) - Y)**2)"
 
 
 def test_an_open_axis_is_asked_for_and_taken():
@@ -300,6 +345,18 @@ def test_one_sample_is_a_row_gradient():
     assert close(row.evaluate(NETWORKS[0].values), NETWORKS[0].looped["Z1"][2:3])
     with pytest.raises(tc.ShapeError, match="sample 5 of ∂l/∂Z1 per column"):
         d.per_sample()[5]
+
+
+def test_samples_are_gone_through_in_turn():
+    network = NETWORKS[0]
+    stacked = network.program.derivative("l", "Z1").per_sample()
+    rows = [row.evaluate(network.values) for row in stacked]
+    assert len(stacked) == len(rows) == SAMPLES
+    assert close(np.concatenate(rows), network.looped["Z1"])
+    named = tc.program("l = sum(tanh(Z)**2, axis=0)", Z=("n", "m")).derivative("l", "Z")
+    for ask in (len, list):
+        with pytest.raises(tc.DimensionError, match="'m' is not known"):
+            ask(named.per_sample())
 
 
 def test_the_line_that_says_what_per_sample_gradients_are():
@@ -390,6 +447,15 @@ def test_samples_coupled_further_down_are_told_from_what_is_shared():
 def test_what_only_looks_coupled_is_not_called_so(text):
     with pytest.raises(tc.NotSupportedError, match="yet at a random point no two samples"):
         explained(text, Z=(5, 4))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["L = norm(log(-Z @ Z.T - eye(5)))", "l = sum(log(-Z @ Z.T - eye(5))**2, axis=1); L = sum(l)"],
+)
+def test_what_has_no_random_point_is_neither_called_coupled_nor_apart(text):
+    with pytest.raises(tc.NotSupportedError, match="is open: no random point was found"):
+        explained(text, axis=0, Z=(5, 4))
 
 
 # ── messages ─────────────────────────────────────────────────────────────────────────────

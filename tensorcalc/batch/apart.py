@@ -205,7 +205,7 @@ class Apart(Telling):
         wrt, of = name_notation(self.wrt.expr), name_notation(self.of.expr)
         shaped = f", shaped as {name_of(self.wrt)}ᵀ" if self.wrt.expr.ndim == 2 else ""
         self.add(
-            "sample s acts on L through its own loss only",
+            f"sample {self.letters.sample} acts on {name_of(self.of)} through its own loss only",
             [d.value, contract(outer, self._blocks(), 1)],
             f"{d.kind}, {format_shape(d.shape)}{shaped}",
             title=("The derivative of the one number ", of, " by the whole of ", wrt, "."),

@@ -51,9 +51,9 @@ class Coupled(Telling):
         k, by = self.letters.loss, self.letters.of_argument(self.setting.axis)
         left = Infix("", (partial(d.of.expr, self.wrt.expr), Entry((k, *reversed(by)))))
         share = share_across(d.value, 1, self.setting.axis)
-        if share is not None and share == 0:
-            raise _not_seen(self.setting)
-        size = f", at a random point up to {share:.0%} of the largest" if share else ""
+        if not share:
+            raise _not_seen(self.setting, share)
+        size = f", at a random point up to {share:.0%} of the largest"
         self.add(
             "samples are coupled",
             [d.value],
@@ -75,9 +75,10 @@ class Coupled(Telling):
         axis, ndim = self.setting.axis, self.wrt.expr.ndim
         along = [axis] if self.setting.axis_known else range(ndim)
         shares = [across(d.value, q, ndim + q) for q in along]
-        share = min((s for s in shares if s is not None), default=0.0)
-        if share == 0:
-            raise _not_seen(self.setting)
+        known = [s for s in shares if s is not None]
+        share = min(known) if len(known) == len(shares) else None
+        if not share:
+            raise _not_seen(self.setting, share)
         obstacle = self.setting.obstacle
         written = matrix_form(obstacle) if obstacle is not None else None
         of, wrt = name_notation(self.of.expr), name_notation(self.wrt.expr)
@@ -151,11 +152,21 @@ class Coupled(Telling):
         )  # fmt: skip
 
 
-def _not_seen(setting: Setting) -> NotSupportedError:
+def _not_seen(setting: Setting, share: float | None) -> NotSupportedError:
+    """Samples that by the formula act together, but not at a point; or no point was found."""
     name, wrt = name_of(setting.total), name_of(setting.argument)
     what = name_of(setting.losses) if setting.losses is not None else name
-    return NotSupportedError(
+    by_formula = (
         f"explain_batch of {name} by {wrt}: by its formula {what} is not made of one loss for each "
-        f"sample, yet at a random point no two samples act on it together",
+        f"sample"
+    )
+    if share is None:
+        return NotSupportedError(
+            f"{by_formula}, and whether its samples act on it together is open: no random point "
+            f"was found at which {what} has a derivative",
+            f"see that {name} has a value: evaluate it at a point of yours",
+        )
+    return NotSupportedError(
+        f"{by_formula}, yet at a random point no two samples act on it together",
         f"write {name} as a sum or a mean over samples of losses that have one formula each",
     )

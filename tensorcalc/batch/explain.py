@@ -21,6 +21,7 @@ from tensorcalc.batch.setting import Setting, read_setting
 from tensorcalc.batch.story import BatchStory
 from tensorcalc.batch.telling import Letters
 from tensorcalc.check import equal
+from tensorcalc.derivation.generics import with_own_letters
 from tensorcalc.derivation.record import DerivationStep, Written
 from tensorcalc.derivation.samples import read_axis
 from tensorcalc.derivation.scribe import Scribe, name_notation
@@ -203,13 +204,14 @@ def _document(
     paragraphs: list[Paragraph],
     story: BatchStory | None,
 ) -> Document:
-    return Document(
+    document = Document(
         _title(setting),
         f"{setting.count} samples, {setting.them}" if setting.axis_known else setting.them,
         opening_of(setting, scribe, letters, paragraphs),
         tuple(paragraphs),
         closing(setting, story),
     )
+    return with_own_letters(document)
 
 
 def _title(setting: Setting) -> tuple[Any, ...]:

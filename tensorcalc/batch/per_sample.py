@@ -6,7 +6,7 @@ is the row gradient of loss s by sample s. Nothing dense is made on the way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ from tensorcalc.display.index import index_form
 from tensorcalc.display.spelling import spell
 from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Einsum, Expr, Select, is_zero, transpose
-from tensorcalc.shapes import Dim, Shape, format_shape
+from tensorcalc.shapes import Dim, Shape, format_shape, size_of
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import tied_axes
 from tensorcalc.tensor import Tensor
@@ -66,23 +66,22 @@ class PerSample:
         return Tensor(self.value, {1: "column", 2: "matrix"}.get(self.value.ndim, "tensor"))
 
     @cached_property
-    def compiled(self) -> CompiledFunction:
-        """A plain NumPy function of the stacked derivatives; see its ``source``."""
+    def _compiled(self) -> CompiledFunction:
         axes = tuple(range(self.value.ndim))
         output = Output(self.value, axes, self.title, self.derivative.universe)
         return compile_outputs([output], "per_sample")
 
     def compile(self) -> CompiledFunction:
         """A plain NumPy function of the stacked derivatives; see its ``source``."""
-        return self.compiled
+        return self._compiled
 
     def evaluate(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> np.ndarray:
         """The array of exactly ``shape``, for values given by name or as a mapping.
 
         Raises MissingValueError, ShapeError or ValueNotAllowedError as ``Derivative.evaluate``.
         """
-        checked = self.compiled.read(given_values(values, named), finite=True)
-        return self.compiled.run(checked)
+        checked = self._compiled.read(given_values(values, named), finite=True)
+        return self._compiled.run(checked)
 
     def __getitem__(self, sample: int) -> Tensor:
         """The derivative of one sample, counted from 0, as a quantity; a row for a gradient."""
@@ -94,6 +93,14 @@ class PerSample:
         one = Select(self.value, 0, int(sample))
         forms = {0: "scalar", 1: "row", 2: "matrix"}
         return Tensor(one, forms.get(one.ndim, "tensor"))
+
+    def __len__(self) -> int:
+        """The number of samples; DimensionError while it has only a name."""
+        return size_of(self.count, {})
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """The derivatives of all samples in turn; DimensionError while they have no number."""
+        return (self[sample] for sample in range(len(self)))
 
     def entry(self) -> str:
         """One entry in index letters, s the sample: ``2 (A_js − Y_js)``."""

@@ -60,7 +60,6 @@ class Setting:
     coupled: bool
     why: str
     obstacle: Expr | None
-    given_losses: bool
 
     @property
     def count(self) -> Dim:
@@ -196,7 +195,6 @@ def read_setting(of: Tensor, wrt: Tensor, axis: int | None) -> Setting:
         not reading.tied,
         reading.why if axis is None else "",
         reading.losses.obstacle,
-        reading.losses.named,
     )
 
 

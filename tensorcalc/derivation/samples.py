@@ -242,10 +242,9 @@ def axis_of_samples(of: Expr, wrt: Expr, axis: int | None = None) -> Reading:
     ]
     if not readings:
         return _coupled([way for way, _ in ways], wrt, axis)
-    many = [r for r in readings if wrt.shape[r.axis or 0] != 1] or readings
-    if len(many) == 1:
-        return replace(many[0], why="each of them acts on one loss only")
-    return _narrowed(of, wrt, many)
+    if len(readings) == 1:
+        return replace(readings[0], why="each of them acts on one loss only")
+    return _narrowed(of, wrt, readings)
 
 
 def _no_losses(of: Expr, wrt: Expr, found: Losses, axis: int | None) -> Reading:
@@ -311,11 +310,18 @@ def _biases(of: Expr, wrt: Expr) -> list[tuple[int, str]]:
 
 
 def _repeats(term: Einsum) -> Iterator[tuple[int, str]]:
+    """The axes along which a term is repeated; of b (1) repeated to 1 × 5 the longer one only."""
     names = sorted(quantity_names([term]))
-    for axis, index in enumerate(term.output):
-        holders = [f for f, ix in zip(term.operands, term.inputs, strict=True) if index in ix]
-        if names and all(isinstance(f, Ones) for f in holders):
-            yield axis, names[0]
+    pairs = list(zip(term.operands, term.inputs, strict=True))
+    repeated = [
+        axis
+        for axis, index in enumerate(term.output)
+        if all(isinstance(f, Ones) for f, indices in pairs if index in indices)
+    ]
+    if any(isinstance(n, Variable) and n.ndim for n in toposort([term])):
+        repeated = [axis for axis in repeated if term.shape[axis] != 1] or repeated
+    if names:
+        yield from ((axis, names[0]) for axis in repeated)
 
 
 def batch_sections(d: Derivative, told: Expr) -> tuple[Section, ...]:

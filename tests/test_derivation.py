@@ -212,3 +212,129 @@ def test_what_a_derivation_does_not_have(told, call, words):
         call(told[0])
     said = "\n".join([str(error.value), *error.value.__notes__])
     assert all(w in said for w in words), said
+
+
+# ── derivations without a chain, and what is held, given or named like a sign ──────────────
+
+
+def derived(text, wrt, style="chain", detail="full", **shapes):
+    p = tc.program(text, **shapes)
+    d = tc.derivative(p.result, *(p[name] for name in wrt.split()))
+    return d.derivation(style, detail=detail)
+
+
+ZERO = [
+    ("f = sum(y) + 0 * sum(x)", "x", {"x": 3, "y": 2}, "f meets a factor 0 on every path to x"),
+    ("s = sign(x); E = sum(s)", "x", {"x": 3}, "E meets a factor 0 on every path to x"),
+    ("E = sum(W @ x)", "x x", {"W": (2, 3), "x": 3}, "∂E/∂x does not depend on x"),
+    ("E = norm(x)**2 + sum(y)", "x y", {"x": 3, "y": 2}, "∂E/∂x does not depend on y"),
+]
+
+
+@pytest.mark.parametrize("detail", ["full", "brief"])
+@pytest.mark.parametrize("style", ["chain", "index", "differential"])
+@pytest.mark.parametrize(("text", "wrt", "shapes", "why"), ZERO)
+def test_a_derivative_that_is_zero_says_why(text, wrt, shapes, why, style, detail):
+    D = derived(text, wrt, style, detail, **shapes)
+    assert len(D) == 1
+    assert " = 0 " in D.text()
+    assert f"rule: {why}" in D.text()
+    assert D.verify()
+    assert not np.any(D.step(1).after.evaluate({n: np.ones(s) for n, s in shapes.items()}))
+
+
+@pytest.mark.parametrize("style", ["chain", "index", "differential"])
+def test_a_quantity_by_itself_is_the_identity(style):
+    p = tc.program("v = W @ x; E = sum(v)", W=(2, 3), x=3)
+    assert "∂v/∂v = I" in p.derivative("v", "v").derivation(style).text()
+    assert "∂E/∂E = 1" in p.derivative("E", "E").derivation(style).text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "u = W @ x; a = sign(u); b = sigmoid(u); E = norm(a + b)**2",
+        "z = W @ x; m = where(z > 0, 1, 0); a = m * z; E = norm(a)**2",
+    ],
+)
+@pytest.mark.parametrize("style", ["chain", "index", "differential"])
+def test_a_stage_whose_slope_is_zero_is_constant(text, style):
+    D = derived(text, "W", style, W=(2, 3), x=3)
+    assert D.verify()
+    assert "∂a/∂u" not in D.text() or text.startswith("z")
+
+
+def test_a_derivation_says_what_is_held_fixed():
+    p = tc.program("v = W @ x; s = sigmoid(v); E = norm(s - v)**2 + norm(x)**2", W=(2, 3), x=3)
+    held = tc.derivative(p["E"], p["x"], holding=[p["v"]])
+    for detail in ("full", "brief"):
+        text = held.derivation(detail=detail).text()
+        assert "∂E/∂x|v" in text
+        assert "v : 2 × 1 (held fixed)" in text
+
+
+def test_a_derivation_of_a_given_array_names_it():
+    p = tc.program("v = W @ x; s = sigmoid(v)", W=(5, 4), x=4)
+    given = tc.from_array(np.arange(5.0), of="E", wrt=p["s"]) @ p.derivative("s", "W")
+    text = given.derivation().text()
+    assert "∂E/∂s = Kᵀ" in text
+    assert "K = [0, 1, 2, 3, 4]ᵀ" in text
+    assert "v = W x" in text
+    with pytest.raises(tc.NotSupportedError, match="from an array that was given"):
+        given.derivation("differential")
+
+
+def test_a_multiple_and_a_part_are_not_told_as_the_whole():
+    p = tc.program("v = W @ x; E = norm(v)**2 + sum(W)", W=(2, 3), x=3)
+    d = p.derivative("E", "v")
+    for multiple in (2 * d, -d, d / 3):
+        with pytest.raises(tc.NotSupportedError, match="a multiple of ∂E/∂v"):
+            multiple.derivation()
+    part = d @ p.derivative("v", "W")
+    assert "what comes via v" in part.derivation().text()
+    with pytest.raises(tc.NotSupportedError, match="one contribution to a derivative"):
+        part.derivation("differential")
+
+
+def test_a_quantity_named_like_a_change_is_refused_where_changes_are_written():
+    with pytest.raises(tc.NotSupportedError, match="writes dx for the change of x"):
+        derived("E = x.T @ dx + norm(x)**2", "x", "differential", x=3, dx=3)
+    assert derived("E = x.T @ dx + norm(x)**2", "x", x=3, dx=3).verify()
+
+
+def test_names_of_stages_do_not_depend_on_what_else_is_alive():
+    before = derived("norm(sigmoid(W @ x) - y)**2", "W", W=(2, 3), x=3, y=2).text()
+    others = [tc.vector(name, 7) for name in "uvwz"]
+    assert derived("norm(sigmoid(W @ x) - y)**2", "W", W=(2, 3), x=3, y=2).text() == before
+    assert others
+
+
+def test_the_gradient_has_a_name_though_its_names_are_taken():
+    D = derived(
+        "v = G @ x; E = norm(v - Γ)**2 * sum(G_)", "x", "differential", G=(3, 3), x=3, Γ=3, G_=2
+    )
+    assert D.verify()
+    assert "dE = G2 : dx" in D.text()
+
+
+def test_a_slice_of_a_change_is_told_by_entries():
+    D = derived("u = W @ x; s = u[0:2] * u[1:3]", "x", "differential", W=(3, 3), x=3)
+    assert D.verify()
+    assert "put in du" not in D.text()
+
+
+def test_the_second_part_of_differentials_defines_what_it_uses():
+    text = derived("f = logsumexp(A @ x)", "x A", "differential", A=(3, 2), x=2).text()
+    second = text[text.index("now by A") :]
+    assert "du = dA x" in second
+    assert "dv = v ⊙ du − (vᵀ du) v" in second
+
+
+def test_layers_that_are_not_evenly_numbered_are_listed():
+    names = [1, 2, 5, 9, 11]
+    lines = [f"a{n} = tanh(c{n} * x)" for n in names]
+    lines.append("E = " + " + ".join(f"sum(a{n})" for n in names))
+    shapes = {"x": 3} | {f"c{n}": () for n in names}
+    p = tc.program("\n".join(lines), shapes)
+    text = p.derivative("E", "x").derivation().text()
+    assert "for l = 1, 2, 5, 9, 11" in text

@@ -902,7 +902,7 @@ tc.program(lambda x: np.linalg.eig(x), x=(3, 3))
     NotSupportedError: line 1 of the lambda: np.linalg.eig is not in the language
     hint: eigenvalues have no derivative where two meet: use np.trace(A) and np.linalg.det(A),
         their sum and product
-"""
+"""  # noqa: E501 - messages stand as they are
 
 
 def rows(table):

@@ -113,6 +113,7 @@ def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[
     order = toposort([of], stop)
     depends = _dependents(order, arguments, stops)
     bodies = {n.body for n in order if isinstance(n, Definition)}
+    owners = {n.body: _number_of(n.name) for n in order if isinstance(n, Definition)}
     naming = _Naming(taken)
     new: dict[Expr, Expr] = {}
     for node in order:
@@ -121,8 +122,9 @@ def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[
             continue
         args = tuple(new[a] for a in node.args)
         if node in depends and _is_stage(node):
+            layer = owners.get(node, "")
             args = tuple(
-                naming(arg) if old in depends else arg
+                naming(arg, layer) if old in depends else arg
                 for arg, old in zip(args, node.args, strict=True)
             )
         rebuilt = node if args == node.args else node.with_args(args)
@@ -163,12 +165,21 @@ class _Naming:
         self.taken = set(taken)
         self.given: dict[Expr, Definition] = {}
 
-    def __call__(self, e: Expr) -> Expr:
+    def __call__(self, e: Expr, layer: str = "") -> Expr:
+        """A name for e; with the number of the layer that it belongs to, if it has one."""
         if isinstance(e, _ATOMS):
             return e
         if e not in self.given:
-            self.given[e] = Definition(self._free(_NAMES.get(e.ndim, "T")), e)
+            pool = _NAMES.get(e.ndim, "T")
+            name = next(
+                (n for n in (letter + layer for letter in "z" + pool) if self._is_free(n)), ""
+            )
+            self.given[e] = Definition(name if layer and name else self._free(pool), e)
+            self.taken.add(self.given[e].name)
         return self.given[e]
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self.taken
 
     def result(self, e: Expr) -> Definition:
         """A name for the value itself."""
@@ -181,6 +192,11 @@ class _Naming:
         name = next(n for n in candidates if n not in self.taken)
         self.taken.add(name)
         return name
+
+
+def _number_of(name: str) -> str:
+    """The digits at the end of a name: 2 of h2."""
+    return name[len(name.rstrip("0123456789")) :]
 
 
 def _numbered(pool: str) -> Iterator[str]:

@@ -165,6 +165,12 @@ def test_letters_have_one_meaning():
         assert f"= Σ_{letter} Δ" in part
 
 
+def test_of_one_sample_there_are_no_others():
+    text = explained(OPEN_BUT_FOR_B, **SHAPES | {"X": (4, 1), "Y": (3, 1)}).text()
+    assert "1 sample, the column of Z" in text
+    assert "row s = 1 is G[1, ·]." in text
+
+
 def test_general_rules_take_letters_that_no_quantity_has():
     batch = explained("Z = W @ t + b; L = sum((sigmoid(Z) - Y)**2)", t=(4, 5), **SHAPES)
     assert "σ(t)" not in batch.text()

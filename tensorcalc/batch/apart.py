@@ -176,9 +176,10 @@ class Apart(Telling):
             )
         rows = "rows" if self.setting.axis == 1 else "columns"
         turned = "" if self.setting.axis == 1 else ", upright"
+        others = "" if m == 1 else f"; the {rows} {s} = 2…{m} are 0"
         return (
             f"Slice {k} = 1, {size}: {rows[:-1]} {s} = 1 is ", Atom(self.letters.gradients),
-            f"[1, ·]{turned}; the {rows} {s} = 2…{m} are 0.",
+            f"[1, ·]{turned}{others}.",
         )  # fmt: skip
 
     def gradient(self) -> None:

@@ -206,12 +206,21 @@ def _document(
 ) -> Document:
     document = Document(
         _title(setting),
-        f"{setting.count} samples, {setting.them}" if setting.axis_known else setting.them,
+        _samples(setting),
         opening_of(setting, scribe, letters, paragraphs),
         tuple(paragraphs),
         closing(setting, story),
     )
     return with_own_letters(document)
+
+
+def _samples(setting: Setting) -> str:
+    """5 samples, the columns of Z."""
+    if not setting.axis_known:
+        return setting.them
+    if setting.count == 1:
+        return f"1 sample, the {setting.sample} of {name_of(setting.argument)}"
+    return f"{setting.count} samples, {setting.them}"
 
 
 def _title(setting: Setting) -> tuple[Any, ...]:

@@ -327,8 +327,8 @@ def matrix_shape(t: Tensor) -> Shape:
 def title(t: object) -> str:
     """A quantity with its shape, as messages name it."""
     if isinstance(t, Tensor):
-        atomic = t.form == "row" and isinstance(t.expr, (Variable, Definition))
-        return f"{describe(t.expr)}{'ᵀ' if atomic else ''} ({format_shape(matrix_shape(t))})"
+        words = describe(t.expr, row=t.form == "row")
+        return f"{words} ({format_shape(matrix_shape(t))})"
     return repr(t) if len(repr(t)) < 30 else type(t).__name__
 
 

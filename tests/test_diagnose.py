@@ -318,3 +318,15 @@ def test_a_gradient_is_expected_in_the_shape_in_which_its_argument_was_given():
     upright = AT | {"x": x[:, None]}
     assert d.evaluate(upright).shape == (4, 1)
     assert d.check(d.evaluate(upright), at=upright)
+
+
+@pytest.mark.parametrize("decimals", [2, 3, 5])
+def test_a_rounded_answer_is_right_to_some_digits(decimals):
+    p = tc.program("v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2", W=(5, 4), x=4, y=5)
+    rng = np.random.default_rng(0)
+    at = {"W": rng.normal(size=(5, 4)), "x": rng.normal(size=4), "y": rng.normal(size=5)}
+    gradient = p.gradient("E", "W")
+    verdict = gradient.check(np.round(gradient.evaluate(at), decimals), at=at)
+    assert not verdict.correct
+    assert verdict.cause == "rounding"
+    assert "digits, wrong beyond" in str(verdict)

@@ -45,7 +45,7 @@ LINES = [
     (NAMES["S"], "S : scalar"),
     (NAMES["K"], "K : k × n matrix"),
     (NAMES["T"], "T_klm : 2 × 3 × 4 3-tensor"),
-    (tc.define("r", x.T @ NAMES["A"]), "r = (Aᵀ x)ᵀ : 1 × 4 row"),
+    (tc.define("r", x.T @ NAMES["A"]), "r = xᵀ A : 1 × 4 row"),
     (tc.define("z", tc.sigmoid(W @ x + y)), "z = σ(W x + y) : 5 × 1 column"),
     (
         tc.derivative(E, W),

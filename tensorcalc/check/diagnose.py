@@ -25,13 +25,16 @@ __all__ = ["AnswerCheck", "check_answer", "check_derivative"]
 _TOLERANCE = 1e-6  # relative to the largest entry
 _ROUNDING = 1e-10  # relative to what verify() calls small beside the function
 
+_ROUNDED = 2  # digits in common that are no accident
+
 
 @dataclass(frozen=True)
 class AnswerCheck:
     """The judgement of an answer; true if it is correct.
 
     ``cause`` is None for a correct answer, else "layout" (right in another layout),
-    "transposed", "factor", "sign", "shape" or "not found"; several are joined by " and ".
+    "transposed", "factor", "sign", "shape", "rounding" or "not found"; several are joined by
+    " and ".
     ``hint`` is one thing to do; ``factor`` the constant found, if any.
     """
 
@@ -183,6 +186,14 @@ def _judge(
             f"where {size} is expected",
             _axis_hint(array.shape, d, expected.shape),
         )
+    digits = _digits_in_common(array, expected)
+    if digits >= _ROUNDED:
+        return AnswerCheck(
+            False,
+            "rounding",
+            f"right to {digits} digits, wrong beyond",
+            "give more digits, or look for rounding on the way",
+        )
     worst = np.unravel_index(np.argmax(np.abs(array - expected)), expected.shape)
     place = ", ".join(str(int(k)) for k in worst)
     return AnswerCheck(
@@ -252,6 +263,13 @@ def _verdict(candidate: _Candidate, factor: float, expected: np.ndarray) -> Answ
         "; ".join(hints),
         factor if factor != 1.0 else None,
     )
+
+
+def _digits_in_common(a: np.ndarray, b: np.ndarray) -> int:
+    """To how many digits of the largest entry two arrays agree."""
+    apart = np.abs(a - b).max(initial=0.0)
+    largest = np.abs(b).max(initial=0.0)
+    return int(np.floor(np.log10(largest / apart))) if apart and largest > apart else 0
 
 
 def _close(a: np.ndarray, b: np.ndarray, noise: float = 0.0) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from tensorcalc.display import expression_latex, expression_text
 from tensorcalc.display.spelling import latex_name
-from tensorcalc.expr import Definition, Expr, Variable
+from tensorcalc.expr import Definition, Expr
 from tensorcalc.shapes import Shape
 
 __all__ = ["left_out", "notebook_latex", "quantity_latex", "quantity_text"]
@@ -30,9 +30,7 @@ def _body(t: Quantity) -> Expr:
 def quantity_text(t: Quantity, /) -> str:
     """``v = W x : 5 × 1 column``."""
     body = _body(t)
-    text = expression_text(body)
-    if t.form == "row":
-        text = f"{text}ᵀ" if isinstance(body, (Variable, Definition)) else f"({text})ᵀ"
+    text = expression_text(body, row=t.form == "row")
     title = f"{t.expr.name} = " if isinstance(t.expr, Definition) else ""
     return f"{title}{text} : {_sized(t.form, t.shape)}{left_out(text)}"
 
@@ -51,10 +49,7 @@ def quantity_latex(t: Quantity, /) -> str:
 def _latex_sides(t: Quantity) -> tuple[str, str]:
     """The name and the formula; a quantity without a name has its formula alone."""
     body = _body(t)
-    text = expression_latex(body)
-    if t.form == "row":
-        atomic = isinstance(body, (Variable, Definition))
-        text = rf"{text}^{{\top}}" if atomic else rf"\left({text}\right)^{{\top}}"
+    text = expression_latex(body, row=t.form == "row")
     return (latex_name(t.expr.name), text) if isinstance(t.expr, Definition) else (text, "")
 
 

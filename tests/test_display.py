@@ -8,6 +8,7 @@ import pytest
 
 import tensorcalc as tc
 from tensorcalc.display import spelling
+from tensorcalc.display.letters import number_text
 from tensorcalc.display.notation import Atom, Transposed
 
 SHAPES = {
@@ -520,3 +521,16 @@ def test_a_symmetric_variable_named_i_is_not_the_identity():
 )
 def test_a_raised_letter_of_a_name_leaves_room_for_a_transpose(name, latex):
     assert spelling.spell(Transposed(Atom(name)), spelling.LATEX) == latex
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2 / 15, "²⁄₁₅"),
+        (0.1333333333333332, "²⁄₁₅"),  # rounding of a product, a few units in the last place
+        (0.13333333333333, "0.13333333333333"),
+        (0.1 + 0.2, "0.3"),
+    ],
+)
+def test_rounding_in_the_last_places_is_no_part_of_a_number(value, text):
+    assert number_text(value) == text

@@ -97,7 +97,7 @@ def surd(value: float) -> tuple[float, bool] | None:
 
 
 def _is_near(value: float, other: float) -> bool:
-    return abs(value - other) <= 1e-15 * abs(other)
+    return abs(value - other) <= 4e-15 * abs(other)
 
 
 def digits_and_power(value: float) -> tuple[str, int]:

@@ -1039,3 +1039,39 @@ def test_a_textbook_hessian_is_the_derivative_of_the_gradient(code, textbook_at)
 def test_a_hessian_has_the_structure_that_ties_its_two_arguments(text, by, word):
     p = tc.program(text, W=(2, 3), x=3, y=2)
     assert tc.derivative(p.result, *(p[name] for name in by)).structure == word
+
+
+# ── kinds and names of higher derivatives and of products ─────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "wrt", "shapes", "kind"),
+    [
+        ("f = sin(t)", "t t", {"t": ()}, "second derivative"),
+        ("f = sin(t)", "t t t", {"t": ()}, "third derivative"),
+        ("f = sin(t) * x", "t t", {"t": (), "x": 3}, "tangent vector"),
+        ("f = sin(t) * x", "t t t", {"t": (), "x": 3}, "third derivative"),
+        ("f = sum(sin(x))", "x x x", {"x": 3}, "3-tensor"),
+        ("f = sum(sin(x))", "x x", {"x": 3}, "Hessian"),
+    ],
+)
+def test_the_kind_of_a_higher_derivative(text, wrt, shapes, kind):
+    p = tc.program(text, shapes)
+    assert tc.derivative(p.result, *(p[name] for name in wrt.split())).kind == kind
+
+
+def test_only_a_compound_row_is_called_delta_in_steps():
+    p = tc.program("v = W @ x; s = tanh(v); r = A @ s; E = norm(r)**2", W=(3, 2), x=2, A=(4, 3))
+    row = (p.derivative("E", "r") @ p.derivative("r", "s") @ p.derivative("s", "v")).steps()
+    jacobian = (p.derivative("r", "s") @ p.derivative("s", "v") @ p.derivative("v", "W")).steps()
+    assert any("δ" in repr(step) for step in row)
+    assert jacobian
+    assert not any("δ" in repr(step) for step in jacobian)
+
+
+def test_values_of_every_link_are_checked():
+    p = tc.program("v = 2 * x + b; s = 3 * v; E = sum(s)", x=3, b=3)
+    chained = p.derivative("E", "s") @ p.derivative("s", "v") @ p.derivative("v", "x")
+    assert np.all(chained.evaluate(x=np.ones(3)) == 6)
+    with pytest.raises(tc.ShapeError, match="b"):
+        chained.evaluate(x=np.ones(3), b=np.ones(4))

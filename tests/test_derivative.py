@@ -1073,5 +1073,7 @@ def test_values_of_every_link_are_checked():
     p = tc.program("v = 2 * x + b; s = 3 * v; E = sum(s)", x=3, b=3)
     chained = p.derivative("E", "s") @ p.derivative("s", "v") @ p.derivative("v", "x")
     assert np.all(chained.evaluate(x=np.ones(3)) == 6)
-    with pytest.raises(tc.ShapeError, match="b"):
-        chained.evaluate(x=np.ones(3), b=np.ones(4))
+    given = tc.from_array(np.ones(3), of="C", wrt=p["s"]) @ p.derivative("s", "x")
+    for d in (chained, given):
+        with pytest.raises(tc.ShapeError, match="b"):
+            d.evaluate(x=np.ones(3), b=np.ones(4))

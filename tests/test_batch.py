@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
+from batch_programs import NETWORKS, SAMPLES, Network
 
 import tensorcalc as tc
 from tensorcalc.check import equal
 from tensorcalc.derivation.samples import losses_of
-from tests.batch_programs import NETWORKS, SAMPLES, Network
 
 each_network = pytest.mark.parametrize("network", NETWORKS, ids=str)
 some = pytest.mark.parametrize("network", [*NETWORKS[::5], *NETWORKS[-3:]], ids=str)

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tensorcalc.derivation.literal import product_rule_terms
-from tensorcalc.derivation.rules import has_named_rule
 from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
@@ -20,7 +18,7 @@ from tensorcalc.display.document import Cell, Prose, Row
 from tensorcalc.display.notation import Atom, Chain, Infix, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import same_but_for_sums
-from tensorcalc.expr import Definition, Expr
+from tensorcalc.expr import Expr
 from tensorcalc.shapes import format_shape
 from tensorcalc.structure import structure
 
@@ -102,17 +100,7 @@ class ChainStory(Story):
 
     def _entries(self, edge: Edge) -> tuple[list[Notation], list[Expr]]:
         """One entry: as the product rule gives it, and as it comes out."""
-        scribe = self.scribe
-        of, by = scribe.letters[edge.of], scribe.letters[edge.wrt]
-        forms, lines = [scribe.entry(edge.value, of + by)], [edge.value]
-        literal = None
-        if isinstance(edge.of, Definition) and not has_named_rule(edge.of.body, edge.wrt):
-            literal = product_rule_terms(edge.of.body, edge.wrt)
-        if literal is not None:
-            written = scribe.entry(literal, of + by)
-            if not same_but_for_sums(written, forms[0]) and spell(written) != spell(forms[0]):
-                forms.insert(0, written)
-                lines.insert(0, literal)
+        forms, lines = self.entry_forms(edge)
         if edge.value.ndim > 2:
             forms.insert(0, self.entry_title(edge.of, edge.wrt))
         return forms, lines

@@ -17,7 +17,7 @@ from tensorcalc.derivation.opening import definition_row, given, variables_of
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import Scribe, column_shape, first_free, name_notation
 from tensorcalc.derivation.slopes import DiagonalForm, diagonal_form
-from tensorcalc.derivation.stages import Edge, Stages
+from tensorcalc.derivation.stages import Edge, Stages, number_of
 from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import (
     Atom,
@@ -312,7 +312,7 @@ class DifferentialStory:
 
     def _free_name(self, vertex: Expr) -> str:
         own = _name(vertex)
-        digits = own[len(own.rstrip("0123456789")) :]
+        digits = number_of(own)
         used = {*self.taken, *self.scribe.called, *self.scribe.all_letters}
         stems = ("δ", "ε", "γ", "η") if vertex.ndim < 2 else ("Δ", "Γ", "Ε", "Η")
         return next(n for stem in stems for n in (stem + digits, f"{stem}_{own}") if n not in used)

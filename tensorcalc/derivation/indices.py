@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tensorcalc.derivation.chain import below, plain_words, ways
-from tensorcalc.derivation.literal import product_rule_terms
-from tensorcalc.derivation.rules import has_named_rule
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
 from tensorcalc.display.document import Cell, Row
 from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, scaled, sum_of
-from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import same_but_for_sums
-from tensorcalc.expr import Definition, Expr
+from tensorcalc.expr import Expr
 
 __all__ = ["IndexStory"]
 
@@ -66,17 +63,7 @@ class IndexStory(Story):
 
     def local(self, edge: Edge) -> None:
         """One factor: what the product rule writes, and what is left of it."""
-        scribe = self.scribe
-        letters = scribe.letters[edge.of] + scribe.letters[edge.wrt]
-        forms, lines = [scribe.entry(edge.value, letters)], [edge.value]
-        literal = None
-        if isinstance(edge.of, Definition) and not has_named_rule(edge.of.body, edge.wrt):
-            literal = product_rule_terms(edge.of.body, edge.wrt)
-        if literal is not None:
-            written = scribe.entry(literal, letters)
-            if not same_but_for_sums(written, forms[0]) and spell(written) != spell(forms[0]):
-                forms.insert(0, written)
-                lines.insert(0, literal)
+        forms, lines = self.entry_forms(edge)
         rules = self.why(edge)
         said = {
             "title": (),

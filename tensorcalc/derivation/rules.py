@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivation.stages import is_stage
 from tensorcalc.display.document import Prose
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import Atom, Infix, Notation, transposed
@@ -31,7 +32,7 @@ from tensorcalc.expr import (
     is_zero,
     toposort,
 )
-from tensorcalc.functions import inverse_or_zero, length, sqrt
+from tensorcalc.functions import length, sqrt
 from tensorcalc.special import softmax
 from tensorcalc.structure import structure
 
@@ -185,7 +186,7 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
     name = name_notation(wrt)
     inside = toposort([body], lambda n: isinstance(n, Definition))
     powers = [n for n in inside if isinstance(n, Elementwise) and wrt in toposort([n])]
-    inner = next((p for p in powers if _is_function(p)), None)
+    inner = next((p for p in powers if is_stage(p)), None)
     if inner is not None:
         slope = slope_rule(inner.function)
         return ("inside the formula, ", slope) if slope else ("the chain rule inside the formula",)
@@ -216,10 +217,6 @@ def _is_entrywise_square(body: Expr, wrt: Expr) -> bool:
         return False
     own = [ix for f, ix in zip(body.operands, body.inputs, strict=True) if f is wrt]
     return set(own) == {body.output}
-
-
-def _is_function(e: Elementwise) -> bool:
-    return e.function.exponent is None and e.function not in (inverse_or_zero, length, sqrt)
 
 
 def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:

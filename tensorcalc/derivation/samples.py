@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.chain import differentiate
-from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivation.scribe import first_free, name_notation
+from tensorcalc.derivation.stages import dependents
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.document import Prose, Section
 from tensorcalc.errors import TensorCalcError
@@ -134,7 +135,7 @@ def _terms(of: Expr, wrt: Expr) -> tuple[list[_Term], list[Expr], Expr | None]:
     found: list[_Term] = []
     rest: list[Expr] = []
     waiting: list[tuple[Expr, float, tuple[Expr, ...]]] = [(of, 1.0, ())]
-    depends = _dependents(of, wrt)
+    depends = dependents(toposort([of], lambda n: n is wrt), {wrt}, {wrt})
     while waiting:
         e, number, factors = waiting.pop(0)
         if e not in depends:
@@ -162,14 +163,6 @@ def _terms(of: Expr, wrt: Expr) -> tuple[list[_Term], list[Expr], Expr | None]:
         else:
             return [], rest, e
     return found, rest, None
-
-
-def _dependents(of: Expr, wrt: Expr) -> set[Expr]:
-    found = {wrt}
-    for node in toposort([of], lambda n: n is wrt):
-        if any(arg in found for arg in node.args):
-            found.add(node)
-    return found
 
 
 def _split(t: _Term, each: Expr, others: Sequence[Dim]) -> tuple[Expr | None, Expr]:
@@ -373,4 +366,4 @@ def read_axis(axis: Any, argument: Tensor, what: str) -> int:
 def free_name(wanted: Sequence[str], universe: Sequence[Expr]) -> str:
     """The first of the names that no quantity has."""
     taken = quantity_names(universe)
-    return next(name for name in (*wanted, *(f"l{k}" for k in range(2, 99))) if name not in taken)
+    return first_free(wanted, taken)

@@ -6,13 +6,12 @@ otherwise D = Diag(f′(v)).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivation.scribe import first_free, name_notation
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import (
     Atom,
@@ -85,8 +84,8 @@ def _by_slope(
 
 def _free(wanted: str, own: str, taken: Collection[str]) -> str:
     """S for s; D, D2, D3, … where that is taken. An index below would be read as an entry."""
-    names = itertools.chain((wanted, "D"), (f"D{n}" for n in itertools.count(2)))
-    return next(n for n in names if n not in taken and n != own)
+    used = {*taken, own}
+    return wanted if wanted not in used else first_free(("D",), used)
 
 
 def _in_its_value(function: Function) -> tuple[float, ...] | None:

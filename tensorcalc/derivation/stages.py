@@ -28,7 +28,16 @@ from tensorcalc.functions import inverse_or_zero, length, sqrt
 from tensorcalc.simplify import substitute
 from tensorcalc.structure import quantity_names
 
-__all__ = ["Edge", "Stages", "local_part", "staged", "staged_by_all"]
+__all__ = [
+    "Edge",
+    "Stages",
+    "dependents",
+    "is_stage",
+    "local_part",
+    "number_of",
+    "staged",
+    "staged_by_all",
+]
 
 _NAMES = {0: "crqtuw", 1: "uvwzrqpg", 2: "UVZRQPMH"}
 _ATOMS = (Variable, Definition, Constant, Delta, Ones, Merge)
@@ -111,9 +120,9 @@ def staged_by_all(of: Expr, arguments: Collection[Expr]) -> Stages:
 def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[str]) -> Stages:
     stop = lambda n: n in stops
     order = toposort([of], stop)
-    depends = _dependents(order, arguments, stops)
+    depends = dependents(order, arguments, stops)
     bodies = {n.body for n in order if isinstance(n, Definition)}
-    owners = {n.body: _number_of(n.name) for n in order if isinstance(n, Definition)}
+    owners = {n.body: number_of(n.name) for n in order if isinstance(n, Definition)}
     naming = _Naming(taken)
     new: dict[Expr, Expr] = {}
     for node in order:
@@ -121,14 +130,14 @@ def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[
             new[node] = node
             continue
         args = tuple(new[a] for a in node.args)
-        if node in depends and _is_stage(node):
+        if node in depends and is_stage(node):
             layer = owners.get(node, "")
             args = tuple(
                 naming(arg, layer) if old in depends else arg
                 for arg, old in zip(args, node.args, strict=True)
             )
         rebuilt = node if args == node.args else node.with_args(args)
-        inner = node in depends and _is_stage(node) and node not in bodies and node is not of
+        inner = node in depends and is_stage(node) and node not in bodies and node is not of
         new[node] = naming(rebuilt) if inner else rebuilt
     root = new[of]
     if not isinstance(root, Definition):
@@ -137,7 +146,7 @@ def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[
     return _graph(root, ends, stops, frozenset(naming.given.values()))
 
 
-def _is_stage(node: Expr) -> bool:
+def is_stage(node: Expr) -> bool:
     """Whether a node is a function of its own, not a power inside a formula."""
     if isinstance(node, Elementwise):
         return node.function.exponent is None and node.function not in (
@@ -148,9 +157,10 @@ def _is_stage(node: Expr) -> bool:
     return isinstance(node, Special)
 
 
-def _dependents(
+def dependents(
     order: Sequence[Expr], arguments: Collection[Expr], stops: Collection[Expr]
 ) -> set[Expr]:
+    """What depends on some arguments, of nodes listed arguments first; nothing beyond stops."""
     found = {*arguments}
     for node in order:
         if node not in stops and any(a in found for a in node.args):
@@ -194,7 +204,7 @@ class _Naming:
         return name
 
 
-def _number_of(name: str) -> str:
+def number_of(name: str) -> str:
     """The digits at the end of a name: 2 of h2."""
     return name[len(name.rstrip("0123456789")) :]
 
@@ -212,7 +222,7 @@ def _graph(
     root: Definition, arguments: set[Expr], stops: set[Expr], named: frozenset[Expr]
 ) -> Stages:
     order = toposort([root], lambda n: n in stops)
-    depends = _dependents(order, arguments, stops)
+    depends = dependents(order, arguments, stops)
     ends = arguments if len(arguments) == 1 else stops
     vertices = [n for n in order if n in depends and (isinstance(n, Definition) or n in arguments)]
     edges = [

@@ -10,13 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorcalc.derivation.adjoints import adjoints, contribution
+from tensorcalc.derivation.literal import product_rule_terms
 from tensorcalc.derivation.record import DerivationStep
-from tensorcalc.derivation.rules import local_rule, product_rule
+from tensorcalc.derivation.rules import has_named_rule, local_rule, product_rule
 from tensorcalc.derivation.scribe import Scribe, partial
-from tensorcalc.derivation.stages import Edge, Stages
+from tensorcalc.derivation.stages import Edge, Stages, number_of
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.display.document import Paragraph, Prose
 from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, Partial, scaled, sum_of
+from tensorcalc.display.spelling import spell
+from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import structure
@@ -151,6 +154,20 @@ class Story:
             first = first.replace("row gradient", "gradient").replace("uᵀ", "u")
         return (first, *words[1:])
 
+    def entry_forms(self, edge: Edge) -> tuple[list[Notation], list[Expr]]:
+        """One entry of a link and its value: as the product rule gives it, and as it comes out."""
+        letters = self.scribe.letters[edge.of] + self.scribe.letters[edge.wrt]
+        forms, lines = [self.scribe.entry(edge.value, letters)], [edge.value]
+        literal = None
+        if isinstance(edge.of, Definition) and not has_named_rule(edge.of.body, edge.wrt):
+            literal = product_rule_terms(edge.of.body, edge.wrt)
+        if literal is not None:
+            written = self.scribe.entry(literal, letters)
+            if not same_but_for_sums(written, forms[0]) and spell(written) != spell(forms[0]):
+                forms.insert(0, written)
+                lines.insert(0, literal)
+        return forms, lines
+
     def in_reading_order(self) -> list[Edge]:
         """The edges along the first path from the value down, then those that other paths add."""
         edges = {(e.of, e.wrt): e for e in reversed(self.stages.edges)}
@@ -252,7 +269,7 @@ class Story:
         used = {*self.scribe.taken, *self.scribe.called, *self.scribe.all_letters}
         own = getattr(vertex, "name", "")
         stem = "δ" if vertex.ndim < 2 else "Δ"
-        digits = own[len(own.rstrip("0123456789")) :]
+        digits = number_of(own)
         low = own.lower()
         above = low.translate(_ABOVE) if low and all(c in _RAISED for c in low) else f"_{own}"
         several = sum(not self.is_first(v) for v in self.stages.order[1:-1]) > 1

@@ -68,6 +68,7 @@ class _Telling:
         names = [tuple(map(name_notation, row)) for row in (by, held)]
         self.title = Partial(name_notation(of), *names)
         self.steps: list[DerivationStep] = []
+        self.stories: dict[int, DifferentialStory] = {}
         self.value = self.told_value = d.value
         self.closing: tuple[Section, ...] = ()
         self.reads_off = False  # in the argument's own shape
@@ -124,7 +125,7 @@ class _Telling:
     def _opening(self, paragraphs: list[Paragraph]) -> tuple[Section, ...]:
         first = self.parts[0]
         if self.style == "differential":
-            what, given, define = DifferentialStory(first.stages, first.scribe).opening()
+            what, given, define = self._differentials(first).opening()
             before = (what, given, fold_definitions(define))
         else:
             by_index = self.style == "index"
@@ -143,7 +144,7 @@ class _Telling:
         of, wrt = name_notation(part.stages.of), name_notation(part.wrt)
         title: Prose = ("The derivative just found is called ", of, "; now by ", wrt, ".")
         if self.style == "differential":
-            story = DifferentialStory(part.stages, part.scribe)
+            story = self._differentials(part)
             rows = [line for line in story.opening()[-1].lines if isinstance(line, Row)]
             return Paragraph(None, title, tuple(rows))
         new = [n for n in part.stages.defined if n not in part.known]
@@ -166,8 +167,15 @@ class _Telling:
             return [replace(step.paragraph, number=None) for step in folded]
         return [step.paragraph for step in folded]
 
+    def _differentials(self, part: Part) -> DifferentialStory:
+        """The story of a part, made once: its opening and its steps are asked for apart."""
+        if part.number not in self.stories:
+            story = DifferentialStory(part.stages, part.scribe, len(self.steps))
+            self.stories[part.number] = story
+        return self.stories[part.number]
+
     def _by_differentials(self, part: Part) -> list[Paragraph]:
-        story = DifferentialStory(part.stages, part.scribe, len(self.steps))
+        story = self._differentials(part)
         told = fold_steps(story.tell())
         self.steps += told
         self.value, wrt = story.adjoint[part.wrt], part.wrt

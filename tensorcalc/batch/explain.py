@@ -6,10 +6,7 @@ form a Jacobian?" (Cross Validated, 2021); Petersen & Pedersen, The Matrix Cookb
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from tensorcalc.batch.apart import apart_steps
 from tensorcalc.batch.closing import closing
@@ -27,7 +24,7 @@ from tensorcalc.derivation.samples import read_axis
 from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.display.document import Document, Paragraph
-from tensorcalc.errors import NotSupportedError, TensorCalcError
+from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Constant, Expr
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.structure import quantity_names
@@ -99,25 +96,14 @@ class BatchExplanation(Written):
 
     # ── steps ──
 
-    def step(self, number: int, /) -> DerivationStep:
-        """The step of that number, from 1; TensorCalcError where there is none."""
-        known = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-        if not known or not 1 <= number <= len(self.steps):
-            raise TensorCalcError(
-                f"step {number!r} of the batch of {name_of(self.of)} by {name_of(self.wrt)}",
-                f"its steps are 1 to {len(self.steps)}",
-            )
-        return self.steps[number - 1]
+    @property
+    def called(self) -> str:
+        """The batch of L by Z."""
+        return f"the batch of {name_of(self.of)} by {name_of(self.wrt)}"
 
     def __getitem__(self, place: int) -> DerivationStep:
         """A step by its place from 0."""
         return self.steps[place]
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __iter__(self) -> Iterator[DerivationStep]:
-        return iter(self.steps)
 
     def verify(self, seed: int = 0) -> bool:
         """Whether every step holds at a random point, and the derivatives agree with differences.

@@ -72,6 +72,28 @@ class Written:
     """What is told as a document: the same words and formulas in every form."""
 
     document: Document
+    steps: tuple[DerivationStep, ...]
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        raise NotImplementedError
+
+    def step(self, number: int, /) -> DerivationStep:
+        """The step of that number, from 1; TensorCalcError where there is none."""
+        known = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
+        if not known or not 1 <= number <= len(self.steps):
+            raise TensorCalcError(
+                f"step {number!r} of {self.called}",
+                f"its steps are 1 to {len(self.steps)}",
+            )
+        return self.steps[number - 1]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __iter__(self) -> Iterator[DerivationStep]:
+        return iter(self.steps)
 
     def text(self, *, width: int = 100) -> str:
         """It as Unicode text, at most ``width`` columns."""
@@ -128,15 +150,10 @@ class Derivation(Written):
         self.steps = steps
         self.document = document
 
-    def step(self, number: int, /) -> DerivationStep:
-        """The step of that number, from 1; TensorCalcError where there is none."""
-        known = isinstance(number, (int, np.integer)) and not isinstance(number, bool)
-        if not known or not 1 <= number <= len(self.steps):
-            raise TensorCalcError(
-                f"step {number!r} of the derivation of {self.derivative.title}",
-                f"its steps are 1 to {len(self.steps)}",
-            )
-        return self.steps[number - 1]
+    @property
+    def called(self) -> str:
+        """The derivation of ∂E/∂W."""
+        return f"the derivation of {self.derivative.title}"
 
     @overload
     def __getitem__(self, place: int) -> DerivationStep: ...
@@ -150,12 +167,6 @@ class Derivation(Written):
         paragraphs = tuple(s.paragraph for s in kept)
         document = replace(self.document, paragraphs=paragraphs)
         return Derivation(self.derivative, self.style, self.detail, kept, document)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __iter__(self) -> Iterator[DerivationStep]:
-        return iter(self.steps)
 
     def verify(self, seed: int = 0) -> bool:
         """Whether every step holds at a random point: its lines are equal there, to rounding."""

@@ -45,20 +45,20 @@ _HERE = __name__
 
 def softmax_value(x):
     """exp(x) / sum(exp(x)) along the last axis, without overflow."""
-    e = np.exp(x - np.max(np.real(x), axis=-1, keepdims=True))
-    return e / np.sum(e, axis=-1, keepdims=True)
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def log_softmax_value(x):
     """x - log(sum(exp(x))) along the last axis, without overflow."""
-    x = x - np.max(np.real(x), axis=-1, keepdims=True)
-    return x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True))
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
 def logsumexp_value(x):
     """log(sum(exp(x))) along the last axis, without overflow."""
-    peak = np.max(np.real(x), axis=-1, keepdims=True)
-    return (peak + np.log(np.sum(np.exp(x - peak), axis=-1, keepdims=True)))[..., 0]
+    peak = x.max(axis=-1, keepdims=True)
+    return (peak + np.log(np.exp(x - peak).sum(axis=-1, keepdims=True)))[..., 0]
 
 
 def logdet_value(x):

@@ -1,48 +1,45 @@
 """The differential style: dE = Ē : dk for each named k in turn, until dE = G : dW is read off.
 
-A : B = tr(AᵀB) = Σ A_ij B_ij. Each line replaces a differential by what it is and moves the
-factors across ``:``; the move is the rule's name. Terms of one differential are collected where
-paths meet. For a value with axes, dv = J dx is brought to the form from which J is read.
+A : B = tr(AᵀB) = Σ A_ij B_ij. Each line does one thing and says it: it replaces a differential by
+what it is, turns a trace, moves factors across ``:``, or collects the terms in one differential.
+For a value with axes, dv = J dx is brought to the form from which J is read.
 
 Source: Magnus & Neudecker, Matrix Differential Calculus, 1988, chapter 9; Minka 2000.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Sequence
 
 from tensorcalc.derivation.adjoints import adjoints, tangents
-from tensorcalc.derivation.moves import NUMBER, moved
-from tensorcalc.derivation.opening import definition_row, given, variables_of
+from tensorcalc.derivation.changes import axes, colon
+from tensorcalc.derivation.definitions import Definitions, name_of_vertex
+from tensorcalc.derivation.moves import NUMBER, moved, with_change_last
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import Scribe, column_shape, first_free, name_notation
-from tensorcalc.derivation.slopes import DiagonalForm, diagonal_form
 from tensorcalc.derivation.stages import Edge, Stages, number_of
-from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
+from tensorcalc.derivation.terms import (
+    Term,
+    applied,
+    change_in,
+    is_slice_of,
+    scaled_term,
+    with_formula,
+)
+from tensorcalc.display.document import Cell, Paragraph, Row, Section
 from tensorcalc.display.notation import (
     Atom,
     BigSum,
-    Call,
-    Chain,
     Differential,
     Indexed,
-    Infix,
-    Norm,
     Notation,
-    Number,
-    Power,
-    Scaled,
-    chain,
-    is_negative,
-    negated,
+    Sum,
     scaled,
     sum_of,
 )
 from tensorcalc.display.spelling import spell
-from tensorcalc.display.walk import mapped, pieces
-from tensorcalc.errors import NotSupportedError
+from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Definition, Elementwise, Expr, Variable, add, contract
-from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
 from tensorcalc.tensor import Tensor
 
@@ -50,7 +47,7 @@ __all__ = ["DifferentialStory"]
 
 _DEEP = 12  # vertices
 _LONGEST = 44  # an adjoint that takes more room than this gets a name
-Terms: TypeAlias = dict[Expr, Notation | None]  # G of each G : dk; None where it has no matrix form
+_ENTRIES = "the local derivative, summed over its entries"
 
 
 class DifferentialStory:
@@ -62,128 +59,20 @@ class DifferentialStory:
         self.scribe = scribe
         self.before = before
         self.steps: list[DerivationStep] = []
-        self.diagonals = self._diagonals()
-        self.taken = {*scribe.taken, *(d.name for d in self.diagonals.values())}
+        self.definitions = Definitions(stages, scribe)
+        self.taken = self.definitions.taken
         wrt = stages.wrt
-        self._require_free_changes()
-        self.change = Variable(f"d{_name(wrt)}", wrt.shape)
+        self.change = Variable(f"d{name_of_vertex(wrt)}", wrt.shape)
         self.tangent = tangents(stages, self.change)
         self.adjoint = adjoints(stages)
-        self.reached: dict[Expr, Expr] = {}
+        self.reached: dict[Expr, Expr] = {}  # adjoints, as far as they are put together
         self.composed: Notation | None = None
-
-    # ── what every differential is ──
-
-    def _require_free_changes(self) -> None:
-        """dx must mean the change of x: NotSupportedError where a quantity has that name."""
-        for vertex in self.stages.order:
-            if f"d{_name(vertex)}" in self.scribe.taken:
-                raise NotSupportedError(
-                    f"the derivation by differentials, which writes d{_name(vertex)} for the "
-                    f"change of {_name(vertex)}: a quantity has that name",
-                    'rename it, or take style="chain"',
-                )
-
-    def _diagonals(self) -> dict[Expr, DiagonalForm]:
-        """For each elementwise stage of a vector: S = Diag(s) and ds = (S − S²) dv."""
-        taken = set(self.scribe.taken)
-        found: dict[Expr, DiagonalForm] = {}
-        for vertex in reversed(self.stages.order[:-1]):
-            assert isinstance(vertex, Definition)
-            body = vertex.body
-            if isinstance(body, Elementwise) and vertex.ndim == 1 and len(body.arguments) == 1:
-                form = diagonal_form(vertex, body, taken)
-                if form is not None:
-                    found[vertex] = form
-                    taken.add(form.name)
-        return found
-
-    def part(self, edge: Edge) -> Notation | None:
-        """∂k/∂u applied to du, by matrices: dW x, (S − S²) dv, −V dX V."""
-        d = Differential(name_notation(edge.wrt))
-        diagonal = self.diagonals.get(edge.of)
-        if diagonal is not None:
-            return chain((diagonal.matrix, False), (d, False))
-        marker = Variable(f"d⟨{_name(edge.wrt)}⟩", edge.wrt.shape)
-        form = self.scribe.matrix(simplify(contract(edge.value, marker, edge.wrt.ndim)))
-        if form is None:
-            return None
-
-        def change(n: Notation) -> Notation | None:
-            if n == Atom(marker.name):
-                return d
-            if isinstance(n, Atom) and n.name.startswith(marker.name):  # a slice of the change
-                return Differential(Atom(_name(edge.wrt) + n.name[len(marker.name) :]))
-            return None
-
-        return mapped(form, change)
-
-    def differential(self, vertex: Expr) -> Notation | None:
-        """dk in the differentials of what k is written in."""
-        parts = [self.part(e) for e in self.stages.edges if e.of is vertex]
-        known = [p for p in parts if p is not None]
-        return sum_of(known) if known and len(known) == len(parts) else None
-
-    # ── the opening ──
+        self.simplified = False  # whether collecting terms has done more than collect
+        self.ndims = {name_of_vertex(v): v.ndim for v in (*stages.order, *stages.defined)}
 
     def opening(self) -> tuple[Section, ...]:
-        """Given; every definition with its differential; what ``:`` means."""
-        rows: list[Row | Prose] = []
-        for node in self.stages.defined:
-            if node not in self.stages.order:
-                rows.append(definition_row(node, self.scribe, by_index=False, note=""))
-            else:
-                rows += self._defined(node)
-        variables = given(self.stages)
-        fixed = [_name(v) for v in variables_of(self.stages)[1:]]
-        if fixed:
-            held = ", ".join(fixed[:-1]) + " and " * (len(fixed) > 1) + fixed[-1]
-            words = f"{held} {'are' if len(fixed) > 1 else 'is'} held fixed"
-            variables = Section(variables.label, (*variables.lines, (words,)))
-        return (
-            Section("", (("A : B = tr(AᵀB) = Σ_ij A_ij B_ij,  ⊙ multiplies entry by entry",),)),
-            variables,
-            Section("Define", tuple(rows)),
-        )
-
-    def _defined(self, node: Definition) -> list[Row | Prose]:
-        scribe = self.scribe
-        whole = definition_row(node, scribe, by_index=False, note="")
-        d = Differential(name_notation(node))
-        size = column_shape(node.shape)
-        diagonal = self.diagonals.get(node)
-        form = self.differential(node) if diagonal is None else diagonal.entrywise
-        why = diagonal.why if diagonal is not None else ""
-        if not node.ndim:
-            moved_form, rules = self._scalar_differential(node)
-            form, why = moved_form or form, _known(whole.cells[0].math) or "; ".join(rules)
-        cells = list(whole.cells)
-        if form is not None:
-            cells.append(Cell(Infix("=", (d, form)), ","))
-        note = f"{size}     {why}" if why else size
-        rows: list[Row | Prose] = [Row(whole.left, tuple(cells), (note,))]
-        if diagonal is not None:
-            left = Infix("=", (d, chain((diagonal.matrix, False), (diagonal.inner, False))))
-            named = (Cell(diagonal.definition, "="), Cell(left, ","))
-            size = format_shape((*node.shape, *node.shape))
-            rows.append(Row(Cell(Atom(diagonal.name)), named, (f"{size}     d ⊙ u = Diag(d) u",)))
-        return rows
-
-    def _scalar_differential(self, node: Definition) -> tuple[Notation | None, tuple[str, ...]]:
-        """dE as a sum of G : du, and the moves that made it so."""
-        terms: Terms = {}
-        rules: dict[str, None] = {}
-        for edge in (e for e in self.stages.edges if e.of is node):
-            form = self.part(edge)
-            d = Differential(name_notation(edge.wrt))
-            done = moved(None, form, d, 0) if form is not None else None
-            if done is None:
-                return None, ()
-            terms[edge.wrt] = done.adjoint
-            rules |= dict.fromkeys(done.rules)
-        return self._sum(terms), tuple(rules)
-
-    # ── scalar values: dE = G : dW ──
+        """Given; every definition with its differential."""
+        return self.definitions.opening()
 
     def tell(self) -> list[DerivationStep]:
         """All steps, to the line from which the derivative is read."""
@@ -210,98 +99,196 @@ class DifferentialStory:
         step = DerivationStep(number, rule, Tensor(before), Tensor(after), lines, paragraph)
         self.steps.append(step)
 
+    def _next(self, rule: str, form: Notation, more: Row | None = None) -> None:
+        """One more line for the differential of the value."""
+        value = self.tangent[self.stages.of]
+        self._line(rule, value, value, form, more=more)
+
+    # ── scalar values: dE = G : dW ──
+
     def _backward(self) -> None:
         s = self.stages
-        value = self.tangent[s.of]
-        terms: Terms = {}
-        for edge in (e for e in s.edges if e.of is s.of):
-            self._into(terms, edge, None)
-        self._line(f"the differential of {_name(s.of)}", value, value, self._sum(terms))
-        for vertex in s.order[1:-1]:
-            if vertex in terms:
-                terms = self._put_in(terms, vertex)
-        wrt = s.wrt
-        self.composed = terms[wrt]
-        letter = first_free(("G", "Γ", "G_"), self.taken)
-        total = _frobenius(self.adjoint[wrt], self.change)
-        noun = "gradient" if wrt.ndim else "derivative"
-        words = f"for every d{_name(wrt)}, so {letter} is the {noun}"
-        self._line(words, value, total, self._product(wrt, Atom(letter)))
-
-    def _into(self, terms: Terms, edge: Edge, adjoint: Notation | None) -> list[str]:
-        """Add what ``edge`` contributes to the terms, moved across; the rules used."""
-        form = self.part(edge)
-        d = Differential(name_notation(edge.wrt))
-        known = adjoint is not None or edge.of is self.stages.of
-        done = moved(adjoint, form, d, edge.of.ndim) if form is not None and known else None
-        reached = self._contribution(edge)
-        if edge.wrt in self.reached:
-            self.reached[edge.wrt] = simplify(add(self.reached[edge.wrt], reached))
+        change = self.definitions.change(s.of)
+        terms: list[Term] = []
+        if change is None:
+            terms = self._by_entries(s.of, None)
+            self._next(_ENTRIES, self._sum(terms))
         else:
-            self.reached[edge.wrt] = simplify(reached)
-        own = self.scribe.matrix(simplify(reached)) if done is None else done.adjoint
-        self._collect(terms, edge.wrt, own)
-        return ["the local derivative, summed over its entries"] if done is None else [*done.rules]
+            form = sum_of(change.terms)
+            rules = "; ".join(filter(None, change.rules))
+            self._next(rules or f"the differential of {name_of_vertex(s.of)}", form)
+            terms = self._moved([], s.of, change.terms, form)
+        for vertex in s.order[1:-1]:
+            terms = self._put_in(terms, vertex)
+        (last,) = terms
+        wrt = s.wrt
+        self.composed = last.adjoint
+        letter = first_free(("G", "Γ", "G_"), self.taken)
+        total = contract(self.adjoint[wrt], self.change, wrt.ndim)
+        noun = "gradient" if wrt.ndim else "derivative"
+        words = f"for every d{name_of_vertex(wrt)}, so {letter} is the {noun}"
+        value = self.tangent[s.of]
+        self._line(words, value, total, self._product(Term(wrt, Atom(letter))))
 
-    def _collect(self, terms: Terms, wrt: Expr, own: Notation | None) -> None:
-        """One more G : dk; where there is one already, the two become one."""
-        if wrt not in terms:
-            terms[wrt] = own
-            return
-        before = terms[wrt]
-        both = before is not None and own is not None
-        terms[wrt] = sum_of([before, own]) if both else self.scribe.matrix(self.reached[wrt])  # type: ignore[list-item]
-
-    def _contribution(self, edge: Edge) -> Expr:
-        """What this edge alone adds to the adjoint of its argument."""
-        if edge.of is self.stages.of:
-            return edge.value
-        return contract(self.adjoint[edge.of], edge.value, edge.of.ndim)
-
-    def _put_in(self, terms: Terms, vertex: Expr) -> Terms:
+    def _put_in(self, terms: list[Term], vertex: Expr) -> list[Term]:
         """Replace dk by what it is, and move the factors across; each term keeps its place."""
-        terms[vertex] = self._shorter(terms, vertex)
-        terms[vertex] = adjoint = self._named(terms[vertex], vertex, terms)
-        form = self.differential(vertex)
-        if isinstance(vertex, Definition) and not vertex.ndim:
-            form = self._scalar_differential(vertex)[0] or form
-        value = self.tangent[self.stages.of]
-        before = self._sum(terms)
-        if form is not None and adjoint is not None:
-            inside = self._colon(adjoint, form, vertex.ndim)
-            before = sum_of(
-                inside if v is vertex else self._product(v, g) for v, g in terms.items()
-            )
-            self._line(f"put in d{_name(vertex)}", value, value, before)
-        rules: list[str] = []
-        after: Terms = {}
-        for v, g in terms.items():
-            if v is not vertex:
-                self._collect(after, v, g)
-                continue
-            for edge in (e for e in self.stages.edges if e.of is vertex):
-                rules += self._into(after, edge, adjoint)
-        if not vertex.ndim:
-            rules = [NUMBER]
-        total = self._sum(after)
-        if spell(total) != spell(before):
-            words = "; ".join(dict.fromkeys(rules)) or NUMBER
-            if len(after) < len(terms):
-                words += f"; the terms in d{_name(next(iter(after)))} together"
-            self._line(words, value, value, total)
-        return after
+        place = next((k for k, t in enumerate(terms) if t.vertex is vertex), None)
+        if place is None:
+            return terms
+        adjoint = self._shorter(terms, place)
+        terms = [*terms[:place], Term(vertex, adjoint), *terms[place + 1 :]]
+        adjoint = self._named(terms, place)
+        terms[place] = Term(vertex, adjoint)
+        change = self.definitions.change(vertex)
+        if change is None or adjoint is None:
+            after = self._by_entries(vertex, adjoint)
+            return self._collected([*terms[:place], *after, *terms[place + 1 :]], [_ENTRIES])
+        put = [scaled_term(adjoint, t) for t in change.terms] if not vertex.ndim else None
+        inside = sum_of(put) if put else colon(adjoint, sum_of(change.terms), vertex.ndim)
+        form = sum_of(inside if k == place else self._product(t) for k, t in enumerate(terms))
+        words = f"put in d{name_of_vertex(vertex)}"
+        own = name_notation(vertex)
+        if put and own in pieces(adjoint) and own not in pieces(inside):
+            words += f"; {spell(own)} cancels"
+        self._next(words, form)
+        rest = terms[:place], terms[place + 1 :]
+        return self._moved(rest, vertex, put or change.terms, form, None if put else adjoint)
 
-    def _named(self, n: Notation | None, vertex: Expr, terms: Terms) -> Notation | None:
+    def _moved(
+        self,
+        rest: Sequence[list[Term]],
+        vertex: Expr,
+        forms: Sequence[Notation],
+        shown: Notation,
+        adjoint: Notation | None = None,
+    ) -> list[Term]:
+        """The terms of dk turned to G : du, told line by line; ``rest`` stands before and after."""
+        before, after = rest or ([], [])
+        forms = self._changes_last(before, after, forms, shown)
+        found: list[Term] = []
+        rules: list[str] = []
+        for form in forms:
+            some = self._across(adjoint, form, vertex.ndim)
+            if some is None:
+                entries = self._by_entries(vertex, adjoint)
+                return self._collected([*before, *entries, *after], [_ENTRIES])
+            found += some[0]
+            rules += some[1]
+        for edge in (e for e in self.stages.edges if e.of is vertex):
+            self._reach(edge)
+        return self._collected([*before, *found, *after], rules)
+
+    def _changes_last(
+        self, before: list[Term], after: list[Term], forms: Sequence[Notation], shown: Notation
+    ) -> list[Notation]:
+        """Every trace with its change as the last factor, on a line of its own."""
+        turned: list[Notation] = []
+        rules: list[str] = []
+        for form in forms:
+            d = change_in(form)
+            done = with_change_last(form, d) if d is not None else None
+            turned.append(done.adjoint if done else form)
+            rules += done.rules if done else ()
+        whole = Sum((*map(self._product, before), *turned, *map(self._product, after)))
+        if rules and spell(whole) != spell(shown):
+            self._next(
+                "; ".join(dict.fromkeys(rules)), whole if len(whole.terms) > 1 else turned[0]
+            )
+        return turned
+
+    def _across(
+        self, adjoint: Notation | None, form: Notation, ndim: int
+    ) -> tuple[list[Term], tuple[str, ...]] | None:
+        """G : du for each change in a term, and the moves; None where no move is known."""
+        vertices = {name_of_vertex(v): v for v in self.stages.order}
+        found: list[Term] = []
+        rules: list[str] = []
+        for left, inner in applied(form):
+            d = change_in(inner)
+            vertex = vertices.get(d.of.name) if d and isinstance(d.of, Atom) else None
+            whole = adjoint if left is None else left
+            axes_of = ndim if left is None else axes(left, self.ndims) or 1
+            done = moved(whole, inner, d, axes_of) if d is not None and vertex else None
+            if done is None or vertex is None:
+                return None
+            found.append(Term(vertex, done.adjoint))
+            rules += done.rules
+        return found, tuple(rules)
+
+    def _collected(self, terms: list[Term], rules: Sequence[str]) -> list[Term]:
+        """The terms told as they are, then with those of one differential together."""
+        words = "; ".join(dict.fromkeys(rules))
+        apart = Sum(tuple(map(self._product, terms))) if len(terms) > 1 else self._sum(terms)
+        if spell(apart) != self._told():
+            self._next(words or NUMBER, apart)
+        together: dict[Expr, Notation | None] = {}
+        self.simplified = False
+        for t in terms:
+            known = t.vertex in together
+            together[t.vertex] = self._added(together[t.vertex], t) if known else t.adjoint
+        if len(together) == len(terms):
+            return terms
+        several = [v for v in together if sum(t.vertex is v for t in terms) > 1]
+        merged = [Term(v, g) for v, g in together.items()]
+        said = " and ".join(f"d{name_of_vertex(v)}" for v in several)
+        tidied = ", simplified" if self.simplified else ""
+        self._next(f"the terms in {said} together{tidied}", self._sum(merged))
+        return merged
+
+    def _told(self) -> str:
+        """The formula of the last line."""
+        return spell(self.steps[-1].paragraph.rows[-1].cells[0].math) if self.steps else ""
+
+    def _added(self, before: Notation | None, term: Term) -> Notation | None:
+        """G : dk + H : dk as (G + H) : dk, with a common factor in front if there is one."""
+        own = self.scribe.matrix(self.reached[term.vertex])
+        if before is None or term.adjoint is None:
+            return own
+        both = sum_of([before, term.adjoint])
+        named = {*self.scribe.called, *self._diagonals_in(both)}
+        uses = any(isinstance(p, Atom) and p.name in named for p in pieces(both))
+        shorter = own is not None and _size(own) < _size(both)
+        if not shorter or uses:
+            return both
+        assert own is not None
+        sums = [{p for p in pieces(n) if isinstance(p, Sum)} for n in (own, both)]
+        self.simplified |= not sums[0] - sums[1]  # else a common factor stands in front
+        return own
+
+    def _reach(self, edge: Edge) -> None:
+        """The adjoint of what the edge leads from, with what this edge adds to it."""
+        first = edge.of is self.stages.of
+        more = edge.value if first else contract(self.adjoint[edge.of], edge.value, edge.of.ndim)
+        known = self.reached.get(edge.wrt)
+        self.reached[edge.wrt] = simplify(more if known is None else add(known, more))
+
+    def _by_entries(self, vertex: Expr, adjoint: Notation | None) -> list[Term]:
+        """What dk contributes, from its local derivatives, where no formula can be moved."""
+        found: list[Term] = []
+        for edge in (e for e in self.stages.edges if e.of is vertex):
+            form = self.definitions.part(edge)
+            d = Differential(name_notation(edge.wrt))
+            known = adjoint is not None or edge.of is self.stages.of
+            done = moved(adjoint, form, d, edge.of.ndim) if form is not None and known else None
+            before = self.reached.pop(edge.wrt, None)
+            self._reach(edge)
+            own = self.scribe.matrix(self.reached[edge.wrt]) if done is None else done.adjoint
+            if before is not None:
+                self.reached[edge.wrt] = simplify(add(before, self.reached[edge.wrt]))
+            found.append(Term(edge.wrt, own))
+        return found
+
+    def _named(self, terms: list[Term], place: int) -> Notation | None:
         """A long adjoint under a name of its own, δ, so that the lines below stay short."""
+        vertex, n = terms[place].vertex, terms[place].adjoint
         if n is None or len(spell(n)) <= self._longest(vertex):
             return n
         name = self._free_name(vertex)
         self.scribe.call(name, turned=False)
-        value = self.tangent[self.stages.of]
         atom = Atom(name)
-        whole = self._sum({**terms, vertex: atom})
+        whole = self._sum([*terms[:place], Term(vertex, atom), *terms[place + 1 :]])
         named = Row(Cell(atom), (Cell(n, "="),), (column_shape(vertex.shape),))
-        self._line(f"call it {name}", value, value, whole, more=named)
+        self._next(f"call it {name}", whole, more=named)
         return atom
 
     def _longest(self, vertex: Expr) -> int:
@@ -311,69 +298,63 @@ class DifferentialStory:
         return 10 if deep and not isinstance(vertex.body, Elementwise) else _LONGEST
 
     def _free_name(self, vertex: Expr) -> str:
-        own = _name(vertex)
+        own = name_of_vertex(vertex)
         digits = number_of(own)
         used = {*self.taken, *self.scribe.called, *self.scribe.all_letters}
         stems = ("δ", "ε", "γ", "η") if vertex.ndim < 2 else ("Δ", "Γ", "Ε", "Η")
         return next(n for stem in stems for n in (stem + digits, f"{stem}_{own}") if n not in used)
 
-    def _shorter(self, terms: Terms, vertex: Expr) -> Notation | None:
+    def _shorter(self, terms: list[Term], place: int) -> Notation | None:
         """The adjoint as moved, or as simplified where that is shorter; told on a line."""
-        n, own = terms[vertex], self.scribe.matrix(self.adjoint[vertex])
+        vertex, n = terms[place].vertex, terms[place].adjoint
+        own = self.scribe.matrix(self.adjoint[vertex])
         if own is None or (n is not None and len(spell(own)) >= len(spell(n))):
             return n
         if n is not None:
-            value = self.tangent[self.stages.of]
             gone = self._diagonals_in(n) - self._diagonals_in(own)
             with_ = " and ".join(sorted(gone))
             words = f"multiplied out, with {with_} entry by entry" if gone else "simplified"
-            self._line(words, value, value, self._sum({**terms, vertex: own}))
+            whole = self._sum([*terms[:place], Term(vertex, own), *terms[place + 1 :]])
+            if spell(whole) != self._told():
+                self._next(words, whole)
         return own
 
     def _diagonals_in(self, n: Notation) -> set[str]:
         """The diagonal matrices that a formula names."""
-        names = {d.name for d in self.diagonals.values()}
+        names = {d.name for d in self.definitions.diagonals.values()}
         return {p.name for p in pieces(n) if isinstance(p, Atom)} & names
 
-    def _product(self, vertex: Expr, adjoint: Notation | None) -> Notation:
+    def _product(self, term: Term) -> Notation:
         """G : dk; entry by entry where G has no matrix form."""
-        if adjoint is None:
+        vertex = term.vertex
+        if term.adjoint is None:
             letters = self.scribe.letters[vertex]
             entry = self.scribe.entry(self.reached[vertex], letters)
-            change = Differential(Indexed(_name(vertex), letters))
+            change = Differential(Indexed(name_of_vertex(vertex), letters))
             return BigSum(letters, scaled(1.0, [entry, change], None))
-        return self._colon(adjoint, Differential(name_notation(vertex)), vertex.ndim)
+        return colon(term.adjoint, Differential(name_notation(vertex)), vertex.ndim)
 
-    def _colon(self, left: Notation, right: Notation, ndim: int) -> Notation:
-        if is_negative(left):
-            return negated(self._colon(negated(left), right, ndim))
-        if ndim:
-            return Infix(":", (left, right))
-        return right if left == Number(1.0) else scaled(1.0, [left], right)
-
-    def _sum(self, terms: Terms) -> Notation:
-        return sum_of(self._product(v, g) for v, g in terms.items())
+    def _sum(self, terms: Sequence[Term]) -> Notation:
+        return sum_of(map(self._product, terms))
 
     # ── values with axes: dv = J dx ──
 
     def _forward(self) -> None:
         s = self.stages
-        value = self.tangent[s.of]
-        form = self.differential(s.of)
-        if form is None:
-            self._by_indices()
-            return
-        self._line("the differential of " + _name(s.of), value, value, form)
-        for vertex in s.order[1:-1]:
-            inner = self.differential(vertex)
-            if inner is None:
-                self._by_indices()
-                return
-            d = Differential(name_notation(vertex))
-            form = _put(form, d, inner)
-            if any(_is_slice_of(piece, vertex) for piece in pieces(form)):
-                break
-            self._line(f"put in d{_name(vertex)}", value, value, form)
+        change = self.definitions.change(s.of)
+        if change is not None:
+            form = sum_of(change.terms)
+            rules = "; ".join(filter(None, change.rules))
+            self._next(rules or "the differential of " + name_of_vertex(s.of), form)
+            for vertex in s.order[1:-1]:
+                inner = self.definitions.change(vertex)
+                if inner is None:
+                    break
+                d = Differential(name_notation(vertex))
+                form = with_formula(form, d, sum_of(inner.terms))
+                if any(is_slice_of(piece, vertex) for piece in pieces(form)):
+                    break
+                self._next(f"put in d{name_of_vertex(vertex)}", form)
         self._by_indices()
 
     def _by_indices(self) -> None:
@@ -381,7 +362,7 @@ class DifferentialStory:
         s, scribe = self.stages, self.scribe
         of, by = scribe.letters[s.of], scribe.letters[s.wrt]
         entry = scribe.entry(self.adjoint[s.wrt], (*of, *by))
-        name = _name(s.wrt)
+        name = name_of_vertex(s.wrt)
         body = scaled(1.0, [entry, Differential(Indexed(name, by))], None)
         total = contract(self.adjoint[s.wrt], self.change, s.wrt.ndim)
         self._line(
@@ -389,53 +370,10 @@ class DifferentialStory:
             self.tangent[s.of],
             total,
             BigSum(by, body) if by else body,
-            Differential(Indexed(_name(s.of), of)),
+            Differential(Indexed(name_of_vertex(s.of), of)),
         )
 
 
-_DETERMINANTS = {
-    "det": "d det(A) = det(A) tr(A⁻¹ dA)",
-    "log|det|": "d log|det(A)| = tr(A⁻¹ dA)",
-}
-
-
-def _known(form: Notation) -> str:
-    """The rule for ‖u‖², ½‖u‖² and determinants; of no other formula."""
-    if isinstance(form, Call) and form.name in _DETERMINANTS:
-        return _DETERMINANTS[form.name]
-    half = isinstance(form, Scaled) and form.number == 0.5
-    inner = form
-    if isinstance(form, Scaled) and half:
-        parts = [*form.scalars, *([] if form.body is None else [form.body])]
-        inner = parts[0] if len(parts) == 1 else form
-    if not isinstance(inner, Power) or not isinstance(inner.base, Norm) or inner.exponent != 2:
-        return ""
-    return "d(½ ‖u‖²) = u : du" if half else "d‖u‖² = 2 u : du"
-
-
-def _name(vertex: Expr) -> str:
-    assert isinstance(vertex, (Variable, Definition))
-    return vertex.name
-
-
-def _frobenius(a: Expr, b: Expr) -> Expr:
-    return contract(a, b, b.ndim)
-
-
-def _is_slice_of(n: Notation, vertex: Expr) -> bool:
-    """du[0:2], which no formula for du replaces."""
-    inside = n.of if isinstance(n, Differential) else None
-    return isinstance(inside, Atom) and inside.name.startswith(f"{_name(vertex)}[")
-
-
-def _put(form: Notation, d: Differential, inner: Notation) -> Notation:
-    """The formula with d replaced, products opened."""
-
-    def change(n: Notation) -> Notation | None:
-        if n == d:
-            return inner
-        if isinstance(n, Chain):
-            return chain(*((mapped(factor, change), flag) for factor, flag in n.factors))
-        return None
-
-    return mapped(form, change)
+def _size(n: Notation) -> int:
+    """How many names a formula writes."""
+    return sum(isinstance(p, Atom) for p in pieces(n))

@@ -23,7 +23,7 @@ _PARTS = re.compile(r"(; |, (?!axis)|(?<=\w): | {2,}|\t)")
 _WORD = re.compile(r"[a-z]{2,}")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?=\()|\b(?:log|det|exp|axis)\b|d(?=[A-Za-z](?![A-Za-z]))")
 _LETTER = re.compile(
-    r"(?P<kept>[A-Za-z_]\w+(?=\()|log|det|exp|axis|_\w+|d(?=[A-Za-z(‖]| log| det))"
+    r"(?P<kept>[A-Za-z_]\w+(?=\()|log|det|exp|axis|_\w+|d(?=[A-Za-z(‖√]| log| det| tr))"
     r"|(?P<letter>[A-Za-z]|[ᵃᵇᶜᵈᵗᵘᵖ])"
 )
 _SAID = re.compile(

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tensorcalc.display.notation import (
+    IDENTITY,
     Atom,
     Call,
     Chain,
@@ -32,7 +33,7 @@ from tensorcalc.display.notation import (
 )
 from tensorcalc.display.walk import pieces
 
-__all__ = ["NUMBER", "Moved", "moved"]
+__all__ = ["NUMBER", "Moved", "moved", "with_change_last"]
 
 LEFT = "A : BC = BᵀA : C"
 RIGHT = "A : BC = ACᵀ : B"
@@ -40,7 +41,12 @@ ENTRYWISE = "A : (B ⊙ C) = (A ⊙ B) : C"
 TRANSPOSE = "A : Bᵀ = Aᵀ : B"
 DIAGONAL = "A : Diag(b) = diagonal(A) : b"
 ON_DIAGONAL = "a : diagonal(B) = Diag(a) : B"
-TRACE = "tr(AB) = Aᵀ : B, the trace is cyclic"
+TRACE = "tr(AB) = Aᵀ : B"
+CYCLIC = "the trace is cyclic: tr(AB) = tr(BA)"
+TURNED_TRACE = "tr(A) = tr(Aᵀ)"
+INNER = "aᵀb = a : b"
+OWN_TRANSPOSE = "a scalar is its own transpose"
+BETWEEN = "aᵀ B c = a cᵀ : B"
 NUMBER = "a number moves freely"
 SCALAR = "A : bC = b (A : C)"
 SYMMETRIC = ", and B is symmetric"
@@ -129,7 +135,7 @@ def _chain(g: Notation | None, form: Chain, d: Differential, ndim: int) -> Moved
     factor, flag = form.factors[k]
     left, right = form.factors[:k], form.factors[k + 1 :]
     turned_left, turned_right = _turned(left), _turned(right)
-    whole = g is not None and ndim and not (g == Atom("I", symmetric=True) and (left or right))
+    whole = g is not None and ndim and not (g == IDENTITY and (left or right))
     middle = [(g, False)] if whole and g is not None else []
     product = chain(*turned_left, *middle, *turned_right)
     if g is not None and not ndim:
@@ -142,7 +148,8 @@ def _chain(g: Notation | None, form: Chain, d: Differential, ndim: int) -> Moved
     if right and ndim:
         rules.append(RIGHT)
     if not ndim:
-        rules.append("aᵀb = a : b" if not flag else "aᵀb = b : a")
+        rules += [OWN_TRANSPOSE] if flag else []
+        rules.append(BETWEEN if left and right else INNER)
     if flag and ndim:
         rules.append(TRANSPOSE)
     return _then(moved(product, factor, d, _axes_of(factor, product)), *rules)
@@ -215,21 +222,49 @@ def _of_trace(form: Notation, d: Differential) -> Moved | None:
     if isinstance(form, Sum):
         done = [_of_trace(term, d) for term in form.terms]
         adjoints = [m.adjoint for m in done if m is not None]
-        return Moved(sum_of(adjoints), (TRACE,)) if len(adjoints) == len(done) else None
+        rules = tuple(dict.fromkeys(r for m in done if m is not None for r in m.rules))
+        return Moved(sum_of(adjoints), rules) if len(adjoints) == len(done) else None
     if (
         isinstance(form, Scaled)
         and form.body is not None
         and not any(_has(x, d) for x in form.scalars)
     ):
         inner = _of_trace(form.body, d)
-        return inner and Moved(scaled(form.number, form.scalars, inner.adjoint), (TRACE,))
+        return inner and Moved(scaled(form.number, form.scalars, inner.adjoint), inner.rules)
     if form == d or form == Transposed(d):
-        return Moved(Atom("I", symmetric=True), (TRACE,))
+        return Moved(IDENTITY, ("tr(A) = I : A",))
     if not isinstance(form, Chain):
         return None
     done = _chain(None, form, d, 2)
     kept = [r for r in done.rules if not r.startswith((LEFT, RIGHT))] if done else []
-    return done and Moved(done.adjoint, (TRACE, *kept))
+    around = [] if form.factors[-1] == (d, False) else [CYCLIC]
+    return done and Moved(done.adjoint, (*around, TRACE, *kept))
+
+
+def with_change_last(term: Notation, d: Differential) -> Moved | None:
+    """tr(L dX R) as tr(R L dX), and tr(L dXᵀ R) as tr(Lᵀ Rᵀ dX); None where that is no move."""
+    if isinstance(term, Scaled) and term.body is not None:
+        inner = with_change_last(term.body, d)
+        return inner and Moved(scaled(term.number, term.scalars, inner.adjoint), inner.rules)
+    inner = term.arguments[0] if isinstance(term, Call) and term.name == "tr" else None
+    if isinstance(inner, Scaled) and inner.body is not None:
+        number, scalars, inner = inner.number, inner.scalars, inner.body
+    else:
+        number, scalars = 1.0, ()
+    if not isinstance(inner, Chain) or inner.factors[-1] == (d, False):
+        return None
+    place = next((k for k, (f, _) in enumerate(inner.factors) if f == d), None)
+    if place is None:
+        return None
+    assert isinstance(term, Call)
+    left, right = inner.factors[:place], inner.factors[place + 1 :]
+    turned = inner.factors[place][1]
+    if turned:
+        product = chain(*_turned(left), *_turned(right), (d, False))
+        rules = (*([CYCLIC] if left else []), TURNED_TRACE)
+    else:
+        product, rules = chain(*right, *left, (d, False)), (CYCLIC,)
+    return Moved(scaled(number, scalars, Call(term.name, term.latex, (product,))), rules)
 
 
 def _diagonal_of(g: Notation) -> Notation:

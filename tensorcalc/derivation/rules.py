@@ -38,7 +38,7 @@ from tensorcalc.structure import structure
 
 Entrywise: TypeAlias = Callable[[], tuple[Notation, tuple[str, ...]]]
 
-__all__ = ["Entrywise", "has_named_rule", "local_rule", "product_rule", "slope_rule"]
+__all__ = ["Entrywise", "has_named_rule", "local_rule", "product_rule", "slope_words"]
 
 
 def local_rule(of: Expr, wrt: Expr, entry: Entrywise | None = None) -> list[Prose]:
@@ -96,6 +96,12 @@ def slope_rule(function: Function, k: int = 0) -> Notation | None:
     uses_t = t in toposort([slope])
     left = Atom(f"{name}′(t)" if uses_t else f"{name}′")
     return Infix("=", (left, right))
+
+
+def slope_words(function: Function) -> str:
+    """tanh′ = 1 − tanh², and what holds at a kink; nothing where the derivative has no formula."""
+    slope = slope_rule(function)
+    return "; ".join(filter(None, (spell(slope) if slope else "", function.convention)))
 
 
 def _elementwise_rule(body: Elementwise, k: int) -> Prose:

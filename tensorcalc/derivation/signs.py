@@ -7,7 +7,7 @@ that is not in a school book is told by its formula.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tensorcalc.display.document import Cell, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import (
@@ -31,6 +31,7 @@ __all__ = [
     "formulas_in",
     "indicator_line",
     "letters_in",
+    "product_signs",
     "sign_lines",
     "words_in",
 ]
@@ -89,6 +90,27 @@ def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
             if words and not re.search(rf"(?<!\w){re.escape(head)} = ", said):
                 lines[words] = None
     return [(words,) for words in sorted(lines, key=_order)]
+
+
+def product_signs(said: Sequence[Section | Paragraph]) -> list[Section]:
+    """What A : B and ⊙ mean, of those that are written in formulas or in rules."""
+    formulas = [spell(f) for f in formulas_in(said)]
+    written = "\n".join([*formulas, *_rules_in(said)])
+    meanings = {" : ": "A : B = tr(AᵀB) = Σ_ij A_ij B_ij", "⊙": "⊙ multiplies entry by entry"}
+    words = ",  ".join(words for sign, words in meanings.items() if sign in written)
+    return [Section("", ((words,),))] if words else []
+
+
+def _rules_in(said: Sequence[Section | Paragraph]) -> Iterator[str]:
+    """The words of rules beside lines."""
+    for part in said:
+        if isinstance(part, Section) and part.label == "Given":
+            continue
+        rows = part.lines if isinstance(part, Section) else part.rows
+        for row in rows:
+            yield from (
+                p for p in (row.note if isinstance(row, Row) else row) if isinstance(p, str)
+            )
 
 
 def counts_from_zero(formulas: Iterable[Notation]) -> bool:

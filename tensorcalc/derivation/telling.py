@@ -23,6 +23,7 @@ from tensorcalc.derivation.signs import (
     formulas_in,
     indicator_line,
     letters_in,
+    product_signs,
     sign_lines,
     words_in,
 )
@@ -125,8 +126,9 @@ class _Telling:
     def _opening(self, paragraphs: list[Paragraph]) -> tuple[Section, ...]:
         first = self.parts[0]
         if self.style == "differential":
-            what, given, define = self._differentials(first).opening()
-            before = (what, given, fold_definitions(define))
+            given, define = self._differentials(first).opening()
+            before = (given, fold_definitions(define))
+            before = (*product_signs((*before, *paragraphs)), *before)
         else:
             by_index = self.style == "index"
             given, define = opening(first.stages, first.scribe, by_index=by_index)

@@ -19,6 +19,7 @@ from tensorcalc.display.spelling import spell_between
 from tensorcalc.display.writers.reading import Placed, by_columns, by_commas, lines_of, with_lefts
 from tensorcalc.display.writers.style import FRAGMENT_STYLE, PAGE_STYLE
 from tensorcalc.display.writers.text import prose_text
+from tensorcalc.display.writers.words import names_in, with_formulas, with_formulas_in
 
 __all__ = ["Drawing", "write_html", "write_page"]
 
@@ -72,9 +73,12 @@ class _Writer:
     def __init__(self, math: Math, heading: str) -> None:
         self.math = math
         self.heading = heading
+        self.names: frozenset[str] = frozenset()
 
     def derivation(self, document: Document, pictures: Iterable[Drawing]) -> str:
         label = escape(prose_text(document.title), quote=True)
+        self.names = names_in(document)
+        document = with_formulas_in(document)
         steps = "".join(self._step(p) for p in with_lefts(document.paragraphs))
         images = "".join(
             f'<figure class="tc-picture">{picture._repr_html_()}</figure>' for picture in pictures
@@ -82,11 +86,15 @@ class _Writer:
         return (
             f'<section class="tensorcalc" lang="en" aria-label="{label}">\n'
             f'<{self.heading} class="tc-title">{self.prose(document.title)}</{self.heading}>\n'
-            f'<p class="tc-convention">{escape(document.convention)}</p>\n'
+            f'<p class="tc-convention">{self.words(document.convention)}</p>\n'
             f"{self._sections(document.opening)}{images}"
             f'<div class="tc-steps" role="list">\n{steps}</div>\n'
             f"{self._sections(document.closing)}</section>\n"
         )
+
+    def words(self, words: str) -> str:
+        """A line without columns, with the formulas in it."""
+        return self.prose(with_formulas((words,), self.names))
 
     def prose(self, prose: Prose) -> str:
         """Words and formulas; a tab is a wide space."""
@@ -144,7 +152,7 @@ class _Writer:
         )
         note = ""
         if paragraph.note:
-            shape = escape(paragraph.note).replace(" × ", "&#160;×&#160;")
+            shape = self.words(paragraph.note).replace(" × ", "&#160;×&#160;")
             note = f' <span class="tc-note">&emsp;{shape}</span>'
         title, rows = self.prose(paragraph.title), list(paragraph.rows)
         if not paragraph.title and rows and len(lines_of(rows[0], _WIDE)) == 1:
@@ -179,7 +187,9 @@ class _Writer:
             rows = []
         body = "".join([*parts, self._rows(rows)])
         label = (
-            f'<div class="tc-label"><b>{escape(section.label)}</b></div>' if section.label else ""
+            f'<div class="tc-label"><b>{self.words(section.label)}</b></div>'
+            if section.label
+            else ""
         )
         wide = " tc-long" if len(section.label) > 10 or not section.label else ""
         return f'<div class="tc-section{wide}">{label}<div class="tc-lines">{body}</div></div>\n'

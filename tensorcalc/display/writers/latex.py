@@ -19,6 +19,7 @@ from tensorcalc.display.writers.reading import (
     placed,
     with_lefts,
 )
+from tensorcalc.display.writers.words import with_formulas_in
 
 __all__ = ["latex_rows", "line_latex", "notebook_latex", "prose_latex", "row_latex", "write_latex"]
 
@@ -27,6 +28,7 @@ _WIDE = 90  # characters after which a line is broken
 
 def write_latex(document: Document) -> str:
     r"""The derivation as LaTeX without dollars: lines of text and ``aligned`` blocks."""
+    document = with_formulas_in(document)
     lines = [prose_latex(document.title) + r"\qquad " + latex_words(document.convention)]
     lines += _sections(document.opening)
     for paragraph in with_lefts(document.paragraphs):

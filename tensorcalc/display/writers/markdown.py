@@ -10,6 +10,7 @@ from tensorcalc.display.spelling import LATEX, spell
 from tensorcalc.display.writers.latex import latex_rows, line_latex, row_latex
 from tensorcalc.display.writers.reading import by_columns, with_lefts
 from tensorcalc.display.writers.text import prose_text
+from tensorcalc.display.writers.words import with_formulas_in
 
 __all__ = ["prose_markdown", "write_markdown"]
 
@@ -19,6 +20,7 @@ _MARKUP = re.compile(r"([\\`*_$<>|#~\[\]])")
 def write_markdown(document: Document) -> str:
     """The derivation as Markdown: a heading, a section per label, numbered steps, formulas."""
     blocks = [f"## {_escaped(prose_text(document.title))}", f"*{_escaped(document.convention)}*"]
+    document = with_formulas_in(document)
     blocks += _sections(document.opening)
     for paragraph in with_lefts(document.paragraphs):
         blocks += _step(paragraph)

@@ -186,6 +186,29 @@ def test_a_step_says_whether_it_holds(told):
     assert not replace(step, lines=(step.lines[0], step.lines[-1] * 2)).verify()
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_a_wrong_result_is_found(told, style):
+    D = told[0].derivation(style=style)
+    D.result, right = 2 * D.result, D.result
+    assert not D.verify()
+    D.result = right
+    assert D.verify()
+    last = D.steps[-1]
+    wrong = last.after * 2
+    D.steps = (*D.steps[:-1], replace(last, after=wrong, lines=(wrong.expr, wrong.expr)))
+    assert D.steps[-1].verify()
+    assert not D.verify()
+    assert D[:-1].verify()
+
+
+@pytest.mark.parametrize("case", CASES[::3] + MORE[::3], ids=lambda c: c.name)
+def test_what_the_steps_come_to_is_the_derivative(case):
+    for style in STYLES:
+        D = case.derivative().derivation(style)
+        assert D.ends_at is not None
+        assert D.verify()
+
+
 def test_parts_of_a_derivation(told):
     steps = told[0].derivation()
     assert [s.number for s in steps[1:3]] == [2, 3]
@@ -205,6 +228,11 @@ def test_parts_of_a_derivation(told):
         (lambda d: d.derivation().step(0), ["step 0", "1 to 6"]),
         (lambda d: d.derivation().step(True), ["step True"]),
         (lambda d: d.derivation().step("2"), ["step '2'"]),
+        (lambda d: d.derivation()["a"], ["['a'] of the derivation of ∂E/∂W", "6 steps"]),
+        (lambda d: d.derivation()[99], ["[99]", "6 steps stand at places 0 to 5"]),
+        (lambda d: d.derivation()[True], ["[True]", "6 steps"]),
+        (lambda d: d.derivation()["a":"b"], ["slice", "6 steps"]),
+        (lambda d: tc.plot.chain(d).save("/nonexist/x.svg"), ["/nonexist/x.svg", "no such file"]),
     ],
 )
 def test_what_a_derivation_does_not_have(told, call, words):
@@ -338,3 +366,43 @@ def test_layers_that_are_not_evenly_numbered_are_listed():
     p = tc.program("\n".join(lines), shapes)
     text = p.derivative("E", "x").derivation().text()
     assert "for l = 1, 2, 5, 9, 11" in text
+
+
+# ── deep networks ────────────────────────────────────────────────────────────────────────
+
+
+def deep(depth=6):
+    lines, shapes, before = [], {"a0": 3}, "a0"
+    for layer in range(1, depth + 1):
+        lines.append(f"a{layer} = tanh(W{layer} @ {before})")
+        shapes[f"W{layer}"], before = (3, 3), f"a{layer}"
+    return tc.program("\n".join([*lines, f"E = norm({before})**2"]), shapes)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_numbered_line_is_a_step_and_folding_can_be_undone(style):
+    d = deep().derivative("E", "W1")
+    for fold in (True, False):
+        D = d.derivation(style, fold=fold)
+        printed = [p.number for p in D.document.paragraphs if p.number is not None]
+        assert [s.number for s in D.steps] == printed == list(range(1, len(D) + 1))
+        assert [s.paragraph for s in D.steps] == list(D.document.paragraphs)
+        assert ("for l = " in D.text()) is ("For l = " in D.text()) is fold
+        assert D.verify()
+    folded, whole = d.derivation(style), d.derivation(style, fold=False)
+    assert len(folded) + sum(len(s.repeated) for s in folded) == len(whole)
+
+
+def test_a_step_for_every_layer_holds_if_it_does_for_each():
+    D = deep().derivative("E", "W1").derivation()
+    step = next(s for s in D.steps if s.repeated)
+    last = step.repeated[-1]
+    assert step.verify()
+    wrong = replace(last, lines=(last.after.expr, (2 * last.after).expr))
+    assert not replace(step, repeated=(*step.repeated[:-1], wrong)).verify()
+
+
+def test_steps_have_the_letters_that_are_printed():
+    D = derived("q = x.T @ A @ x", "x", "differential", x=4, A=(4, 4))
+    assert all(repr(step).splitlines()[0].split("  ")[0] in D.text() for step in D)
+    assert [s.paragraph for s in D.steps] == list(D.document.paragraphs)

@@ -38,7 +38,9 @@ def fold_steps(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
             kept.append(step)
         elif k == group[0]:
             layers = [min(_numbers(texts[j])) for j in group]
-            kept.append(replace(step, paragraph=_in_general(step.paragraph, layers)))
+            others = tuple(steps[j] for j in group[1:])
+            said = _in_general(step.paragraph, layers)
+            kept.append(replace(step, paragraph=said, repeated=others))
     first = steps[0].number if steps else 1
     return [
         replace(s, number=n, paragraph=replace(s.paragraph, number=n))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
 
-from tensorcalc.check.points import draw_point
+from tensorcalc.check.points import Point, draw_point
 from tensorcalc.derivative import Derivative
 from tensorcalc.display import writers
 from tensorcalc.display.document import Document, Paragraph
@@ -25,7 +25,8 @@ __all__ = ["Derivation", "DerivationStep", "Written"]
 class DerivationStep:
     """One numbered step: ``before`` and ``after`` are quantities to evaluate, equal by ``rule``.
 
-    ``lines`` are the values of its lines in order; ``shape`` is that of ``after``.
+    ``lines`` are the values of its lines in order; ``shape`` is that of ``after``. A step that is
+    told for every layer of a deep network is the first of them; ``repeated`` are the others.
     """
 
     number: int
@@ -35,6 +36,7 @@ class DerivationStep:
     lines: tuple[Expr, ...]
     paragraph: Paragraph
     universe: tuple[Expr, ...] = ()  # what binds named sizes that no line has any more
+    repeated: tuple[DerivationStep, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -42,21 +44,45 @@ class DerivationStep:
         return self.after.shape
 
     def verify(self, seed: int = 0) -> bool:
-        """Whether all lines of the step are equal at a random point, to rounding.
+        """Whether all lines of the step, and of those it stands for, are equal at a random point.
 
         Raises DomainError where no point is found at which they are defined.
         """
-        point = draw_point((*self.lines, *self.universe), seed, f"step {self.number}")
-        evaluation = Dense(point.values, point.sizes)
-        first, *others = (evaluation.array(line) for line in self.lines)
-        scale = np.abs(first).max(initial=0.0)
-        largest = max(np.abs(a).max(initial=0.0) for a, _ in evaluation.known.values())
-        allowed = max(1e-9 * scale, 1e-13 * largest)
-        return all(np.abs(first - other).max(initial=0.0) <= allowed for other in others)
+        own = agree(self.lines, self.universe, seed, f"step {self.number}")
+        return own and all(step.verify(seed) for step in self.repeated)
 
     def __repr__(self) -> str:
         whole = Document((), "", (), (self.paragraph,), ())
         return writers.write_text(whole).strip("\n")
+
+
+def agree(lines: Sequence[Expr], universe: Sequence[Expr], seed: int, what: str) -> bool:
+    """Whether expressions are equal at a random point, to rounding.
+
+    Raises DomainError where no point is found at which they are defined.
+    """
+    point = draw_point((*lines, *universe), seed, what)
+    return _agree_at(point, lines)
+
+
+def comes_to(line: Expr, derivative: Expr, universe: Sequence[Expr], seed: int, what: str) -> bool:
+    """Whether what a derivation arrives at is the derivative, whatever names it gave on the way."""
+    point = draw_point((derivative, *universe), seed, what)
+    return line.shape == derivative.shape and _agree_at(point, (derivative,), (line,))
+
+
+def _agree_at(point: Point, *graphs: Sequence[Expr]) -> bool:
+    """Whether all lines are equal there; a name may mean one thing in each of the graphs."""
+    arrays: list[np.ndarray] = []
+    largest = 0.0
+    for lines in graphs:
+        evaluation = Dense(point.values, point.sizes)
+        arrays += [evaluation.array(line) for line in lines]
+        known = (np.abs(a).max(initial=0.0) for a, _ in evaluation.known.values())
+        largest = max(largest, *known)
+    first, *others = arrays
+    allowed = max(1e-9 * np.abs(first).max(initial=0.0), 1e-13 * largest)
+    return all(np.abs(first - other).max(initial=0.0) <= allowed for other in others)
 
 
 class Html(str):
@@ -88,6 +114,14 @@ class Written:
                 f"its steps are 1 to {len(self.steps)}",
             )
         return self.steps[number - 1]
+
+    def _refused(self, place: object) -> TensorCalcError:
+        """What is said of a place at which there is no step."""
+        count = len(self.steps)
+        many = f"{count} steps stand at places 0 to {count - 1}" if count else "no steps are there"
+        return TensorCalcError(
+            f"[{place!r}] of {self.called}", f"{many}; step(1) is the first by its number"
+        )
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -133,7 +167,8 @@ class Derivation(Written):
     """How ∂of/∂wrt is derived, in one style; made by ``d.derivation(style=, detail=)``.
 
     ``text()``, ``latex()``, ``markdown()``, ``html()`` and ``json()`` write it; ``step(4)`` and
-    slices give its steps, which are live: ``D.step(4).after.evaluate(…)``.
+    slices give its steps, which are live: ``D.step(4).after.evaluate(…)``. ``result`` is what its
+    last section says, ``ends_at`` what its last step must come to.
     """
 
     def __init__(
@@ -143,12 +178,16 @@ class Derivation(Written):
         detail: str,
         steps: tuple[DerivationStep, ...],
         document: Document,
+        result: Tensor,
+        ends_at: Tensor | None,
     ) -> None:
         self.derivative = derivative
         self.style = style
         self.detail = detail
         self.steps = steps
         self.document = document
+        self.result = result
+        self.ends_at = ends_at
 
     @property
     def called(self) -> str:
@@ -160,14 +199,33 @@ class Derivation(Written):
     @overload
     def __getitem__(self, place: slice) -> Derivation: ...
     def __getitem__(self, place: int | slice) -> DerivationStep | Derivation:
-        """A step by its place from 0, or a part of the derivation."""
-        if not isinstance(place, slice):
-            return self.steps[place]
-        kept = self.steps[place]
-        paragraphs = tuple(s.paragraph for s in kept)
-        document = replace(self.document, paragraphs=paragraphs)
-        return Derivation(self.derivative, self.style, self.detail, kept, document)
+        """A step by its place from 0, or a part; TensorCalcError where there is none."""
+        number = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
+        if not number and not isinstance(place, slice):
+            raise self._refused(place)
+        try:
+            found = self.steps[place]
+        except (IndexError, TypeError, ValueError):
+            raise self._refused(place) from None
+        if isinstance(found, DerivationStep):
+            return found
+        document = replace(self.document, paragraphs=tuple(s.paragraph for s in found))
+        ends_at = self.ends_at if found and found[-1] is self.steps[-1] else None
+        told = (self.style, self.detail, found, document, self.result, ends_at)
+        return Derivation(self.derivative, *told)
 
     def verify(self, seed: int = 0) -> bool:
-        """Whether every step holds at a random point: its lines are equal there, to rounding."""
-        return all(step.verify(seed) for step in self.steps)
+        """Whether every step holds at a random point, and what they come to is the derivative.
+
+        The lines of each step are compared with each other; the last line and the result with
+        the derivative, which is found in another way. Raises DomainError where no point is found.
+        """
+        if not all(step.verify(seed) for step in self.steps):
+            return False
+        whole = (self.derivative.of.expr,)
+        if not comes_to(self.result.expr, self.derivative.value, whole, seed, "the result"):
+            return False
+        if self.ends_at is None or not self.steps:
+            return True
+        last = self.steps[-1].after.expr
+        return comes_to(last, self.ends_at.expr, whole, seed, "the last line")

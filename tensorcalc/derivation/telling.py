@@ -32,7 +32,8 @@ from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Partial
 from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
-from tensorcalc.expr import Expr
+from tensorcalc.expr import Expr, contract
+from tensorcalc.tensor import Tensor
 from tensorcalc.wording import name_of
 
 __all__ = ["DETAILS", "STYLES", "derivation"]
@@ -41,11 +42,15 @@ STYLES = ("chain", "index", "differential")
 DETAILS = ("full", "brief")
 
 
-def derivation(d: Derivative, /, style: str = "chain", *, detail: str = "full") -> Derivation:
+def derivation(
+    d: Derivative, /, style: str = "chain", *, detail: str = "full", fold: bool = True
+) -> Derivation:
     """How ∂of/∂wrt is found, step by step.
 
     ``style``: "chain" (explicit objects and their product), "index" (one entry, every delta
-    visible) or "differential" (dE = G : dW). ``detail``: "full" or "brief".
+    visible) or "differential" (dE = G : dW). ``detail``: "full" or "brief". ``fold``: whether
+    what four or more layers of a deep network repeat is told once, for l; such a step keeps those
+    of the other layers as ``repeated``, and with ``fold=False`` each stands by itself.
 
     Raises TensorCalcError for another style or detail, NotSupportedError for a derivative that
     is a multiple or a mixture of others.
@@ -54,15 +59,16 @@ def derivation(d: Derivative, /, style: str = "chain", *, detail: str = "full") 
     """
     _require("style", style, STYLES)
     _require("detail", detail, DETAILS)
-    telling = _Telling(d, style, detail)
-    return Derivation(d, style, detail, *telling.told())
+    telling = _Telling(d, style, detail, fold)
+    steps, document = telling.told()
+    return Derivation(d, style, detail, steps, document, Tensor(telling.value), telling.ends_at)
 
 
 class _Telling:
     """One derivation being told, part after part."""
 
-    def __init__(self, d: Derivative, style: str, detail: str) -> None:
-        self.d, self.style, self.detail = d, style, detail
+    def __init__(self, d: Derivative, style: str, detail: str, fold: bool) -> None:
+        self.d, self.style, self.detail, self.fold = d, style, detail, fold
         self.parts = parts_of(d, style)
         of, by = self.parts[0].stages.of, [p.wrt for p in self.parts]
         held = self.parts[0].stages.fixed if d.contributions[0].links[0].held else ()
@@ -71,6 +77,7 @@ class _Telling:
         self.steps: list[DerivationStep] = []
         self.stories: dict[int, DifferentialStory] = {}
         self.value = self.told_value = d.value
+        self.ends_at: Tensor | None = None
         self.closing: tuple[Section, ...] = ()
         self.reads_off = False  # in the argument's own shape
 
@@ -98,7 +105,14 @@ class _Telling:
         )
         if self._is_one_product():
             document = Document((), "", (), tuple(paragraphs), ())
-        return tuple(self.steps), with_own_letters(document)
+        return self._as_printed(document)
+
+    def _as_printed(self, document: Document) -> tuple[tuple[DerivationStep, ...], Document]:
+        """The document in its own letters, and the steps with the paragraphs that it prints."""
+        document = with_own_letters(document)
+        printed = {p.number: p for p in document.paragraphs if p.number is not None}
+        steps = [replace(s, paragraph=printed.get(s.number, s.paragraph)) for s in self.steps]
+        return tuple(steps), document
 
     def _constant(self, value: Expr) -> tuple[tuple[DerivationStep, ...], Document]:
         step = constant_step(value, self.parts, self.d, self.title)
@@ -107,7 +121,9 @@ class _Telling:
         before = (given, define) if define.lines else (given,)
         words = (self.title, _WORDS[self.style])
         document = Document(words, self._convention(), before, (step.paragraph,), ())
-        return (step,), with_own_letters(document)
+        self.steps = [step]
+        self.value, self.ends_at = value, step.after
+        return self._as_printed(document)
 
     def _is_one_product(self) -> bool:
         """Whether the brief telling is one product of what the program itself has named."""
@@ -127,12 +143,12 @@ class _Telling:
         first = self.parts[0]
         if self.style == "differential":
             given, define = self._differentials(first).opening()
-            before = (given, fold_definitions(define))
+            before = (given, self._folded(define))
             before = (*product_signs((*before, *paragraphs)), *before)
         else:
             by_index = self.style == "index"
             given, define = opening(first.stages, first.scribe, by_index=by_index)
-            before = (given, fold_definitions(define))
+            before = (given, self._folded(define))
         formulas = list(formulas_in((*before, *paragraphs, *self.closing)))
         told = [(p.stages, p.scribe) for p in self.parts]
         letters = letters_section(told, letters_in(formulas), counts_from_zero(formulas))
@@ -140,6 +156,9 @@ class _Telling:
         lines = (*letters.lines, *indicator_line(formulas), *signs)
         label = letters.label if letters.lines else "Signs"
         return (*before, Section(label, lines)) if lines else before
+
+    def _folded(self, define: Section) -> Section:
+        return fold_definitions(define) if self.fold else define
 
     def _once_more(self, part: Part) -> Paragraph:
         """Where one derivative is found, and is differentiated again."""
@@ -158,10 +177,12 @@ class _Telling:
         story = kind(part.stages, part.scribe, len(self.steps))
         told = story.tell()
         self.value, self.told_value = story.adjoint[part.wrt], story.told[part.wrt]
+        ndims = part.stages.of.ndim, (part.wrt.ndim,)
+        self.ends_at = part.scribe.live(self.d.value, *ndims)
         if self.detail == "brief" and isinstance(story, ChainStory):
             self.steps += told
             return list(brief(story))
-        folded = fold_steps(told)
+        folded = fold_steps(told) if self.fold else told
         self.steps += folded
         if self.detail == "brief":
             first = {"chain rule", *(p.words for p in story.products)}
@@ -178,9 +199,11 @@ class _Telling:
 
     def _by_differentials(self, part: Part) -> list[Paragraph]:
         story = self._differentials(part)
-        told = fold_steps(story.tell())
+        told = story.tell()
+        told = fold_steps(told) if self.fold else told
         self.steps += told
         self.value, wrt = story.adjoint[part.wrt], part.wrt
+        self.ends_at = Tensor(contract(self.d.value, story.change, wrt.ndim))
         if story.composed is not None and wrt.ndim and len(self.parts) == 1:
             self.reads_off = True
             self.closing = read_off(part.scribe, self.title, story.composed, self.value, wrt)

@@ -45,11 +45,20 @@ class Picture:
         }
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the SVG to a file; TensorCalcError for a name that does not end in .svg."""
+        """Write the SVG to a file.
+
+        Raises TensorCalcError for a name that does not end in .svg, or that cannot be written.
+        """
         target = Path(path)
         if target.suffix.lower() != ".svg":
             raise TensorCalcError(
                 f"saving a picture as {target.name}: it is an SVG image",
                 f"give a name that ends in .svg, such as {target.stem}.svg",
             )
-        target.write_text(self.svg, encoding="utf-8")
+        try:
+            target.write_text(self.svg, encoding="utf-8")
+        except OSError as error:
+            raise TensorCalcError(
+                f"saving a picture as {target}: {(error.strerror or str(error)).lower()}",
+                f"give a name in a folder that exists, such as {target.name}",
+            ) from None

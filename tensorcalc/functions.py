@@ -4,7 +4,7 @@ The records are a plain list (``FUNCTIONS``) for tests and for the program text.
 ``derivatives`` takes the argument ``x`` and the value ``y``; it may use either. Functions
 written as ``def`` are quoted in generated code, so they stand alone and use only ``np``.
 
-Functions that are built from others (silu, gelu) need no record and no rule.
+Functions that are built from others (the norm) need no record and no rule.
 """
 
 from __future__ import annotations
@@ -213,6 +213,56 @@ def erf_value(x):
     value = np.where(size < 1.25, 8.45062911510467529297e-01 + ratio(around_one, middle - 1), value)
     value = np.where(size < 0.84375, small + small * ratio(near, small**2), value)
     return sign * value
+
+
+def silu_value(x):
+    """x σ(x), without overflow."""
+    e = np.exp(np.where(np.real(x) < 0, x, -x))
+    return x * (np.where(np.real(x) < 0, e, 1) / (1 + e))
+
+
+def gelu_value(x):
+    """x Φ(x) with full relative precision; 1 − Φ(|x|) by a Chebyshev series."""
+    series = [
+        -1.3026537197817094,
+        0.6419697923564902,
+        0.019476473204185836,
+        -0.009561514786808632,
+        -0.0009465953444820369,
+        0.00036683949785276145,
+        4.252332480690777e-05,
+        -2.0278578112534242e-05,
+        -1.6242900046470256e-06,
+        1.3036558355805232e-06,
+        1.5626441722066142e-08,
+        -8.523809591492654e-08,
+        6.5290544390988515e-09,
+        5.059343495551469e-09,
+        -9.91364156493033e-10,
+        -2.273651222931836e-10,
+        9.646791102015527e-11,
+        2.3940380830391146e-12,
+        -6.886027526497553e-12,
+        8.944879273090725e-13,
+        3.130921399342958e-13,
+        -1.1270822361367252e-13,
+        3.810905255189232e-16,
+        7.106097613609237e-15,
+        -1.5230282014571043e-15,
+        -9.457494571291233e-17,
+        1.210237189224279e-16,
+        -2.816663087747177e-17,
+    ]  # of log(erfc(z) exp(z²) / t) in t = 2 / (2 + z)
+    a = np.minimum(np.abs(x), 60)
+    t = 2 / (2 + a * 0.5**0.5)
+    u = 4 * t - 2
+    one, before = 0, 0
+    for coefficient in series[:0:-1]:
+        one, before = u * one - before + coefficient, one
+    head = np.round(a * 1024) / 1024  # its square is exact
+    rest = (series[0] + u * one) / 2 - before - (a - head) * (a + head) / 2
+    tail = t * np.exp(-(head**2) / 2) * np.exp(rest) / 2
+    return x * np.where(x < 0, tail, 1 - tail)
 
 
 # ── the records ──────────────────────────────────────────────────────────────────────────
@@ -434,6 +484,31 @@ erf = Function(
     module=_HERE,
 )
 
+# x ⊙ σ(x) [Elfwing, Uchibe & Doya 2018]
+silu = Function(
+    name="silu",
+    meaning="t/(1 + e⁻ᵗ)",
+    evaluate=silu_value,
+    derivatives=(lambda x, y: x * sigmoid(x) * (1 - sigmoid(x)) + sigmoid(x),),
+    latex=r"\operatorname{silu}",
+    module=_HERE,
+)
+
+# x Φ(x) = ½ x (1 + erf(x/√2)) [Hendrycks & Gimpel 2016, eq. 1]
+gelu = Function(
+    name="gelu",
+    meaning="½ t (1 + erf(t/√2))",
+    evaluate=gelu_value,
+    derivatives=(
+        lambda x, y: (
+            0.5 * (1 + erf(math.sqrt(0.5) * x)) + math.sqrt(0.5 / math.pi) * x * exp(-0.5 * x**2)
+        ),
+    ),
+    latex=r"\operatorname{gelu}",
+    complex_step=False,
+    module=_HERE,
+)
+
 # The root of a sum of squares is a record of its own because the gradient of the norm at 0
 # is 0 by convention, while that of a plain square root is infinite.
 length = Function(
@@ -600,22 +675,25 @@ CONDITIONS = (greater, greater_equal, nonzero, step)
 
 FUNCTIONS: tuple[Function, ...] = (
     *(exp, log, log1p, expm1, sqrt, sign, abs_, sin, cos, tan, sinh, cosh, tanh),
-    *(arcsin, arccos, arctan, sigmoid, softplus, relu, step, erf, length, inverse_or_zero),
+    *(
+        arcsin,
+        arccos,
+        arctan,
+        sigmoid,
+        softplus,
+        relu,
+        silu,
+        gelu,
+        step,
+        erf,
+        length,
+        inverse_or_zero,
+    ),
     *(maximum, minimum, greater, greater_equal, where, nonzero, pow_),
 )
 
 
 # ── compositions: no rule of their own ────────────────────────────────────────────────────
-
-
-def silu(x: Expr) -> Expr:
-    """x ⊙ σ(x) [Elfwing, Uchibe & Doya 2018]."""
-    return x * sigmoid(x)
-
-
-def gelu(x: Expr) -> Expr:
-    """x Φ(x) = ½ x (1 + erf(x/√2)) [Hendrycks & Gimpel 2016, eq. 1]."""
-    return 0.5 * x * (1 + erf(x * (1 / math.sqrt(2))))
 
 
 def sum_of_squares(u: Expr) -> Expr:

@@ -597,8 +597,7 @@ UFUNCS.update(
 
 square = lift(lambda x: x**2, "square")
 reciprocal = lift(f.reciprocal, "reciprocal")
-silu = lift(f.silu, "silu")
-gelu = lift(f.gelu, "gelu")
+silu, gelu = LIFTED["silu"], LIFTED["gelu"]
 softmax = _along_one_axis(special.softmax)
 log_softmax = _along_one_axis(special.log_softmax)
 

@@ -106,6 +106,8 @@ _FUNCTIONS: dict[Function, Callable[..., Any]] = {
     f.arctan: _named("atan"),
     f.sigmoid: lambda sp, x: 1 / (1 + _exp(sp, -x)),
     f.softplus: lambda sp, x: _log(sp, 1 + _exp(sp, x)),
+    f.silu: lambda sp, x: x / (1 + _exp(sp, -x)),
+    f.gelu: lambda sp, x: x * (1 + sp.erf(x / sp.sqrt(2), evaluate=False)) / 2,
     f.relu: lambda sp, x: sp.Max(0, x, evaluate=False),
     f.step: lambda sp, x: sp.Heaviside(x, 0, evaluate=False),
     f.erf: _named("erf"),

@@ -168,6 +168,7 @@ _attach(
         "jvp": ("evaluation", "jvp"),
         "vjp": ("evaluation", "vjp"),
         "entry": ("presentation", "entry"),
+        "formula": ("forms", "formula"),
         "latex": ("presentation", "latex"),
         "_repr_latex_": ("presentation", "notebook_latex"),
         "__repr__": ("presentation", "text"),

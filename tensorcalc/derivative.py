@@ -50,6 +50,7 @@ from tensorcalc.wording import cannot_chain, helper_name, name_of, title_of, tit
 if TYPE_CHECKING:
     from tensorcalc.check import AnswerCheck, Verification
     from tensorcalc.codegen import CompiledFunction
+    from tensorcalc.forms import Formula
 
 __all__ = [
     "Contribution",
@@ -104,6 +105,7 @@ class Derivative:
     jvp: Callable[..., Any]
     vjp: Callable[..., Any]
     entry: Callable[..., str]
+    formula: Callable[..., Formula]
     latex: Callable[..., str]
     verify: Callable[..., Verification]
     check: Callable[..., AnswerCheck]

@@ -109,7 +109,9 @@ def _fraction(top: str, bottoms: list[Notation], s: Spelling) -> str:
 
 def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
     if n.number < 0:
-        return s.negative(_at(negated(n), s, SUM if _ends_in_sum(n) else HADAMARD)), SUM
+        around = SUM if _ends_in_sum(n) else HADAMARD
+        around = PRODUCT if n.number == -1 and isinstance(n.body, Kronecker) else around
+        return s.negative(_at(negated(n), s, around)), SUM
     bottoms = [f.bottom for f in n.scalars if isinstance(f, Quotient)]
     tops = [f.top if isinstance(f, Quotient) else f for f in n.scalars]
     tops = [t for t in tops if not (isinstance(t, Number) and t.value == 1)]
@@ -119,7 +121,8 @@ def _scaled(n: Scaled, s: Spelling) -> tuple[str, int]:
     if alone and not bottoms:
         return _spell((number + tops + body)[0], s)
     # a Hadamard product may stand unbracketed behind a number: 2 u ⊙ v
-    loose = PRODUCT if bottoms or not isinstance(n.body, (Hadamard, Quotient)) else HADAMARD
+    opens = isinstance(n.body, (Hadamard, Quotient, Kronecker))
+    loose = HADAMARD if opens and not bottoms else PRODUCT
     loose = SUM if _ends_in_sum(n) else loose
     parts = [_at(p, s, PRODUCT if alone else POSTFIX) for p in number + tops]
     parts += [_at(p, s, HADAMARD if alone else loose) for p in body]
@@ -159,7 +162,7 @@ def _inverse(n: Inverse, s: Spelling) -> tuple[str, int]:
 
 
 def _kronecker(n: Kronecker, s: Spelling) -> tuple[str, int]:
-    return s.joined("⊗", [_at(n.left, s, POSTFIX), _at(n.right, s, POSTFIX)]), HADAMARD
+    return s.joined("⊗", [_at(n.left, s, PRODUCT), _at(n.right, s, PRODUCT)]), HADAMARD
 
 
 def _raised(n: Raised, s: Spelling) -> tuple[str, int]:

@@ -8,11 +8,12 @@ import pytest
 from batch_programs import NETWORKS
 
 import tensorcalc as tc
+from tensorcalc.display.document import Cell, Document, Paragraph, Row
 from tensorcalc.display.mathml import math_element
 from tensorcalc.display.notation import Atom, Notation, Transposed
 from tensorcalc.display.spelling import spell
-from tensorcalc.display.writers import write_markdown, write_page
-from tensorcalc.display.writers.words import with_formulas
+from tensorcalc.display.writers import write_markdown, write_page, write_text
+from tensorcalc.display.writers.words import formula_places, with_formulas
 
 NAMES = frozenset({"W", "x", "a", "A", "B", "E", "k", "j", "h", "i", "W1", "W_in", "lam", "I"})
 
@@ -30,6 +31,7 @@ SENTENCES = [
     "Jacobi: ⟦d det P = det(P) tr(P⁻¹ dP)⟧",
     "⟦tr(AB) = Aᵀ : B⟧, the trace is cyclic",
     "⟦erf(t) = 2/√π ∫₀ᵗ e^(−r²) dr⟧, entry by entry",
+    "⟦gelu(t) = ½ t (1 + erf(t / √2))⟧, entry by entry",
     "⟦softmax(t, axis=1) = eᵗ / Σeᵗ⟧, in each row of ⟦t⟧",
     "log softmax has ⟦∂ / ∂z_j = I[i=j] − softmax(z)_j⟧",
     "⟦∂z2_m/∂W_ji|z1⟧: with ⟦z1⟧ held fixed",
@@ -97,3 +99,32 @@ def test_markdown_has_them_between_dollars():
     case = derivation_programs.CASES[0]
     text = write_markdown(case.derivative().derivation(style="differential").document)
     assert r"$A : BC = B^{\top}A : C$, and $B$ is symmetric" in text
+
+
+def formulas_said(document):
+    """The formulas in reasons and remarks, as text writes them."""
+    prose = [row.note for p in document.paragraphs for row in p.rows]
+    prose += [line for p in document.paragraphs for line in (*p.rules, *p.remarks)]
+    for part in prose:
+        text = "".join(p if isinstance(p, str) else spell(p) for p in part)
+        yield from (text[start:end] for start, end in formula_places(text))
+
+
+@pytest.mark.parametrize("width", [100, 72])
+def test_text_breaks_no_formula_that_fits_on_a_line(width):
+    seen = 0
+    for document in documents():
+        text = write_text(document, width=width)
+        for formula in formulas_said(document):
+            seen += 1
+            assert formula in text or len(formula) > width - 16
+    assert seen > 500
+
+
+def test_a_note_whose_formula_finds_no_room_stands_below_it():
+    rule = "A : (B ⊙ C ⊙ D) = (A ⊙ B ⊙ C) : D"
+    row = Row(Cell(Atom("b" * 20)), (Cell(Atom("c" * 20), "="),), (rule,))
+    document = Document((), "", (), (Paragraph(1, (), (row,)),), ())
+    formula, below = write_text(document, width=70).strip().split("\n")
+    assert formula == f"(1) {'b' * 20} = {'c' * 20}"
+    assert below == rule.rjust(70)

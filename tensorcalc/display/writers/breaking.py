@@ -8,6 +8,7 @@ import textwrap
 from tensorcalc.display.document import Prose
 from tensorcalc.display.notation import Notation
 from tensorcalc.display.spelling import spell
+from tensorcalc.display.writers.words import formula_places
 
 __all__ = ["broken", "wrapped", "wrapped_prose"]
 
@@ -15,13 +16,20 @@ _SIGNS = frozenset("=≈→:+−·⊙⊘⊗∘")
 _OPEN, _CLOSE = "([{", ")]}"
 
 
-_HELD = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"  # a shape is not broken
+_HELD = "\N{NO-BREAK SPACE}"
 
 
-def wrapped(words: str, width: int) -> list[str]:
-    """Prose in lines of at most ``width`` characters, one at least; shapes stay whole."""
-    lines = textwrap.wrap(words.replace(" × ", _HELD), max(width, 20)) or [""]
-    return [line.replace(_HELD, " × ") for line in lines]
+def wrapped(words: str, width: int, most: int = 0) -> list[str]:
+    """Prose in lines of at most ``width`` characters, one at least; formulas and shapes stay whole.
+
+    Where a formula is longer than that, so is the line, up to ``most`` characters.
+    """
+    held = words.replace(" × ", f"{_HELD}×{_HELD}")
+    for start, end in formula_places(words):
+        if end - start <= max(width, most):
+            held = held[:start] + held[start:end].replace(" ", _HELD) + held[end:]
+    lines = textwrap.wrap(held, max(width, 20), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_HELD, " ") for line in lines] or [""]
 
 
 def wrapped_prose(prose: Prose, width: int) -> list[Prose]:

@@ -37,7 +37,7 @@ HELD = 0xE000  # formulas that stand in prose already, as letters of the private
 MARKED = re.compile(r"[=:⊙∘⊗←→−+/‖√∂∏≠<>≤≥≈′ᵀᵃ-ᵿʰ-ʸ⁰-⁹⁻₀-₉¹²³_(\[\uE000-\uF8FF]")
 _END = re.compile(r"$|(?:'s)?[.,;:!?)]*(?=$|\s)(?! [=:⊙∘⊗←→−+/×≠<>≤≥≈·])")
 _WORD = re.compile(r"[A-Za-zα-ωΑ-Ω]+")
-_AS_IT_STANDS = re.compile(r"log\|det(?: \w+|\(\w+\))\||\d/√π|∫₀ᵗ")
+_AS_IT_STANDS = re.compile(r"log\|det(?: \w+|\(\w+\))\||\d/√π|√[\dπ½⅓¼⅔]+|∫₀ᵗ")
 _NAME = re.compile(r"([A-Za-zα-ωΑ-ΡΤ-Ω])(\d+(?![\d.…])|_[A-Za-z0-9]+)?(′*)")
 _RAISED = re.compile(r"[ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -46,6 +46,7 @@ _INDICATOR = re.compile(r"I\[([^\]=]+)=([^\]=]+)\]")
 _ENTRIES = re.compile(r"\[[\d:·, \w]+\]")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _FUNCTION = re.compile(r"([A-Za-z]+(?:_[a-z]+)?|σ)′*")
+_DEFINED = re.compile(r"[A-Za-z_]{2,}′*\([^()]*\) = ")  # a function that is told
 _SUMMED = re.compile(r"Σ_([a-z]+)(?!\w)")
 _AXIS = re.compile(r", axis=\d")
 _SPACE = re.compile(r"\s|$")
@@ -132,8 +133,7 @@ class FormulaReader:
             if right is None:
                 self.at = start
                 break
-            sides = left.parts if isinstance(left, Infix) and left.sign == sign else (left,)
-            left = Infix(sign, (*sides, right))
+            left = _beside(left, sign, right)
             start = self.at
         return left
 
@@ -148,7 +148,7 @@ class FormulaReader:
         """A : B, A ⊙ B."""
         left = self._product()
         while sign := self._sign(_PRODUCTS):
-            left = Infix(sign, (left, self._product()))
+            left = _beside(left, sign, self._product())
         return left
 
     def _product(self) -> Notation:
@@ -315,7 +315,7 @@ class FormulaReader:
             self.at = match.end() + 1
             # a relation of one side binds least, so that it keeps its brackets
             return Differential(Infix("=", (self._bracketed(),)))
-        if match.group(1) not in _FUNCTIONS:
+        if match.group(1) not in _FUNCTIONS and not self._here(_DEFINED):
             return None
         self.at = match.end()
         if not self._take("("):
@@ -341,6 +341,12 @@ class FormulaReader:
         if not self._take(")"):
             raise _NoFormulaError
         return Call(name, _latex(name), arguments, axis.group() if axis else "")
+
+
+def _beside(left: Notation, sign: str, right: Notation) -> Notation:
+    """left = right, or one side more of what is joined by this sign already."""
+    sides = left.parts if isinstance(left, Infix) and left.sign == sign else (left,)
+    return Infix(sign, (*sides, right))
 
 
 def _latex(name: str) -> str:

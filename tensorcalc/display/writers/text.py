@@ -71,7 +71,12 @@ def _finished(lines: Iterable[_Line], column: int, width: int) -> list[str]:
         else:
             done.append(line.text)
             first, start = " " * column, column
-        words = wrapped(line.note, width - start)
+        words = wrapped(line.note, width - start, width - _NUMBER)
+        over = start + max(map(len, words)) - width
+        if over > 0:  # a formula finds no room here: it stands below, further to the left
+            done += [line.text] if first.strip() else []
+            start = max(start - over, _NUMBER)
+            first = " " * start
         done += [first + words[0], *(" " * start + more for more in words[1:])]
     return done
 

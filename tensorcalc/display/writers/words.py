@@ -11,7 +11,7 @@ from tensorcalc.display.document import Document, Prose
 from tensorcalc.display.notation import Atom, Indexed, Notation
 from tensorcalc.display.writers.formula import HELD, MARKED, FormulaReader
 
-__all__ = ["names_in", "with_formulas", "with_formulas_in"]
+__all__ = ["formula_places", "names_in", "with_formulas", "with_formulas_in"]
 
 _START = re.compile(r"(?:^|(?<=[\s(\[]))(?=\S)")
 
@@ -20,6 +20,11 @@ def with_formulas_in(document: Document) -> Document:
     """The document with the formulas among its words as notation."""
     names = names_in(document)
     return _mapped(document, lambda prose: with_formulas(prose, names))
+
+
+def formula_places(words: str) -> list[tuple[int, int]]:
+    """Where the formulas among the words start and end."""
+    return [(start, end) for start, end, _ in _found(words, [], ())]
 
 
 def names_in(document: Document) -> frozenset[str]:

@@ -135,6 +135,10 @@ def _parser() -> argparse.ArgumentParser:
     shown.add_argument(
         "--json", action="store_true", help="print one JSON object per derivative, in every form"
     )
+    derive.add_argument(
+        "--form", choices=("matrix", "index", "vec"), help="the form of the formula"
+    )
+    derive.add_argument("--slopes", choices=("expanded", "prime"), help="prime: σ′(z) by its name")
     derive.add_argument("--verify", action="store_true", help="check by independent routes")
     derive.add_argument(
         "--steps",
@@ -302,10 +306,12 @@ def _printed(d: Derivative, report: Verification | None, options: argparse.Names
     """What is written of one derivative."""
     if options.json:
         return _json(d, report, options)
-    words = repr(d)
+    asked = options.form or options.slopes
+    shown = d.formula(options.form, options.slopes or "expanded") if asked else None
+    words = repr(shown or d)
     told = _derivation(d, options) if options.steps or options.brief else None
     if options.latex:
-        words = d.latex() if told is None else told.latex()
+        words = (shown.latex if shown else d.latex()) if told is None else told.latex()
     elif options.numpy:
         source = d.compile().source
         words = source if told is None else f"{told.text()}\n\n{source}"

@@ -89,24 +89,28 @@ class Formula:
 def formula(
     d: Derivative,
     /,
-    form: Literal["matrix", "index", "vec"] = "matrix",
+    form: Literal["matrix", "index", "vec"] | None = None,
     slopes: Literal["expanded", "prime"] = "expanded",
 ) -> Formula:
     """The formula of this derivative in the form that is asked for, as text and as LaTeX.
 
     ``form="matrix"`` is matrix notation in this layout, ``"index"`` one entry with a letter for
     each axis, ``"vec"`` the matrix ∂vec(Y)/∂vec(X) of Kronecker products, where vec stacks
-    columns: Bᵀ ⊗ A for Y = A X B. ``slopes="prime"`` writes σ′(z), tanh′(z), f′(z) for the
+    columns: Bᵀ ⊗ A for Y = A X B; left out, it is matrix notation, or entries where there is none.
+    ``slopes="prime"`` writes σ′(z), tanh′(z), f′(z) for the
     derivatives of functions instead of what they are, such as σ(z) ⊙ (1 − σ(z)).
 
     Raises NotSupportedError where there is no such form, TensorCalcError for an unknown one.
     Source: Magnus & Neudecker, Matrix Differential Calculus, 2019, chapters 2 and 3.
     """
-    _require_one_of("form", form, FORMS)
+    if form is not None:
+        _require_one_of("form", form, FORMS)
     _require_one_of("slopes", slopes, SLOPES)
     view = view_of(d)
     if slopes == "prime":
         view = replace(view, value=_with_named_slopes(d))
+    if form is None:
+        form = "matrix" if _in_notation(view) is not None else "index"
     made = {"matrix": _in_matrices, "index": _by_entries, "vec": _between_columns}[form]
     return made(d, view)
 
@@ -135,18 +139,23 @@ def _path(c: Contribution) -> Expr:
 
 
 def _in_matrices(d: Derivative, view: View) -> Formula:
-    value = permuted(view.value, view.axes)
-    notation = matrix_form(value) if value.ndim <= 2 else None
+    notation = _in_notation(view)
     if notation is None:
+        many = view.value.ndim > 2
         raise NotSupportedError(
             f"{d.title} in matrix notation: "
-            + ("it has more than two axes" if value.ndim > 2 else "there is none for its products"),
+            + ("it has more than two axes" if many else "there is none for its products"),
             'take its entries: d.formula(form="index")',
         )
-    if view.place[:1] == (None,) and value.ndim == 1:
+    if view.place[:1] == (None,) and view.value.ndim == 1:
         notation = transposed(notation)
     notation = set_apart(notation, view.taken)
     return Formula(d, "matrix", d.title, notation, d.shape, description(d))
+
+
+def _in_notation(view: View) -> Notation | None:
+    """The value in matrix notation, a vector as a column, where there is any."""
+    return matrix_form(permuted(view.value, view.axes)) if view.value.ndim <= 2 else None
 
 
 def _by_entries(d: Derivative, view: View) -> Formula:

@@ -107,6 +107,22 @@ def test_latex_is_the_derivatives_latex(tensorcalc):
     assert out.startswith(r"\frac{\partial ")
 
 
+@pytest.mark.parametrize(
+    ("options", "printed"),
+    [
+        (("--form", "vec"), "∂vec(A tanh(X))/∂vec(X) = (I ⊗ A) diag(vec(1 − tanh(X) ⊙ tanh(X)))"),
+        (("--form", "vec", "--slopes", "prime"), "(I ⊗ A) diag(vec(tanh′(X)))"),
+        (("--slopes", "prime"), "∂(A tanh(X))/∂X[k, l, i, j] = A_kj I[l=i] tanh′(X_jl)"),
+        (("--slopes", "prime", "--latex"), r"\tanh'\left("),
+    ],
+    ids=" ".join,
+)
+def test_the_form_of_a_formula_is_the_one_asked_for(tensorcalc, options, printed):
+    shapes = ("--shape", "A=5x3", "--shape", "X=3x4")
+    _, out, _ = tensorcalc("derive", "A @ tanh(X)", "--wrt", "X", *shapes, *options)
+    assert printed in out
+
+
 def test_numpy_is_source_that_stands_alone(tensorcalc, rng):
     status, out, err = tensorcalc("derive", f"E = {LAYER}", "--wrt", "W", *SHAPES, "--numpy")
     assert (status, err) == (0, "")

@@ -1,6 +1,7 @@
 """Formulas in the form that is asked for: what they say, and that they mean the derivative."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -256,3 +257,32 @@ def test_a_formula_is_said_whole_and_in_latex():
     assert form.latex == r"\left(\left(h - y\right) \odot \sigma'\left(z\right)\right)^{\top}\,W"
     assert repr(d.formula()) == repr(d)
     assert repr(form) == repr(d).replace(str(d.formula()), str(form))
+
+
+def test_without_a_form_it_is_the_one_that_is_printed():
+    d = derivative_of("A @ X @ B", "X")
+    assert repr(d.formula()) == repr(d)
+
+
+DOCUMENTED = re.findall(
+    r"^\| `([^|`]+)` \| `(\w)`(?:, `(\w)`)? \| `([^|]+)` \|$",
+    (Path(__file__).parents[1] / "docs" / "outputs.md").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("program", "first", "second", "text"), DOCUMENTED)
+def test_the_table_of_the_documentation_is_what_is_printed(program, first, second, text):
+    shapes = {"A": (5, 3), "X": (3, 4), "B": (4, 2), "W": (6, 5), "x": 4}
+    if program == "inv(X)":
+        shapes["X"] = (3, 3)
+    if program == "W @ x":
+        shapes["W"] = (6, 4)
+    shapes |= {"T": (5, 4), "U": (5, 2), "V": (4, 2)}
+    p = tc.program(program, {n: s for n, s in shapes.items() if re.search(rf"\b{n}\b", program)})
+    d = tc.derivative(p.result, *(p[name] for name in (first, second) if name))
+    assert str(d.formula(form="vec")) == text
+
+
+def test_the_documentation_has_a_table_of_kronecker_forms():
+    assert len(DOCUMENTED) >= 6

@@ -16,6 +16,7 @@ from tensorcalc.check.verify import TAYLOR_ORDER, Row, Verification
 from tensorcalc.derivative import Derivative
 from tensorcalc.display import expression_text
 from tensorcalc.display.derivative import formula
+from tensorcalc.display.raised import raised
 from tensorcalc.errors import TensorCalcError, UnknownNameError
 from tensorcalc.expr import Expr
 from tensorcalc.presentation import view_of
@@ -34,12 +35,11 @@ __all__ = [
 
 ALLOWED = 1e-10
 ALLOWED_CENTRAL = 1e-6
-_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def superscript(layer: int) -> str:
     """A layer's number as she writes it: z², a¹²."""
-    return str(layer).translate(_SUPERSCRIPT)
+    return raised(str(layer))
 
 
 def at_layer(statement: str, layer: int) -> str:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tensorcalc.display.letters import digits_and_power, small_fraction, surd
+from tensorcalc.display.raised import LOWERED, RAISED
 from tensorcalc.display.script import GREEK, Spelling, name_pieces
 
 __all__ = ["Latex", "latex_name", "latex_words"]
@@ -20,10 +21,7 @@ _SIGNS = {
 _MARKS = {"ᵀ": r"\top", "⁻¹": "-1", "⁻ᵀ": r"-\top"}
 
 # words: what raises, what lowers, and signs that are mathematics
-_RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ᵀ", [*"0123456789-+", r"\top"], strict=True)) | dict(
-    zip("ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", "abcdefghijklmnoprstuvwxyz", strict=True)
-)
-_LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₋₊", "0123456789-+", strict=True))
+_ABOVE = RAISED | {"ᵀ": r"\top"}
 _MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
     "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "⊗": r"\otimes", "∘": r"\circ", "⊘": r"\oslash",
     "→": r"\to", "←": r"\gets", "−": "-", "∂": r"\partial", "‖": r"\Vert", "≥": r"\ge", "≤": r"\le",
@@ -33,7 +31,7 @@ _MATHS = {letter: "\\" + word for letter, word in GREEK.items()} | {
     "<": r"\lt", ">": r"\gt", "∫": r"\int",
 }  # fmt: skip
 _PIECES = re.compile(
-    rf"(?P<raised>[{''.join(_RAISED)}]+)|(?P<lowered>[{''.join(_LOWERED)}]+)"
+    rf"(?P<raised>[{''.join(_ABOVE)}]+)|(?P<lowered>[{''.join(LOWERED)}]+)"
     rf"|(?P<shape>\b\w+(?: × \w+)+)|(?P<index>\b[^\W\d_]_\w+)"
     rf"|(?P<sign>[{re.escape(''.join(_MATHS))}])|(?P<words>.)"
 )
@@ -175,9 +173,9 @@ def _written(kind: str, piece: str, face: str) -> str:
         sizes = [size if size.isdecimal() else latex_name(size) for size in piece.split(" × ")]
         return r" \times ".join(sizes)
     if kind == "raised":
-        return f"{{}}^{{{''.join(_RAISED[sign] for sign in piece)}}}"
+        return f"{{}}^{{{''.join(_ABOVE[sign] for sign in piece)}}}"
     if kind == "lowered":
-        return f"{{}}_{{{''.join(_LOWERED[sign] for sign in piece)}}}"
+        return f"{{}}_{{{''.join(LOWERED[sign] for sign in piece)}}}"
     if kind == "index":
         name, letters = piece.split("_", 1)
         return f"{{{_MATHS.get(name, name)}}}_{{{_escaped(letters)}}}"

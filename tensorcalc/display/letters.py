@@ -7,6 +7,8 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 from fractions import Fraction
 
+from tensorcalc.display.raised import lowered, raised
+
 __all__ = [
     "argument_letters",
     "digits_and_power",
@@ -26,8 +28,6 @@ _FRACTIONS = {
     1 / 9: "⅑", 1 / 10: "⅒",
 }  # fmt: skip
 _LARGEST_BOTTOM = 400
-_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def value_letters(ndim: int, taken: Collection[str] = ()) -> list[str]:
@@ -68,13 +68,13 @@ def number_text(value: float) -> str:
     fraction = small_fraction(value)
     if fraction:
         top, bottom = map(str, fraction)
-        return f"{top.translate(_RAISED)}⁄{bottom.translate(_LOWERED)}"
+        return f"{raised(top)}⁄{lowered(bottom)}"
     root = surd(value)
     if root:
         inside = number_text(root[0]) + ("/π" if root[1] else "")
         return f"√{inside}" if len(inside) == 1 else f"√({inside})"
     digits, power = digits_and_power(value)
-    return f"{digits}·10{str(power).translate(_RAISED)}" if power else digits
+    return f"{digits}·10{raised(str(power))}" if power else digits
 
 
 def small_fraction(value: float) -> tuple[int, int] | None:

@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tensorcalc.display.raised import RAISED
+
 __all__ = ["GREEK", "NamePieces", "Spelling", "name_pieces"]
 
 GREEK = {
@@ -20,15 +22,6 @@ GREEK = {
     "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi",
     "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
-
-
-_ABOVE = dict(
-    zip(
-        "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻",
-        "abcdefghijklmnoprstuvwxyz0123456789+−",
-        strict=True,
-    )
-)
 
 
 class NamePieces(NamedTuple):
@@ -42,9 +35,9 @@ class NamePieces(NamedTuple):
 
 def name_pieces(name: str) -> NamePieces:
     """The pieces of a name: W2, W_2 and W_out have subscripts, delta and _x have none."""
-    whole = name.rstrip("".join(_ABOVE))
+    whole = name.rstrip("".join(RAISED))
     if whole and whole != name:
-        above = "".join(_ABOVE[sign] for sign in name[len(whole) :])
+        above = "".join(RAISED[sign] for sign in name[len(whole) :]).replace("-", "−")
         return name_pieces(whole)._replace(above=above)
     stem = name.rstrip("′")
     primes = len(name) - len(stem)

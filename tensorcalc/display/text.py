@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 
 from tensorcalc.display.letters import digits_and_power, number_text
+from tensorcalc.display.raised import raised
 from tensorcalc.display.script import Spelling
 
 __all__ = ["UnicodeText"]
 
 _LETTER = re.compile(r"[^\W\d]\w*|\d+")
-_SUPERSCRIPT = str.maketrans("0123456789-.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
 
 class UnicodeText(Spelling):
@@ -51,7 +51,7 @@ class UnicodeText(Spelling):
         if ndim > 1 or power:
             mark = "⊙" if ndim > 1 else ""
             return f"{base}^({mark}{number_text(exponent) if power else digits})"
-        return base + digits.translate(_SUPERSCRIPT)
+        return base + raised(digits).replace(".", "·")
 
     def raised(self, base: str, exponent: str) -> str:
         return f"{base}^{exponent}"
@@ -90,4 +90,4 @@ class UnicodeText(Spelling):
 
 
 def _times(count: int) -> str:
-    return str(count).translate(_SUPERSCRIPT) if count > 1 else ""
+    return raised(str(count)) if count > 1 else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-__all__ = ["repeated", "title_text"]
+from tensorcalc.display.raised import raised
 
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+__all__ = ["repeated", "title_text"]
 
 
 def title_text(of: str, wrt: Sequence[str]) -> str:
@@ -24,4 +24,4 @@ def repeated(wrt: Sequence[str]) -> Iterator[tuple[str, int]]:
 
 
 def _power(times: int) -> str:
-    return str(times).translate(_RAISED) if times > 1 else ""
+    return raised(str(times)) if times > 1 else ""

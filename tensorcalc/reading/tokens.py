@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tensorcalc.display.raised import RAISED
+
 __all__ = ["CLOSERS", "SUPERSCRIPTS", "Token", "look_alike", "spelt", "statements", "tokens"]
 
 
@@ -23,7 +25,7 @@ class Token(NamedTuple):
 
 
 CLOSERS = {"(": ")", "[": "]", "{": "}", "⟨": "⟩"}
-SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True))
+SUPERSCRIPTS = {sign: plain for sign, plain in RAISED.items() if not plain.isalpha()}
 
 # one sign for another that means the same
 _SIGNS = {

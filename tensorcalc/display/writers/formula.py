@@ -28,6 +28,7 @@ from tensorcalc.display.notation import (
     Sum,
     Transposed,
 )
+from tensorcalc.display.raised import RAISED
 from tensorcalc.display.spelling import spell
 from tensorcalc.functions import FUNCTIONS
 
@@ -39,8 +40,7 @@ _END = re.compile(r"$|(?:'s)?[.,;:!?)]*(?=$|\s)(?! [=:⊙∘⊗←→−+/×≠<
 _WORD = re.compile(r"[A-Za-zα-ωΑ-Ω]+")
 _AS_IT_STANDS = re.compile(r"log\|det(?: \w+|\(\w+\))\||\d/√π|√[\dπ½⅓¼⅔]+|∫₀ᵗ")
 _NAME = re.compile(r"([A-Za-zα-ωΑ-ΡΤ-Ω])(\d+(?![\d.…])|_[A-Za-z0-9]+)?(′*)")
-_RAISED = re.compile(r"[ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
-_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_RAISED = re.compile(rf"[{''.join(RAISED)}]+")
 _FRACTION = {"½": 0.5, "⅓": 1 / 3, "¼": 0.25}
 _INDICATOR = re.compile(r"I\[([^\]=]+)=([^\]=]+)\]")
 _ENTRIES = re.compile(r"\[[\d:·, \w]+\]")
@@ -207,7 +207,7 @@ class FormulaReader:
                 return base
 
     def _power(self, base: Notation, raised: str) -> Notation:
-        digits = raised.translate(_DIGITS)
+        digits = "".join(RAISED[sign] for sign in raised)
         if digits.lstrip("-").isdecimal():
             return Power(base, float(digits), 0)
         if isinstance(base, Atom):  # uᵖ, eᵗ: a name with letters above it

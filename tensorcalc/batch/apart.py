@@ -6,9 +6,9 @@ those rows in its blocks; the gradient of the one number L by the whole matrix.
 
 from __future__ import annotations
 
+from tensorcalc.batch.numbering import Letters, Telling
 from tensorcalc.batch.per_sample import PerSample
 from tensorcalc.batch.setting import Setting
-from tensorcalc.batch.telling import Letters, Telling
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import column_shape, name_notation, partial
 from tensorcalc.derivative import Derivative, derivative

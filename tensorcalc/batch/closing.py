@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tensorcalc.batch.equations import BatchStory
 from tensorcalc.batch.setting import Setting
-from tensorcalc.batch.story import BatchStory
 from tensorcalc.derivation.scribe import partial
 from tensorcalc.display.document import Cell, Prose, Row, Section
 from tensorcalc.display.notation import (

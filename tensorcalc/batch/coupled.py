@@ -6,8 +6,8 @@ There are no per-sample gradients then; the gradient of the one number L by the 
 from __future__ import annotations
 
 from tensorcalc.batch.coupling import across, share_across, what_couples
+from tensorcalc.batch.numbering import Letters, Telling
 from tensorcalc.batch.setting import Setting
-from tensorcalc.batch.telling import Letters, Telling
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivative import Derivative, derivative

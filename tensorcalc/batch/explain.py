@@ -12,15 +12,14 @@ from tensorcalc.batch.apart import apart_steps
 from tensorcalc.batch.closing import closing
 from tensorcalc.batch.coupled import coupled_steps
 from tensorcalc.batch.coupling import what_couples
-from tensorcalc.batch.opening import opening_of
-from tensorcalc.batch.per_sample import PerSample, per_sample
+from tensorcalc.batch.equations import BatchStory
+from tensorcalc.batch.numbering import Letters
+from tensorcalc.batch.per_sample import PerSample, per_sample, read_axis
+from tensorcalc.batch.preface import opening_of
 from tensorcalc.batch.setting import Setting, read_setting
-from tensorcalc.batch.story import BatchStory
-from tensorcalc.batch.telling import Letters
 from tensorcalc.check import equal
 from tensorcalc.derivation.generics import with_own_letters
 from tensorcalc.derivation.record import DerivationStep, Written
-from tensorcalc.derivation.samples import read_axis
 from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.display.document import Document, Paragraph

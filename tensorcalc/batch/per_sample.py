@@ -15,7 +15,7 @@ import numpy as np
 
 from tensorcalc.batch.coupling import what_couples
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
-from tensorcalc.derivation.samples import read_axis, samples_word
+from tensorcalc.derivation.samples import samples_word
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.index import index_form
 from tensorcalc.display.spelling import spell
@@ -28,7 +28,7 @@ from tensorcalc.tensor import Tensor
 from tensorcalc.values import given_values
 from tensorcalc.wording import name_of
 
-__all__ = ["PerSample", "per_sample"]
+__all__ = ["PerSample", "per_sample", "read_axis"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -197,3 +197,17 @@ def _not_block_diagonal(d: Derivative, axis: int | None) -> NotSupportedError:
         + what_couples(d.of.expr, argument, fits[0]),
         f"evaluate {d.title} itself: what belongs to one sample alone is not defined",
     )
+
+
+def read_axis(axis: Any, argument: Tensor, what: str) -> int:
+    """The axis of the argument along which samples lie, counted from 0."""
+    ndim = argument.expr.ndim
+    known = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)
+    if not known or not -ndim <= axis < ndim:
+        ways = " or ".join(f"axis={k} (its {samples_word(argument, k)}s)" for k in range(ndim))
+        raise TensorCalcError(
+            f"{what} with axis={axis!r}: {name_of(argument)} has {ndim or 'no'} "
+            f"ax{'i' if ndim == 1 else 'e'}s",
+            f"give {ways}" if ways else "take the derivative by a quantity with samples",
+        )
+    return int(axis) % ndim

@@ -6,6 +6,7 @@ that each line of the batch equations is one rule. Values are the same as in the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,11 +15,11 @@ from tensorcalc.derivation.samples import (
     Losses,
     Reading,
     axis_of_samples,
-    free_name,
     one_over,
     samples_word,
     tied_to,
 )
+from tensorcalc.derivation.scribe import first_free
 from tensorcalc.derivation.stages import Stages, staged, staged_by_all
 from tensorcalc.derivative import Derivative, derivative
 from tensorcalc.errors import NotSupportedError, TensorCalcError
@@ -33,7 +34,7 @@ from tensorcalc.expr import (
     toposort,
 )
 from tensorcalc.shapes import Dim
-from tensorcalc.structure import loose_ties, tied_axes
+from tensorcalc.structure import loose_ties, quantity_names, tied_axes
 from tensorcalc.tensor import Tensor, define
 from tensorcalc.wording import name_of, titled
 
@@ -214,11 +215,11 @@ def _open_axis(of: Tensor, wrt: Tensor, reading: Reading) -> TensorCalcError:
 def _named(of: Tensor, wrt: Tensor, found: Losses) -> tuple[Tensor | None, Tensor]:
     """The losses under a name, and L as the sum of them."""
     if found.each is None:
-        return None, of if of.name else define(free_name(("L", "C", "E"), [of.expr]), of)
+        return None, of if of.name else define(_free_name(("L", "C", "E"), [of.expr]), of)
     universe = [of.expr, wrt.expr, found.each]
     losses = found.each
     if not isinstance(losses, (Definition, Variable)):
-        losses = Definition(free_name(_LOSSES, universe), losses)
+        losses = Definition(_free_name(_LOSSES, universe), losses)
     vector = of if losses is of.expr else Tensor(losses, "column")
     if found.named and not of.expr.ndim and of.name:
         return vector, of
@@ -226,5 +227,11 @@ def _named(of: Tensor, wrt: Tensor, found: Losses) -> tuple[Tensor | None, Tenso
     whole = hadamard(found.scale, summed) if found.scale is not None else summed
     if found.rest is not None:
         whole = add(whole, found.rest)
-    name = of.name if of.name and not of.expr.ndim else free_name(("L", "C", "E"), universe)
+    name = of.name if of.name and not of.expr.ndim else _free_name(("L", "C", "E"), universe)
     return vector, Tensor(Definition(name, whole), "scalar")
+
+
+def _free_name(wanted: Sequence[str], universe: Sequence[Expr]) -> str:
+    """The first of the names that no quantity has."""
+    taken = quantity_names(universe)
+    return first_free(wanted, taken)

@@ -11,7 +11,7 @@ from tensorcalc.display.notation import Indexed, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.expr import Definition, Elementwise, Expr, Special, Variable, toposort
 
-__all__ = ["define", "given", "letters_section", "opening", "variables_of"]
+__all__ = ["axis_role", "define", "given", "letters_section", "opening", "variables_of"]
 
 _WIDTH = 88
 
@@ -92,7 +92,7 @@ def letters_section(
         for vertex in stages.order:
             for axis, letter in enumerate(scribe.letters[vertex]):
                 words = roles.setdefault(letter, (vertex.shape[axis], []))[1]
-                role = _role(vertex, axis, getattr(vertex, "name", ""))
+                role = axis_role(vertex, axis)
                 if role not in words:
                     words.append(role)
     by_size: dict[object, list[tuple[str, str]]] = {}
@@ -112,7 +112,9 @@ def _runs_over(size: object, rows: list[tuple[str, str]], from_zero: bool) -> st
     return f"{letters} = {int(not from_zero)}…{last} ({roles if len(rows) > 1 else rows[0][1]})"
 
 
-def _role(vertex: Expr, axis: int, name: str) -> str:
+def axis_role(vertex: Expr, axis: int) -> str:
+    """What a letter on an axis counts: a row of W, in v."""
+    name = getattr(vertex, "name", "it")
     if vertex.ndim == 2:
         return f"a {'row' if axis == 0 else 'column'} of {name}"
     return f"in {name}" if vertex.ndim == 1 else f"axis {axis + 1} of {name}"

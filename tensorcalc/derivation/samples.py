@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import numpy as np
 
 from tensorcalc.chain import differentiate
-from tensorcalc.derivation.scribe import first_free, name_notation
+from tensorcalc.derivation.scribe import name_notation
 from tensorcalc.derivation.stages import dependents
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.document import Prose, Section
-from tensorcalc.errors import TensorCalcError
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -37,16 +33,13 @@ from tensorcalc.functions import inverse_or_zero
 from tensorcalc.shapes import Dim
 from tensorcalc.structure import quantity_names, tied_axes
 from tensorcalc.tensor import Tensor
-from tensorcalc.wording import name_of
 
 __all__ = [
     "Losses",
     "Reading",
     "axis_of_samples",
     "batch_sections",
-    "free_name",
     "one_over",
-    "read_axis",
     "samples_word",
     "tied_to",
 ]
@@ -347,23 +340,3 @@ def samples_word(argument: Tensor, axis: int) -> str:
     if argument.expr.ndim == 1:
         return "entry"
     return ("row", "column")[axis] if argument.expr.ndim == 2 else f"slice along axis {axis}"
-
-
-def read_axis(axis: Any, argument: Tensor, what: str) -> int:
-    """The axis of the argument along which samples lie, counted from 0."""
-    ndim = argument.expr.ndim
-    known = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)
-    if not known or not -ndim <= axis < ndim:
-        ways = " or ".join(f"axis={k} (its {samples_word(argument, k)}s)" for k in range(ndim))
-        raise TensorCalcError(
-            f"{what} with axis={axis!r}: {name_of(argument)} has {ndim or 'no'} "
-            f"ax{'i' if ndim == 1 else 'e'}s",
-            f"give {ways}" if ways else "take the derivative by a quantity with samples",
-        )
-    return int(axis) % ndim
-
-
-def free_name(wanted: Sequence[str], universe: Sequence[Expr]) -> str:
-    """The first of the names that no quantity has."""
-    taken = quantity_names(universe)
-    return first_free(wanted, taken)

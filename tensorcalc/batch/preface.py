@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from tensorcalc.batch.numbering import Letters
 from tensorcalc.batch.setting import Setting
-from tensorcalc.batch.telling import Letters
-from tensorcalc.derivation.opening import opening
+from tensorcalc.derivation.opening import axis_role, opening
 from tensorcalc.derivation.samples import samples_word
 from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivation.signs import formulas_in, letters_in, sign_lines, words_in
@@ -76,7 +76,7 @@ def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str])
             if axis == setting.places.get(vertex):
                 samples[letter] = None
             else:
-                others.setdefault(letter, (vertex.shape[axis], _role(vertex, axis)))
+                others.setdefault(letter, (vertex.shape[axis], axis_role(vertex, axis)))
     counted = [letter for letter in samples if letter in used and letter != letters.loss]
     lines: list[Prose] = []
     if counted or letters.loss in used:
@@ -90,10 +90,3 @@ def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str])
     ]
     lines += [(",  ".join(rest[k : k + 4]),) for k in range(0, len(rest), 4)]
     return lines
-
-
-def _role(vertex: Expr, axis: int) -> str:
-    name = getattr(vertex, "name", "it")
-    if vertex.ndim == 2:
-        return f"a {'row' if axis == 0 else 'column'} of {name}"
-    return f"in {name}"

@@ -327,6 +327,7 @@ def minors(order: int) -> SpecialFunction:
 
 
 _WITHOUT = ("the product of the entries of t", "for each entry of t, the product of all others")
+_BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 @cache
@@ -350,7 +351,7 @@ def product_without(left_out: int, core: int) -> SpecialFunction:
         core=core,
         copies=left_out,
         parameters=(left_out, core),
-        text="∏" if left_out == 0 else f"∏₋{left_out}",
+        text="∏" if left_out == 0 else f"∏₋{left_out}".translate(_BELOW),
         meaning=_WITHOUT[left_out] if left_out < len(_WITHOUT) else "",
         rule="∂∏x/∂x_j is the product of all other entries",
         latex=r"\prod" if left_out == 0 else rf"\prod\nolimits_{{-{left_out}}}",

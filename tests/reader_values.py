@@ -67,7 +67,7 @@ FUNCTIONS = STANDARD | {
     "softmax": softmax, "logsumexp": logsumexp,
     "log_softmax": lambda t, axis=None: np.log(softmax(t, axis)),
     "argmax": share(np.max), "argmin": share(np.min), "∏": reduced(np.prod),
-    "∏₋1": lambda t: np.reshape([np.prod(np.delete(t, k)) for k in range(t.size)], t.shape),
+    "∏₋₁": lambda t: np.reshape([np.prod(np.delete(t, k)) for k in range(t.size)], t.shape),
     "nonzero": lambda t: (t != 0) * 1.0, "where": np.where,
     "silu": lambda t: t * sigmoid(t), "Φ": lambda t: (1 + erf(t / np.sqrt(2))) / 2,
     "φ": lambda t: np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi),

@@ -136,6 +136,11 @@ class ChainStory(Story):
                 form = column_times_row(form)
             rows.append(Row(Cell(named), (Cell(form, "="),)))
             lines.append(p.value)
+        whole, words = self.in_full(p)
+        if whole is not None:
+            rows.append(Row(None, (Cell(whole, "="),)))
+            lines.append(self.adjoint[p.vertex])
+            rules.append(words)
         said = {
             "title": self._product_title(p),
             "rows": tuple(rows),

@@ -6,6 +6,8 @@ vector acts entry by entry, also by a diagonal matrix: S = Diag(s) and ds = (S �
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tensorcalc.derivation.changes import PRODUCT, Change, change_of
 from tensorcalc.derivation.opening import definition_row, given, variables_of
 from tensorcalc.derivation.rules import slope_words
@@ -17,10 +19,12 @@ from tensorcalc.display.notation import (
     Atom,
     Differential,
     Infix,
+    Inverse,
     Notation,
     Sum,
     chain,
     sum_of,
+    transposed,
 )
 from tensorcalc.display.walk import mapped
 from tensorcalc.errors import NotSupportedError
@@ -37,6 +41,7 @@ from tensorcalc.expr import (
 from tensorcalc.functions import length
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify
+from tensorcalc.special import inv
 
 __all__ = ["Definitions", "name_of_vertex"]
 
@@ -96,7 +101,23 @@ class Definitions:
         named = [n for n in inside if isinstance(n, (Variable, Definition))]
         live = [name_of_vertex(e.wrt) for e in self.stages.edges if e.of is vertex]
         ndims = {n.name: n.ndim for n in named}
-        return change_of(form, ndims, name_notation(vertex), live)
+        change = change_of(form, ndims, name_notation(vertex), live)
+        return change and replace(change, terms=tuple(map(self._by_names, change.terms)))
+
+    def _by_names(self, n: Notation) -> Notation:
+        """The formula with U for S⁻¹ where U = S⁻¹ is defined."""
+        inverses = {}
+        for node in self.stages.defined:
+            if isinstance(node.body, Special) and node.body.function is inv:
+                inverses[self.scribe.matrix(node.body)] = Atom(node.name)
+
+        def change(piece: Notation) -> Notation | None:
+            if not isinstance(piece, Inverse):
+                return None
+            name = inverses.get(Inverse(piece.inner))
+            return transposed(name) if name is not None and piece.flipped else name
+
+        return mapped(n, change) if inverses else n
 
     def _by_parts(self, vertex: Definition) -> Change | None:
         """The sum of the local derivatives, each applied to its differential."""
@@ -116,9 +137,7 @@ class Definitions:
         if isinstance(body, Elementwise) and body.function.exponent is None:
             return tuple(filter(None, (slope_words(body.function),)))
         if isinstance(body, Special):
-            rows = "in each row, " if body.ndim > 1 and "softmax" in body.function.name else ""
-            words = _SPECIAL.get(body.function.name, "")
-            return (rows + words,) if words else ()
+            return tuple(filter(None, (_special_words(vertex, body),)))
         inside = toposort([body], lambda n: isinstance(n, Definition))
         powers = [n.function for n in inside if isinstance(n, Elementwise)]
         if any((f.exponent or 0) < 0 or f is length for f in powers):
@@ -191,11 +210,21 @@ class Definitions:
 _SPECIAL = {
     "inv": "d(A⁻¹) = −A⁻¹ dA A⁻¹",
     "logsumexp": "the gradient of logsumexp is softmax",
-    "softmax": "the Jacobian of softmax at t is diag(p) − p pᵀ with p = softmax(t)",
-    "log_softmax": "the Jacobian of log_softmax at t is I − 1 softmax(t)ᵀ",
     "max": "the derivative of max is 1 at the largest entry, shared by tied ones",
     "prod": "the derivative of ∏ by an entry is the product of all others",
 }
+
+
+def _special_words(vertex: Definition, body: Special) -> str:
+    """The rule of a function that couples entries; of softmax in the names of the program."""
+    name, argument = body.function.name, body.args[0]
+    if "softmax" not in name or not isinstance(argument, (Variable, Definition)):
+        return _SPECIAL.get(name, "")
+    p, z = vertex.name, argument.name
+    if vertex.ndim > 1:
+        return f"each row of {p} is the {name} of the same row of {z}"
+    jacobian = f"Diag({p}) − {p} {p}ᵀ" if name == "softmax" else f"I − 1 softmax({z})ᵀ"
+    return f"{p} = {name}({z}) has the Jacobian {jacobian}"
 
 
 def _is_product(body: Expr, wrts: list[Expr]) -> bool:

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from tensorcalc.derivation.signs import formulas_in, letters_in
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
-from tensorcalc.display.notation import Atom, Indexed, Infix, Notation
+from tensorcalc.display.notation import Atom, Call, Indexed, Infix, Notation
 from tensorcalc.display.walk import mapped, pieces
 
-__all__ = ["with_own_letters"]
+__all__ = ["with_one_spelling_of_diagonals", "with_own_letters"]
 
 _CAPITALS, _SMALL = "ABCXPQRMNKLYZ", "abcdtuprsvwzgh"
 _RAISED = str.maketrans("abcdtuprsvwzgh", "ᵃᵇᶜᵈᵗᵘᵖʳˢᵛʷᶻᵍʰ")
@@ -41,6 +41,39 @@ def with_own_letters(document: Document) -> Document:
         document,
         opening=tuple(map(section, document.opening)),
         paragraphs=tuple(_paragraph(p, letters) for p in document.paragraphs),
+    )
+
+
+def with_one_spelling_of_diagonals(document: Document) -> Document:
+    """The document with Diag(s) for every diag(s), as it stands beside S = Diag(s)."""
+
+    def change(n: Notation) -> Notation | None:
+        if isinstance(n, Call) and n.name == "diag":
+            arguments = tuple(mapped(a, change) for a in n.arguments)
+            return Call("Diag", r"\operatorname{Diag}", arguments)
+        return None
+
+    formula = lambda n: mapped(n, change)
+    cell = lambda c: replace(c, math=formula(c.math))
+    prose = lambda said: tuple(p if isinstance(p, str) else formula(p) for p in said)
+
+    def line(said: Row | Prose) -> Row | Prose:
+        if not isinstance(said, Row):
+            return prose(said)
+        left = cell(said.left) if said.left else None
+        return replace(said, left=left, cells=tuple(map(cell, said.cells)), note=prose(said.note))
+
+    def paragraph(p: Paragraph) -> Paragraph:
+        rows = tuple(line(row) for row in p.rows)
+        return replace(p, title=prose(p.title), rows=rows, rules=tuple(map(prose, p.rules)))
+
+    section = lambda s: replace(s, lines=tuple(map(line, s.lines)))
+    return replace(
+        document,
+        title=prose(document.title),
+        opening=tuple(map(section, document.opening)),
+        paragraphs=tuple(map(paragraph, document.paragraphs)),
+        closing=tuple(map(section, document.closing)),
     )
 
 

@@ -9,11 +9,12 @@ Source: Johnston 2020, equations (3) and (12).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tensorcalc.derivation.chain import below, plain_words, ways
 from tensorcalc.derivation.stages import Edge
 from tensorcalc.derivation.story import MOST_PATHS, Product, Story
-from tensorcalc.display.document import Cell, Row
+from tensorcalc.display.document import Cell, Prose, Row
 from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, scaled, sum_of
 from tensorcalc.display.walk import same_but_for_sums
 from tensorcalc.expr import Expr
@@ -83,10 +84,16 @@ class IndexStory(Story):
         if not same_but_for_sums(p.entry, p.written):
             forms.append(p.entry)
             lines.append(p.value)
+        rules: list[Prose] = [(p.words,)]
+        whole, words = self.in_full(replace(p, form=None))
+        if whole is not None:
+            forms.append(whole)
+            lines.append(self.adjoint[p.vertex])
+            rules.append(words)
         said = {
             "title": (),
             "rows": below(Cell(left), forms),
-            "rules": ((p.words,),),
+            "rules": tuple(rules),
             "note": self.note(s.of, p.vertex, p.value),
         }
         self.add_step(p.words, lines, (s.of.ndim, (p.vertex.ndim,)), said)

@@ -23,8 +23,12 @@ def result_sections(
     value: Expr,
     arguments: tuple[Expr, ...],
     letters: Sequence[tuple[str, ...]],
+    told: Expr | None = None,
 ) -> tuple[Section, ...]:
-    """``Result`` in the layout of the derivation, and the other forms that differ from it."""
+    """``Result`` in the layout of the derivation, and the other forms that differ from it.
+
+    ``told`` is the value in the names that steps gave, where no step has put in what they mean.
+    """
     ndims = tuple(a.ndim for a in arguments)
     shapes = [a.shape for a in arguments]
     form = scribe.shown(value, of.ndim, ndims)
@@ -36,7 +40,11 @@ def result_sections(
             left = Infix("", (title, Entry(scribe.order(of_letters, by))))
     note = scribe.shape(of.shape, shapes)
     words = _shape_words(scribe, of, arguments, value)
-    rows = [Row(Cell(left), (Cell(form, "="),), (note + words,))]
+    named = None if told is None else scribe.shown(told, of.ndim, ndims)
+    cells = [Cell(form, "=")]
+    if named is not None and spell(named) != spell(form):
+        cells.insert(0, Cell(named, "="))
+    rows = [Row(Cell(left), tuple(cells), (note + words,))]
     sections = [Section("Result", tuple(rows))]
     own = _in_own_shape(scribe, of, value, arguments)
     if own is not None:
@@ -97,6 +105,8 @@ def _in_own_shape(
         label = f"In {name}'s shape"
         words = f"{size}; mixed and denominator layout, for {name} ← {name} − η {letter}"
         return Section(label, (Row(Cell(Atom(letter)), (Cell(form, "="),), (words,)),))
+    if of.ndim == 0 and not any(a.ndim for a in arguments):
+        return None  # a number is the same in every layout
     shapes = [a.shape for a in arguments]
     others = [
         f"{name} {format_shape(layout.shape(of.shape, shapes)) or 'a number'}"

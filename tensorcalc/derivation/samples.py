@@ -229,8 +229,32 @@ def axis_of_samples(of: Expr, wrt: Expr, axis: int | None = None) -> Reading:
     if not readings:
         return _coupled([way for way, _ in ways], wrt, axis)
     if len(readings) == 1:
-        return replace(readings[0], why="each of them acts on one loss only")
+        return _confirmed(of, wrt, readings[0], [way for way, _ in ways], axis)
     return _narrowed(of, wrt, readings)
+
+
+def _confirmed(
+    of: Expr, wrt: Expr, reading: Reading, ways: Sequence[Losses], axis: int | None
+) -> Reading:
+    """The one axis whose entries act on one loss each, unless a bias says that it is another.
+
+    A batch norm keeps features apart as a softmax keeps samples apart; losses with a name or a
+    bias tell which it is.
+    """
+    acts = replace(reading, why="each of them acts on one loss only")
+    if of.ndim or axis is not None or reading.losses.named:
+        return acts
+    repeated = _biases(of, wrt)
+    if repeated and all(q != reading.axis for q, _ in repeated):
+        q, name = repeated[0]
+        coupled = _coupled(ways, wrt, q)
+        return replace(coupled, why=f"{name} is the same for all of them")
+    others = [q for q in range(wrt.ndim) if q != reading.axis and wrt.shape[q] != 1]
+    if repeated or not others or wrt.ndim != 2:
+        return acts
+    word = ("rows", "columns")[others[0]]
+    caution = f"were its {word} the samples (axis={others[0]}), they would be coupled"
+    return replace(acts, why=f"{acts.why}; {caution}")
 
 
 def _no_losses(of: Expr, wrt: Expr, found: Losses, axis: int | None) -> Reading:

@@ -20,6 +20,7 @@ from tensorcalc.display.notation import (
     Indicator,
     Notation,
     Partial,
+    Relation,
 )
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import pieces
@@ -37,11 +38,19 @@ __all__ = [
 ]
 
 _RECORDS = {f.text or f.name: f for f in (*FUNCTIONS, *SPECIAL_FUNCTIONS) if f.meaning}
+_PLAIN = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_LEFT_OUT = (
+    "for each choice of {} entries of t, the product of all others; 0 where one is chosen twice"
+)
 _NAMED = {
     "diagonal": "diagonal(A) is the diagonal of A as a column",
     "vec": "vec(A) is the columns of A below each other",
+    "sign": "sign(t) = 1 if t > 0, −1 if t < 0, 0 if t = 0",
     "argmin": "argmin(t) is 1 at the smallest entry of t, else 0",
 }
+
+
+_EXTREMA = ("max", "min")
 
 
 def formulas_in(said: Iterable[Section | Paragraph | Row | Prose]) -> Iterator[Notation]:
@@ -83,9 +92,11 @@ def letters_in(formulas: Iterable[Notation]) -> set[str]:
 def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
     """A line for each sign in the formulas that needs one; ``said`` is what was told before."""
     lines: dict[str, None] = {}
+    formulas = list(formulas)
+    ties = _extremum_of_two(formulas)
     for formula in formulas:
         for piece in pieces(formula):
-            words = _meaning(piece)
+            words = _relation(piece, ties) if isinstance(piece, Relation) else _meaning(piece)
             head = words.split(" = ")[0]
             if words and not re.search(rf"(?<!\w){re.escape(head)} = ", said):
                 lines[words] = None
@@ -111,6 +122,21 @@ def _rules_in(said: Sequence[Section | Paragraph]) -> Iterator[str]:
             yield from (
                 p for p in (row.note if isinstance(row, Row) else row) if isinstance(p, str)
             )
+
+
+def _extremum_of_two(formulas: Iterable[Notation]) -> str:
+    """max or min where one of two arguments is written."""
+    calls = (p for formula in formulas for p in pieces(formula) if isinstance(p, Call))
+    return next((c.name for c in calls if c.name in _EXTREMA and len(c.arguments) == 2), "")
+
+
+def _relation(n: Relation, ties: str) -> str:
+    """[x > y] is 1 where x > y, else 0: what it is at a tie is said too."""
+    left, right, whole = spell(n.left), spell(n.right), spell(n)
+    if any("_" in side for side in (left, right)):  # of entries: the same sign
+        return ""
+    at_ties = f"; ½ where {left} = {right}, as the derivative of {ties}" if ties else ""
+    return f"{whole} is 1 where {left} {n.sign} {right}, else 0{at_ties}"
 
 
 def counts_from_zero(formulas: Iterable[Notation]) -> bool:
@@ -147,6 +173,8 @@ which the last counts fastest"
 
 def _function(name: str, extra: str, arguments: tuple[Notation, ...]) -> str:
     record = _RECORDS.get(name)
+    if record is None and name.startswith("∏₋"):
+        return f"{name}(t) = {_LEFT_OUT.format(name[2:].translate(_PLAIN))}"
     if record is None:
         return _NAMED.get(name, "")
     row = ", in each row of t" if extra else ""
@@ -169,4 +197,4 @@ def indicator_line(formulas: Iterable[Notation]) -> list[Prose]:
 
 
 def _order(words: str) -> tuple[bool, str]:
-    return not words.startswith(("1", "I[", "e[", "x[")), words
+    return not words.startswith(("1", "I[", "e[", "x[", "[")), words

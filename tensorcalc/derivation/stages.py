@@ -238,6 +238,7 @@ def _graph(
     # an argument on which the value does not depend stands here all the same
     kept = [*(a for a in arguments if a not in kept and a is not root), *kept, root]
     defined = [n for n in order if isinstance(n, Definition) and n not in stops]
+    edges = [replace(e, value=_by_names(e.value, defined)) for e in edges]
     return Stages(
         root,
         kept[0] if len(arguments) > 1 else next(iter(arguments)),
@@ -246,6 +247,13 @@ def _graph(
         tuple(defined),
         named,
     )
+
+
+def _by_names(value: Expr, defined: Sequence[Definition]) -> Expr:
+    """A local derivative in the names of the page: U, not S⁻¹ once more, where U = S⁻¹."""
+    inside = set(toposort([value], lambda n: isinstance(n, Definition)))
+    named = {d.body: d for d in defined if is_stage(d.body) and d.body in inside}
+    return substitute(value, named) if named else value
 
 
 def _below(root: Expr, edges: Sequence[Edge]) -> set[Expr]:

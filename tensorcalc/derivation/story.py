@@ -17,9 +17,18 @@ from tensorcalc.derivation.scribe import Scribe, partial
 from tensorcalc.derivation.stages import Edge, Stages, number_of
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.display.document import Paragraph, Prose
-from tensorcalc.display.notation import BigSum, Indexed, Infix, Notation, Partial, scaled, sum_of
+from tensorcalc.display.notation import (
+    Atom,
+    BigSum,
+    Indexed,
+    Infix,
+    Notation,
+    Partial,
+    scaled,
+    sum_of,
+)
 from tensorcalc.display.spelling import spell
-from tensorcalc.display.walk import same_but_for_sums
+from tensorcalc.display.walk import pieces, same_but_for_sums
 from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
 from tensorcalc.simplify import simplify
 from tensorcalc.structure import structure
@@ -27,6 +36,7 @@ from tensorcalc.tensor import Tensor
 
 __all__ = ["MOST_PATHS", "Product", "Story"]
 
+_LONGEST = 120  # a result that takes more room than this stays in names
 MOST_PATHS = 3  # written out as sums of products; beyond this, from vertex to vertex
 _RAISED = "abcdefghijklmnoprstuvwxyz"
 _ABOVE = str.maketrans(_RAISED, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
@@ -65,6 +75,7 @@ class Story:
         self.products: list[Product] = []
         self.adjoint = adjoints(stages)
         self.told: dict[Expr, Expr] = {}  # adjoints, each as what later steps call it
+        self.put_in = True  # whether the last step says what its names stand for
 
     def tell(self) -> list[DerivationStep]:
         """All steps, from the chain rule to the closed form."""
@@ -91,6 +102,22 @@ class Story:
     def product(self, p: Product) -> None:
         """One product."""
         raise NotImplementedError
+
+    def in_full(self, p: Product) -> tuple[Notation | None, Prose]:
+        """The last product without names of adjoints, and the words for that; None if it has none.
+
+        Such a name stays where the formula would be too long to read.
+        """
+        names = [n for n in self.scribe.called if _speaks_of(p.form or p.entry, n)]
+        if p.vertex is not self.stages.wrt or not names:
+            return None, ()
+        s, scribe = self.stages, self.scribe
+        whole = self.adjoint[p.vertex]
+        form = scribe.shown(whole, s.of.ndim, (p.vertex.ndim,)) if p.form is not None else None
+        if form is None:
+            form = scribe.entry_shown(whole, scribe.letters[s.of], scribe.letters[p.vertex])
+        self.put_in = len(spell(form)) <= _LONGEST
+        return (form if self.put_in else None), (f"put in {' and '.join(names)}",)
 
     # ── what every step needs ──
 
@@ -276,6 +303,11 @@ class Story:
         wanted = [stem + digits, stem + above] if digits or not several else [stem + above, stem]
         wanted += [f"ε{above}", f"γ{above}", f"η_{own}"]
         return next(name for name in wanted if name not in used)
+
+
+def _speaks_of(n: Notation, name: str) -> bool:
+    """Whether a formula writes δ, or an entry of it."""
+    return any(isinstance(p, (Atom, Indexed)) and p.name == name for p in pieces(n))
 
 
 def _is_diagonal(edge: Edge) -> bool:

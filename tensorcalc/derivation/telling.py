@@ -10,7 +10,7 @@ from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.constant import constant_step, constant_value
 from tensorcalc.derivation.differential import DifferentialStory
 from tensorcalc.derivation.folding import fold_definitions, fold_steps
-from tensorcalc.derivation.generics import with_own_letters
+from tensorcalc.derivation.generics import with_one_spelling_of_diagonals, with_own_letters
 from tensorcalc.derivation.indices import IndexStory
 from tensorcalc.derivation.opening import definition_row, letters_section, opening
 from tensorcalc.derivation.parts import Part, parts_of
@@ -30,7 +30,6 @@ from tensorcalc.derivation.signs import (
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Partial
-from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
 from tensorcalc.expr import Expr, contract
 from tensorcalc.tensor import Tensor
@@ -77,6 +76,7 @@ class _Telling:
         self.steps: list[DerivationStep] = []
         self.stories: dict[int, DifferentialStory] = {}
         self.value = self.told_value = d.value
+        self.in_names = False  # whether the result stays in δ
         self.ends_at: Tensor | None = None
         self.closing: tuple[Section, ...] = ()
         self.reads_off = False  # in the argument's own shape
@@ -110,6 +110,8 @@ class _Telling:
     def _as_printed(self, document: Document) -> tuple[tuple[DerivationStep, ...], Document]:
         """The document in its own letters, and the steps with the paragraphs that it prints."""
         document = with_own_letters(document)
+        if self.style == "differential":
+            document = with_one_spelling_of_diagonals(document)
         printed = {p.number: p for p in document.paragraphs if p.number is not None}
         steps = [replace(s, paragraph=printed.get(s.number, s.paragraph)) for s in self.steps]
         return tuple(steps), document
@@ -177,6 +179,7 @@ class _Telling:
         story = kind(part.stages, part.scribe, len(self.steps))
         told = story.tell()
         self.value, self.told_value = story.adjoint[part.wrt], story.told[part.wrt]
+        self.in_names = not story.put_in
         ndims = part.stages.of.ndim, (part.wrt.ndim,)
         self.ends_at = part.scribe.live(self.d.value, *ndims)
         if self.detail == "brief" and isinstance(story, ChainStory):
@@ -219,19 +222,11 @@ class _Telling:
         letters.insert(0, first.scribe.letters[first.stages.of])
         scribe, of = last.scribe, first.stages.of
         arguments = tuple(p.wrt for p in self.parts)
-        sections = result_sections(scribe, of, self.title, self.value, arguments, letters)
-        if self.told_value is self.value or not _is_long(sections):
-            return sections
-        return result_sections(scribe, of, self.title, self.told_value, arguments, letters)
+        value = self.told_value if self.in_names else self.value
+        told = None if value is self.told_value or self.detail == "full" else self.told_value
+        return result_sections(scribe, of, self.title, value, arguments, letters, told)
 
 
-def _is_long(sections: tuple[Section, ...]) -> bool:
-    """Whether a result is too long to read, so that δ had better stay a name in it."""
-    rows = [line for section in sections for line in section.lines if isinstance(line, Row)]
-    return any(len(spell(cell.math)) > _LONGEST_RESULT for row in rows for cell in row.cells)
-
-
-_LONGEST_RESULT = 120
 _WORDS = {
     "chain": " by the chain rule",
     "index": " by indices",

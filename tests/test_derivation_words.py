@@ -1,0 +1,91 @@
+"""What derivations say in words and signs: one name, one spelling, no claim of another layout."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from derivation_programs import CASES, MORE, case
+
+import tensorcalc as tc
+from tensorcalc.display.walk import pieces
+
+ALL = CASES + MORE
+STYLES = ("chain", "index", "differential")
+
+
+def text_of(text, by, style="chain", detail="full", **shapes):
+    return (
+        case("", text, by, **shapes).derivative().derivation(style, detail=detail).text(width=400)
+    )
+
+
+@pytest.mark.parametrize("c", ALL, ids=lambda c: c.name)
+def test_a_diagonal_matrix_is_spelled_in_one_way(c):
+    text = c.derivative().derivation("differential").text()
+    assert not (re.search(r"\bdiag\(", text) and re.search(r"\bDiag\(", text)), text
+
+
+@pytest.mark.parametrize("style", ["chain", "index"])
+@pytest.mark.parametrize("layout", ["denominator", "mixed"])
+@pytest.mark.parametrize("c", ALL, ids=lambda c: c.name)
+def test_a_rule_says_nothing_of_another_layout(c, layout, style):
+    D = replace(c, layout=layout).derivative().derivation(style)
+    rules = [p for para in D.document.paragraphs for rule in para.rules for p in rule]
+    said = " ".join(p for p in rules if isinstance(p, str))
+    assert not re.search(r"row gradient|a row times a|[a-z]ᵀ$|gradient 2 [a-z]ᵀ", said)
+
+
+@pytest.mark.parametrize("style", ["chain", "index"])
+@pytest.mark.parametrize("c", ALL, ids=lambda c: c.name)
+def test_what_a_name_stands_for_is_put_in_on_a_step(c, style):
+    """Where the last product is written in δ, the result is too, or a line says what it is."""
+    D = c.derivative().derivation(style)
+    last = [cell.math for row in D.steps[-1].paragraph.rows for cell in row.cells]
+    result = [
+        row.cells[0].math for s in D.document.closing for row in s.lines if s.label == "Result"
+    ]
+    in_names = lambda n: any(
+        getattr(p, "name", "")[:1] in tuple("δΔεΕγΓ") and getattr(p, "name", "") for p in pieces(n)
+    )
+    if result and any(map(in_names, last)) and not any(map(in_names, result)):
+        assert not in_names(last[-1])
+        assert "rule: put in " in repr(D.steps[-1])
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_inverse_that_has_a_name_is_called_by_it(style):
+    (gauss,) = (c for c in CASES if c.name == "Gaussian likelihood, factor")
+    text = gauss.derivative().derivation(style).text()
+    assert len(re.findall(r"S⁻[¹ᵀ]", text)) == 1
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_number_has_no_other_layouts(style):
+    assert "layouts" not in text_of("y = t**2 * exp(t)", "y/t", style, t=())
+    assert "Other layouts" in text_of("y = exp(t * x)", "y/t", style, t=(), x=3)
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_what_the_derivative_is_at_a_tie_is_said_and_true(name):
+    full = {"max": "maximum", "min": "minimum"}[name]
+    p = tc.program(f"E = sum({full}(x, y))", x=3, y=3)
+    d = p.derivative("E", "x")
+    a, b = {"max": "xy", "min": "yx"}[name]
+    said = (
+        f"[{a} > {b}] is 1 where {a} > {b}, else 0; ½ where {a} = {b}, as the derivative of {name}"
+    )
+    assert said in d.derivation().text()
+    other = 1.0 if name == "max" else 0.0
+    at = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([1.0, 1.0, 4.0])}
+    np.testing.assert_allclose(np.ravel(d.evaluate(at)), [0.5, other, 1 - other])
+    plain = text_of("E = sum(where(x > y, x, y))", "E/x", x=3, y=3)
+    assert "[x > y] is 1 where x > y, else 0\n" in plain
+
+
+def test_products_that_leave_entries_out_are_defined():
+    text = text_of("E = prod(x)", "E/x", x=4)
+    assert "∏₋₁(t) = for each entry of t, the product of all others" in text
+    p = tc.program("E = prod(x)", x=4)
+    text = tc.derivative(p["E"], p["x"], p["x"]).derivation().text()
+    assert "∏₋₂(r) = for each choice of 2 entries of r, the product of all others" in text

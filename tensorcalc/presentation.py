@@ -27,6 +27,8 @@ def view_of(d: Derivative) -> View:
     """The value as its layout shows it."""
     ndims = tuple(a.expr.ndim for a in d.arguments)
     place = d.layout_view.place(d.of.expr.ndim, ndims)
+    if d.own_shape and d.arguments[0].form == "row":
+        place = (None, *place)
     return View(d.value, d.of.expr.ndim, ndims, place, _taken_letters(d.universe))
 
 

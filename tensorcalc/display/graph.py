@@ -192,7 +192,11 @@ def _merge_parallel(graph: _Graph, vertex: int) -> None:
             continue
         forms = [m if a == vertex else transposed(m) for a, _, m in edges]
         graph.edges = [e for e in graph.edges if e not in edges]
-        graph.edges.append((vertex, other, hadamard(forms, 2)))
+        turned = list(map(transposed, forms))
+        if sum(map(turns, turned)) < sum(map(turns, forms)):
+            graph.edges.append((other, vertex, hadamard(turned, 2)))
+        else:
+            graph.edges.append((vertex, other, hadamard(forms, 2)))
 
 
 def _inner_product(weights: list[Notation]) -> Notation:

@@ -17,6 +17,7 @@ from tensorcalc.display.notation import (
     Hadamard,
     Notation,
     Number,
+    Power,
     Quotient,
     Relation,
     Scaled,
@@ -25,6 +26,7 @@ from tensorcalc.display.notation import (
     chain,
     is_negative,
     negated,
+    power_of,
     scaled,
     sum_of,
     transposed,
@@ -211,11 +213,10 @@ def _common(terms: Sequence[_Term]) -> tuple[float, tuple[Notation, ...], list[_
     """The number and the scalars that all terms have, and the terms without them."""
     if len(terms) < 2:
         return 1.0, (), list(terms)
-    shared = Counter(terms[0].scalars)
-    for term in terms[1:]:
-        shared &= Counter(term.scalars)
-    if any(not t.factors and not (Counter(t.scalars) - shared) for t in terms):
-        shared = Counter()  # nothing would be left of a term
+    split = _with_divisors_apart(terms)
+    shared = _shared_scalars(split)
+    if shared:
+        terms = split
     sizes = {abs(t.number) for t in terms}
     bare = any(not t.factors and not t.scalars for t in terms)
     number = sizes.pop() if len(sizes) == 1 and not bare else 1.0
@@ -224,6 +225,62 @@ def _common(terms: Sequence[_Term]) -> tuple[float, tuple[Notation, ...], list[_
         for t in terms
     ]
     return number, tuple(shared.elements()), rest
+
+
+def _shared_scalars(terms: Sequence[_Term]) -> Counter[Notation]:
+    shared = Counter(terms[0].scalars)
+    for term in terms[1:]:
+        shared &= Counter(term.scalars)
+    if any(not t.factors and not (Counter(t.scalars) - shared) for t in terms):
+        return Counter()  # nothing would be left of a term
+    return shared
+
+
+def _with_divisors_apart(terms: Sequence[_Term]) -> Sequence[_Term]:
+    """u / s + v / s + w / s³ with s in all: of the higher power the rest stands apart.
+
+    Only where that makes the whole shorter: two terms lose their divisor, or √ its power.
+    """
+    divisors = [dict(map(_divisor, filter(_divides, t.scalars))) for t in terms]
+    common = set(divisors[0]).intersection(*divisors[1:])
+    least = {base: min(d[base] for d in divisors) for base in common}
+    least = {
+        base: p
+        for base, p in least.items()
+        if sum(d[base] == p for d in divisors) > 1 or _is_root(base)
+    }
+    if all(d[base] == p for d in divisors for base, p in least.items()):
+        return terms
+    return [replace(t, scalars=tuple(_apart(t.scalars, least))) for t in terms]
+
+
+def _apart(scalars: Iterable[Notation], least: dict[Notation, float]) -> Iterator[Notation]:
+    for scalar in scalars:
+        base, power = _divisor(scalar) if _divides(scalar) else (scalar, 0.0)
+        rest = power - least.get(base, power)
+        if not rest:
+            yield scalar
+            continue
+        yield power_of(base, -least[base], 0)
+        if isinstance(base, Call) and _is_root(base) and rest % 2 == 0:  # (√u)² = u
+            base, rest = base.arguments[0], rest / 2
+        yield power_of(base, -rest, 0)
+
+
+def _is_root(n: Notation) -> bool:
+    return isinstance(n, Call) and n.name == "√"
+
+
+def _divides(n: Notation) -> bool:
+    return isinstance(n, Quotient) and not n.entrywise and n.top == Number(1.0)
+
+
+def _divisor(n: Notation) -> tuple[Notation, float]:
+    """s and p where n is 1 / sᵖ."""
+    assert isinstance(n, Quotient)
+    below = n.bottom
+    plain = isinstance(below, Power) and not below.ndim
+    return (below.base, below.exponent) if plain else (below, 1.0)  # type: ignore[union-attr]
 
 
 def _mirrored_in_order(terms: Sequence[Notation]) -> list[Notation]:

@@ -90,12 +90,20 @@ def combine_powers(e: Expr) -> Expr | None:
 
 def _raised_by_factors(u: Einsum) -> bool:
     """Whether a power of a product is better written as a product of powers."""
+    if _repeats(u):
+        return True
     if u.summed or len(u.operands) < 2 or any(map(_is_number, u.operands)):
         return False
     divides = any(isinstance(f, Elementwise) and (f.function.exponent or 0) < 0 for f in u.operands)
     return all(isinstance(f, Ones) or f.ndim in (0, u.ndim) for f in u.operands) and (
         divides or not u.ndim
     )
+
+
+def _repeats(u: Einsum) -> bool:
+    """Whether a product is one factor repeated along further axes: 1 uᵀ."""
+    real = [ix for f, ix in zip(u.operands, u.inputs, strict=True) if not isinstance(f, Ones)]
+    return len(real) == 1 and len(set(real[0])) == len(real[0]) == len(set(real[0]) & {*u.output})
 
 
 def _is_number(e: Expr) -> bool:

@@ -296,6 +296,35 @@ def test_an_open_axis_is_asked_for_and_taken():
         assert batch.verify()
 
 
+def test_an_axis_that_no_name_and_no_bias_confirms_is_told_with_the_other():
+    rows = {"X": (5, 4), "W": (4, 3), "Y": (5, 3), "b": 3}
+    softmax = "P = softmax(Z, axis=1); L = -sum(Y * log(P))"
+    batch = explained(f"Z = X @ W; {softmax}", **rows)
+    caution = "since each of them acts on one loss only; of its columns (axis=1) that was not found"
+    assert batch.axis == 0
+    assert caution in " ".join(batch.text().split())
+    for sure in (explained(f"Z = X @ W + b.T; {softmax}", **rows),
+                 explained(f"Z = X @ W; {softmax}", axis=0, **rows)):  # fmt: skip
+        assert sure.axis == 0
+        assert "not found" not in sure.text()
+
+
+def test_weighted_losses_have_a_letter_of_their_own():
+    text = "Z = W @ X + b; l = sum((Z - Y)**2, axis=0).T; L = c.T @ l"
+    batch = explained(text, **SHAPES | {"c": 5})
+    assert "all losses e by the whole of Z" in batch.text()
+    assert close(batch.per_sample.evaluate(values := batch_values()),
+                 2 * values["c"][:, None] * (values["W"] @ values["X"] + values["b"][:, None]
+                                             - values["Y"]).T)  # fmt: skip
+    assert batch.verify()
+
+
+def batch_values():
+    rng = np.random.default_rng(3)
+    return {name: rng.normal(size=shape) for name, shape in
+            {"W": (3, 4), "X": (4, 5), "b": 3, "Y": (3, 5), "c": 5}.items()}  # fmt: skip
+
+
 def test_the_vector_of_losses_may_be_given_itself():
     p = tc.program("Z = W @ X; l = sum((tanh(Z) - Y)**2, axis=0)", **SHAPES)
     batch = tc.explain_batch(p["l"], p["Z"])
@@ -381,6 +410,10 @@ l = sum((N - Y)**2, axis=1)
 L = sum(l)"""
 COUPLED = {
     "batch norm": (f"Z = X @ W; {BATCH_NORM}", "M = ⅕ Zᵀ 1 couples them"),
+    "batch norm, a bias": (
+        "Z = X @ W + b.T; N = (Z - mean(Z, axis=0)) / sqrt(var(Z, axis=0)); L = sum((N - Y)**2)",
+        "the rows of Z, since b is the same for all of them",
+    ),
     "softmax over the batch": (
         "Z = X @ W; P = softmax(Z, axis=0); l = sum((P - Y)**2, axis=1); L = mean(l)",
         "P = softmax(Zᵀ, axis=1)ᵀ couples them",

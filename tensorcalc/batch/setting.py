@@ -40,7 +40,7 @@ from tensorcalc.wording import name_of, titled
 
 __all__ = ["Setting", "read_setting"]
 
-_LOSSES = ("l", "losses", "loss", "ell")
+_LOSSES = ("l", "e", "q", "ell")
 
 
 @dataclass(frozen=True)

@@ -253,7 +253,7 @@ def _confirmed(
     if repeated or not others or wrt.ndim != 2:
         return acts
     word = ("rows", "columns")[others[0]]
-    caution = f"were its {word} the samples (axis={others[0]}), they would be coupled"
+    caution = f"of its {word} (axis={others[0]}) that was not found"
     return replace(acts, why=f"{acts.why}; {caution}")
 
 

@@ -32,14 +32,14 @@ def printed(case, style, detail="full", width=WIDE):
     """The derivation as one line for each row."""
     d = case.derivative()
     told = d.derivation(style=style, detail=detail)
-    if not told.document.opening:  # brief: what a program has named is not defined once more
+    if not any(s.label == "Given" for s in told.document.opening):  # brief: one line
         full = d.derivation(style=style).document
         told.document = replace(full, paragraphs=told.document.paragraphs, closing=())
     return told.text(width=width)
 
 
 STYLES = ("chain", "index", "differential")
-READ = [(style, "full") for style in STYLES] + [("chain", "brief"), ("differential", "brief")]
+READ = [(style, detail) for style in STYLES for detail in DETAILS]
 
 
 PAGES = [(c, *told) for c in CASES for told in READ]

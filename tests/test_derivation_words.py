@@ -89,3 +89,22 @@ def test_products_that_leave_entries_out_are_defined():
     p = tc.program("E = prod(x)", x=4)
     text = tc.derivative(p["E"], p["x"], p["x"]).derivation().text()
     assert "∏₋₂(r) = for each choice of 2 entries of r, the product of all others" in text
+
+
+BRIEF = ("v = W @ x; s = tanh(v); E = sum(s)", "E/W", {"W": (2, 3), "x": 3})
+
+
+def test_the_brief_chain_says_first_what_its_names_are():
+    program, by, shapes = BRIEF
+    first = text_of(program, by, detail="brief", **shapes).splitlines()[0]
+    assert first == "with v = W x, s = tanh(v), E = 1ᵀ s"
+
+
+def test_the_brief_index_style_has_a_line_for_every_factor_and_every_product():
+    program, by, shapes = BRIEF
+    lines = text_of(program, by, "index", "brief", **shapes).splitlines()
+    said = [line.strip() for line in lines[lines.index("") + 1 :] if line.startswith(("∂", "δ"))]
+    heads = [re.split(r"\s+=", line)[0] for line in said]
+    factors = ["∂E/∂s_h", "∂s_h/∂v_k", "∂v_k/∂W_ji"]
+    assert heads == ["∂E/∂W_ji", *factors, "δ_k", "∂E/∂W_ji"]
+    assert "= Σ_k δ_k I[k=j] x_i = " in " ".join(said[-1].split())

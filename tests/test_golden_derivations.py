@@ -46,6 +46,7 @@ TEXTS = {
     "part_a_chain": lambda: seed("chain"),
     "part_a_brief": lambda: seed("chain", "brief"),
     "part_a_index": lambda: seed("index"),
+    "part_a_index_brief": lambda: seed("index", "brief"),
     "part_b_differential": lambda: seed("differential"),
     "part_c_batch": batch,
     "johnston_equations": johnston,
@@ -59,8 +60,9 @@ def test_a_derivation_reads_as_it_was_reviewed(name):
     assert TEXTS[name]() + "\n" == (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def test_the_brief_derivation_of_three_layers_fits_on_a_page():
-    lines = TEXTS["three_layers_brief"]().splitlines()
+@pytest.mark.parametrize("style", ["chain", "index"])
+def test_the_brief_derivation_of_three_layers_fits_on_a_page(style):
+    lines = network(3).derivation(style, detail="brief").text().splitlines()
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 100
 

@@ -1,4 +1,4 @@
-"""The brief detail of the chain style: the product of objects on a few lines.
+"""The brief detail of the chain and index styles: the product of objects on a few lines.
 
     ∂E/∂W       = ∂E/∂s · ∂s/∂v · ∂v/∂W
                 = (s − y)ᵀ · diag(s ⊙ (1 − s)) · ∂v/∂W    3 local derivatives
@@ -12,16 +12,21 @@ Where there are several paths or many stages, one line for each adjoint.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
 from tensorcalc.derivation.chain import ChainStory, column_times_row
-from tensorcalc.derivation.scribe import partial
-from tensorcalc.derivation.stages import Edge
+from tensorcalc.derivation.opening import definition_row
+from tensorcalc.derivation.record import DerivationStep
+from tensorcalc.derivation.scribe import Scribe, partial
+from tensorcalc.derivation.stages import Edge, Stages
 from tensorcalc.derivation.story import Product
-from tensorcalc.display.document import Cell, Paragraph, Row
+from tensorcalc.display.document import Cell, Paragraph, Row, Section
 from tensorcalc.display.notation import Atom, Indexed, Infix, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.structure import structure
 
-__all__ = ["MOST_FACTORS", "brief"]
+__all__ = ["MOST_FACTORS", "brief", "brief_entries", "with_definitions"]
 
 _SHORTER = {
     "a row times a diagonal matrix is an elementwise product": "row · diagonal = elementwise",
@@ -38,6 +43,40 @@ def brief(story: ChainStory) -> tuple[Paragraph, ...]:
         rows = _product_rows(story)
     else:
         rows = _adjoint_rows(story)
+    return (Paragraph(None, (), tuple(rows)),)
+
+
+def with_definitions(stages: Stages, scribe: Scribe) -> Section:
+    """With v = W x, s = σ(v), E = ½ ‖s − y‖²: what is written below, on one line."""
+    words: list[str | Notation] = []
+    for node in stages.defined:
+        row = definition_row(node, scribe, by_index=False, note="")
+        assert row.left is not None
+        words += [", " if words else "with ", Infix("=", (row.left.math, row.cells[0].math))]
+    return Section("", (tuple(words),) if words else ())
+
+
+def brief_entries(
+    steps: Sequence[DerivationStep], products: Collection[str]
+) -> tuple[Paragraph, ...]:
+    """The steps of the index style, each on one line: entries of the factors, then of products.
+
+    A factor is said as it comes out, a product as the sum that it is and as what is left of it.
+    """
+    rows: list[Row] = []
+    for step in steps:
+        paragraph = step.paragraph
+        if step.rule == "chain rule":
+            rows += (replace(row, note=("chain rule",)) for row in paragraph.rows)
+            continue
+        told = paragraph.rows if step.rule in products else paragraph.rows[-1:]
+        put_in = any(rule and str(rule[0]).startswith("put in") for rule in paragraph.rules)
+        told = told[:-1] if put_in else told  # the result says it
+        cells = tuple(cell for row in told for cell in row.cells)
+        note = _short(step.rule) if step.rule in products else paragraph.note
+        layers = [p for p in paragraph.title[:1] if isinstance(p, str) and p.startswith("For l")]
+        said = "; ".join([note, *(p[0].lower() + p[1:].rstrip(": ") for p in layers)])
+        rows.append(Row(paragraph.rows[0].left, cells, (said,)))
     return (Paragraph(None, (), tuple(rows)),)
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tensorcalc.derivation.brief import MOST_FACTORS, brief
+from tensorcalc.derivation.brief import (
+    MOST_FACTORS,
+    brief,
+    brief_entries,
+    with_definitions,
+)
 from tensorcalc.derivation.chain import ChainStory
 from tensorcalc.derivation.constant import constant_step, constant_value
 from tensorcalc.derivation.differential import DifferentialStory
@@ -104,7 +109,9 @@ class _Telling:
             self.closing,
         )
         if self._is_one_product():
-            document = Document((), "", (), tuple(paragraphs), ())
+            first = self.parts[0]
+            defined = with_definitions(first.stages, first.scribe)
+            document = Document((), "", (defined,), tuple(paragraphs), ())
         return self._as_printed(document)
 
     def _as_printed(self, document: Document) -> tuple[tuple[DerivationStep, ...], Document]:
@@ -188,9 +195,7 @@ class _Telling:
         folded = fold_steps(told) if self.fold else told
         self.steps += folded
         if self.detail == "brief":
-            first = {"chain rule", *(p.words for p in story.products)}
-            folded = [step for step in folded if step.rule in first] or folded
-            return [replace(step.paragraph, number=None) for step in folded]
+            return list(brief_entries(folded, {p.words for p in story.products}))
         return [step.paragraph for step in folded]
 
     def _differentials(self, part: Part) -> DifferentialStory:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from tensorcalc import functions as f
 from tensorcalc.chain import differentiate, differentiate_in_turn
 from tensorcalc.expr import Elementwise, Expr, Function, toposort
-from tensorcalc.rewrite.recognise import recognise_softplus
 
 __all__ = ["named_slope", "with_named_slopes"]
 
@@ -26,15 +25,11 @@ _PRIMED: dict[tuple[Function, int], Function] = {}
 
 
 def with_named_slopes(e: Expr) -> Expr:
-    """The same value, of functions whose derivatives are called f′; names keep their names.
-
-    log(1 + exp u) and 1/(1 + exp(−u)) are softplus and σ here too.
-    """
+    """The same value, of functions whose derivatives are called f′; names keep their names."""
     done: dict[Expr, Expr] = {}
     for node in toposort([e]):
         args = tuple(done[arg] for arg in node.args)
         new = node if args == node.args else node.with_args(args)
-        new = recognise_softplus(new) or new
         if isinstance(new, Elementwise) and _has_named_slope(new.function):
             new = Elementwise(_primed(new.function, 0), new.arguments)
         done[node] = new

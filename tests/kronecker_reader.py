@@ -68,12 +68,23 @@ class _Kronecker(_Reader):
                 return word == "⊗"
         return False
 
+    def is_of_columns(self):
+        """Whether what follows up to the end of these brackets is a matrix between columns."""
+        depth = 0
+        for _, word in self.tokens[self.place :]:
+            depth += (word in "([") - (word in ")]")
+            if depth < 0:
+                return False
+            if word in ("⊗", "K", "vec") or (not depth and word == "I"):
+                return True
+        return False
+
     def matrix(self, size):
         """One factor of a product, with so many rows."""
         if self.next[1] == "(":
             self.take()
             place = self.place
-            if self.has_tensor_sign() or self.next in (("name", "I"), ("name", "K")):
+            if self.is_of_columns():
                 before, self.closing = self.closing, ")"
                 inner = self.whole(size)
                 self.closing = before

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -133,6 +134,12 @@ def test_the_conventions_of_a_kronecker_form_are_said():
     )
 
 
+def test_the_shape_that_k_turns_is_said():
+    assert repr(derivative_of("X.T", "X").formula(form="vec")) == (
+        "∂vec(Xᵀ)/∂vec(X) = K : 4·3 × 3·4, vec stacks columns, K vec(M) = vec(Mᵀ) for M of 3 × 4"
+    )
+
+
 @pytest.mark.parametrize("shape", [(2, 3), (4, 1), (3, 3)], ids=str)
 def test_the_commutation_matrix_turns_vec_as_it_is_said_to(shape):
     m = np.arange(6.0 if shape == (2, 3) else shape[0] * shape[1]).reshape(shape)
@@ -179,6 +186,46 @@ def test_an_unknown_form_is_refused_with_those_there_are(asked):
     with pytest.raises(tc.TensorCalcError, match=r"d\.formula") as caught:
         derivative_of("A @ X", "X").formula(**asked)
     assert any("choose" in note for note in caught.value.__notes__)
+
+
+def matrix_program(random, rows, columns, depth, shapes):
+    """A program of matrices of these sizes, as often as not with X in it."""
+    build = lambda r, c: matrix_program(random, r, c, depth - 1, shapes)
+    choice = random.random() if depth else 0.0
+    if choice < 0.25:
+        names = {(2, 3): ["X"] * 3, (3, 2): ["X.T"] * 3}.get((rows, columns), [])
+        shapes[f"M{rows}{columns}"] = (rows, columns)
+        return random.choice([*names, f"M{rows}{columns}"])
+    if choice < 0.6:
+        inner = random.choice((2, 3, 4))
+        return f"({build(rows, inner)} @ {build(inner, columns)})"
+    if choice < 0.8:
+        return f"({build(rows, columns)} {random.choice('+*')} {build(rows, columns)})"
+    if choice < 0.9 or rows == columns:
+        function = random.choice(["exp", "sin"]) if choice < 0.9 else "inv"
+        more = f" + 3 * eye({rows})" if function == "inv" else ""
+        return f"{function}({build(rows, columns)}{more})"
+    return f"{build(columns, rows)}.T"
+
+
+@pytest.mark.parametrize("start", range(0, 180, 60))
+def test_kronecker_forms_of_random_programs_mean_their_derivatives(start):
+    count = 0
+    for seed in range(start, start + 60):
+        random, shapes = Random(seed), {"X": (2, 3)}
+        sides = random.choices((2, 3, 4), k=2)
+        text = matrix_program(random, *sides, 2, shapes)
+        if "X" not in text:
+            continue
+        p = tc.program(text, {name: s for name, s in shapes.items() if name in text})
+        d = tc.derivative(p.result, p["X"])
+        at, known = values_of(d)
+        found = read_kronecker(str(d.formula(form="vec")), known, *sides_of(d), swap="K")
+        expected = between_columns(d, at)
+        scale = float(np.abs(expected).max())
+        np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9 * scale, err_msg=text)
+        count += 1
+    assert count > 6
 
 
 # ── slopes by their names ────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import (
     IDENTITY,
+    ONE,
     Atom,
     Call,
     Kronecker,
@@ -30,6 +31,7 @@ from tensorcalc.display.notation import (
     transposed,
 )
 from tensorcalc.display.sums import collected_sum, length_of
+from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Add, Delta, Einsum, Expr, Merge, Ones, fresh_indices, is_zero, product
 
 __all__ = ["kronecker_form"]
@@ -418,6 +420,8 @@ def _added(terms: Sequence[_Term], swap: Notation) -> Notation:
         sign = swap if plain.scale == turned.scale else negated(swap)
         both = Sum((IDENTITY, sign))
         done.append(_times(plain.scale, (*plain.front, both), plain.body))
+    if any(ONE in pieces(n) for n in done):  # nothing tells whether two 1 are equally long
+        return sum_of(done)
     return collected_sum(done, 2)
 
 

@@ -137,7 +137,7 @@ ANSWERS = {
     # none of these
     "one entry off": ("matrix", lambda A: A + 0.5 * (np.arange(20).reshape(4, 5) == 7),
         "not found", None, "right shape (4 × 5), wrong values; no cause found", "entry [1, 2]"),
-    "σ′ left out": ("matrix", lambda A: np.outer(x, s - y), "not found", None, "no cause", ""),
+    "σ′ left out": ("matrix", lambda A: np.outer(x, s - y), "slope", None, "of the elementwise function σ is missing", "multiply by σ′"),
     "nothing at all": ("matrix", lambda A: 0 * A, "not found", None, "no cause", "entry"),
     "something for nothing": ("nothing", lambda A: A + 1, "not found", None, "no cause", "entry"),
     "twice a number": ("number", lambda A: 2 * A, "not found", None, "no cause", "entry [0, 0]"),
@@ -203,7 +203,7 @@ QUANTITIES = {
     "shape of W": ("matrix", DELTA_OF @ P["x"].T, "layout"),
     "twice": ("matrix", 2 * P["x"] @ DELTA_OF.T, "factor"),
     "negative": ("matrix", -P["x"] @ DELTA_OF.T, "sign"),
-    "σ′ left out": ("matrix", P["x"] @ (P["s"] - P["y"]).T, "not found"),
+    "σ′ left out": ("matrix", P["x"] @ (P["s"] - P["y"]).T, "slope"),
     "row": ("row", DELTA_OF.T @ P["W"], None),
     "column for a row": ("row", P["W"].T @ DELTA_OF, "layout"),
     "scalar for a row": ("row", P["E"], "shape"),
@@ -330,3 +330,52 @@ def test_a_rounded_answer_is_right_to_some_digits(decimals):
     assert not verdict.correct
     assert verdict.cause == "rounding"
     assert "digits, wrong beyond" in str(verdict)
+
+
+# ── fifteen slips of students, at a layer and at two ─────────────────────────────────────
+
+TWO = tc.program(
+    "z = V @ r; h = tanh(z); p = sigmoid(U @ h); C = norm(p - t)**2 / 2; M = mean((p - t)**2)",
+    V=(4, 3), r=3, U=(2, 4), t=2,
+)  # fmt: skip
+THERE = {n: DRAW.normal(size=TWO[n].shape) for n in ("V", "r", "U", "t")}
+V, r, U, t = THERE.values()
+h = np.tanh(V @ r)
+p = 1 / (1 + np.exp(-U @ h))
+e, top, mid = p - t, p * (1 - p), 1 - h**2
+RIGHT = np.outer((U.T @ (e * top)) * mid, r)
+SLIPS = {  # an answer for the gradient of C by V: its cause, and words of its message
+    "nothing": (RIGHT, None, "correct"),
+    "no σ′": (np.outer((U.T @ e) * mid, r), "slope", "elementwise function σ is missing"),
+    "no tanh′": (np.outer(U.T @ (e * top), r), "slope", "elementwise function tanh is missing"),
+    "neither": (np.outer(U.T @ e, r), "slope", "functions tanh and σ are missing"),
+    "no σ′, and the sign": (np.outer((U.T @ -e) * mid, r), "slope and sign", "σ is missing, and"),
+    "no σ′, and twice": (np.outer((U.T @ (2 * e)) * mid, r), "slope and factor", "and 2 times"),
+    "a factor 2": (2 * RIGHT, "factor", "2 times the answer"),
+    "a factor ½": (RIGHT / 2, "factor", "1/2 times the answer"),
+    "the mean for the sum": (RIGHT / 2 * 2 / 3, "factor", "1/3 times the answer"),
+    "the sign": (-RIGHT, "sign", "the negative"),
+    "the transpose": (RIGHT.T, "layout", "right in numerator layout"),
+    "the transpose, and twice": (2 * RIGHT.T, "layout and factor", "and 2 times"),
+    "no outer product": (RIGHT[:, 0] / r[0], "shape", "wrong shape"),
+    "rounded": (RIGHT.round(4), "rounding", "right to"),
+    "the wrong input": (np.outer((U.T @ (e * top)) * mid, r[::-1]), "not found", "no cause found"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_the_cause_of_a_slip_is_found(name):
+    answer, cause, words = SLIPS[name]
+    verdict = TWO.gradient("C", "V").check(answer, at=THERE)
+    assert verdict.cause == cause
+    assert words in verdict.message
+    if cause and "slope" in cause:
+        assert "′, entry by entry, where the chain goes through" in verdict.hint
+
+
+def test_a_slope_is_missed_in_every_layout_and_by_a_stage():
+    forgotten = np.outer(r, (U.T @ e) * mid)
+    assert TWO.derivative("C", "V").check(forgotten, at=THERE).cause == "slope"
+    by_stage = TWO.derivative("C", "h").check((U.T @ e)[None], at=THERE)
+    assert by_stage.cause == "slope"
+    assert TWO.derivative("C", "p").check(np.ones((1, 2)), at=THERE).cause == "not found"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.check.points import draw_point, given_point
+from tensorcalc.check.slips import without_slopes
 from tensorcalc.check.verify import scale_floor
 from tensorcalc.derivative import Derivative
 from tensorcalc.errors import MissingValueError, TensorCalcError, ValueNotAllowedError
@@ -33,8 +34,8 @@ class AnswerCheck:
     """The judgement of an answer; true if it is correct.
 
     ``cause`` is None for a correct answer, else "layout" (right in another layout),
-    "transposed", "factor", "sign", "shape", "rounding" or "not found"; several are joined by
-    " and ".
+    "transposed", "factor", "sign", "slope" (of an elementwise function, forgotten), "shape",
+    "rounding" or "not found"; several are joined by " and ".
     ``hint`` is one thing to do; ``factor`` the constant found, if any.
     """
 
@@ -62,8 +63,9 @@ def check_answer(
     """Judge ``answer``, an array for the values ``at`` or a quantity, as ∂of/∂wrt.
 
     Recognised: correct; right in another layout; transposed; a constant factor; the wrong
-    sign; the wrong shape, with the axis that is missing or too many. Raises MissingValueError
-    for an array without ``at``, ValueNotAllowedError for an answer that is no finite real array.
+    sign; a forgotten slope of an elementwise function; the wrong shape, with the axis that is
+    missing or too many. Raises MissingValueError for an array without ``at``,
+    ValueNotAllowedError for an answer that is no finite real array.
     """
     if not isinstance(d, Derivative):
         raise TensorCalcError(
@@ -91,7 +93,7 @@ def check_answer(
         array = _answered(answer, given, evaluation)
     if given is not None and d.own_shape and _is_upright(array, d, at or {}):
         array = array[:, 0]
-    return _judge(array, d, point.values, _ROUNDING * floor)
+    return _judge(array, d, evaluation, _ROUNDING * floor)
 
 
 def _answered(answer: Any, given: np.ndarray | None, evaluation: Dense) -> np.ndarray:
@@ -164,15 +166,29 @@ def _candidates(d: Derivative, values: Mapping[str, np.ndarray]) -> Iterator[_Ca
         )
 
 
-def _judge(
-    array: np.ndarray, d: Derivative, values: Mapping[str, np.ndarray], noise: float
-) -> AnswerCheck:
-    candidates = list(_candidates(d, values))
+def _slips(d: Derivative, evaluation: Dense) -> Iterator[_Candidate]:
+    """What the answer would be if the slope of an elementwise function had been forgotten."""
+    for sign, array in without_slopes(d, evaluation):
+        slopes = " and ".join(f"{s}′" for s in sign.split(" and "))
+        yield _Candidate(
+            array,
+            "slope",
+            f"the slope of the elementwise function {sign} is missing"
+            if " and " not in sign
+            else f"the slopes of the elementwise functions {sign} are missing",
+            f"multiply by {slopes}, entry by entry, where the chain goes through {sign}",
+        )
+
+
+def _judge(array: np.ndarray, d: Derivative, evaluation: Dense, noise: float) -> AnswerCheck:
+    candidates = list(_candidates(d, evaluation.values))
     expected = candidates[0].array
     if expected.size == 1 == array.size:
         array = array.reshape(expected.shape)  # a number is a number
     same_shape = [c for c in candidates if c.array.shape == array.shape]
     found = _recognised(array, same_shape, noise)
+    if found is None and array.shape == expected.shape:
+        found = _recognised(array, list(_slips(d, evaluation)), noise)
     if found is not None:
         return _verdict(*found, expected)
     size = f"{format_shape(expected.shape) if expected.shape else 'a scalar'}"

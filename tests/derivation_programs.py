@@ -343,3 +343,50 @@ MORE = [
         z=2,
     ),
 ]
+# rules of differentials one by one, several paths, batches, values with axes; read in full only
+YET = [
+    case(
+        "quadratic form of a difference", "f = (x - m).T @ A @ (x - m)", "f/m", x=4, m=4, A=(4, 4)
+    ),
+    case("half a residual, unnamed", "f = norm(X @ w - y)**2 / 2", "f/X", X=(5, 3), w=3, y=5),
+    case("trace of two places", "f = trace(X @ A @ X @ B)", "f/X", X=(3, 3), A=(3, 3), B=(3, 3)),
+    case("trace of a transpose", "f = trace(A @ X.T)", "f/X", A=(3, 4), X=(3, 4)),
+    case("log of a determinant", "f = log(det(X))", "f/X", positive=True, X=(3, 3)),
+    case("log det of a ridge", "f = logdet(X.T @ X + A)", "f/X", X=(4, 3), A=(3, 3)),
+    case("inverse quadratic", "f = x.T @ inv(A) @ x", "f/A", x=3, A=(3, 3)),
+    case("inverse quadratic by vector", "f = x.T @ inv(A) @ x", "f/x", x=3, A=(3, 3)),
+    case("sum of logs", "f = sum(log(X @ w))", "f/w", positive=True, X=(5, 3), w=3),
+    case("entropy", "p = softmax(z); f = -p.T @ log(p)", "f/z", positive=True, z=4),
+    case("normalised sum", "p = exp(x) / sum(exp(x)); f = p.T @ c", "f/x", x=4, c=4),
+    case("log-sum-exp of a chain", "f = logsumexp(tanh(A @ x))", "f/x", A=(5, 3), x=3),
+    case("Frobenius product", "f = frobenius(A @ X, Y)", "f/X", A=(3, 4), X=(4, 2), Y=(3, 2)),
+    case("square root of a form", "f = sqrt(x.T @ x + c**2)", "f/x", x=4, c=()),
+    case("quotient of numbers", "a = x.T @ c; b = norm(x)**2; f = a / b", "f/x", x=4, c=4),
+    case("power of a sum", "f = sum(x)**3", "f/x", x=4),
+    case("three paths", "u = A @ x; v = tanh(u); w = u * v; f = sum(w + v)", "f/x", A=(4, 3), x=3),
+    case("matrix and its square", "Y = X @ X; f = trace(Y) + norm(X)**2", "f/X", X=(3, 3)),
+    case(
+        "batch, squared", "Z = X @ W; A = Z**2; f = sum(A * Y)", "f/W", X=(5, 3), W=(3, 2), Y=(5, 2)
+    ),
+    case("softplus of a batch", "f = sum(softplus(X @ W))", "f/W", X=(5, 3), W=(3, 2)),
+    case("linear map of a matrix", "Y = A @ X + B", "Y/X", A=(2, 3), X=(3, 4), B=(2, 4)),
+    case("matrix by its vector", "Y = diag(x) @ A", "Y/x", x=3, A=(3, 4)),
+    case("vector of a matrix", "u = tanh(X @ b)", "u/X", X=(3, 4), b=4),
+    case("residual, vector-valued", "r = x + V @ sigmoid(W @ x)", "r/x", x=3, V=(3, 4), W=(4, 3)),
+    case("outer product, squared", "f = norm(x @ x.T)**2", "f/x", x=3),
+    case("triple Hadamard", "f = sum(x * y * z)", "f/y", x=4, y=4, z=4),
+    case("smaller of two", "f = sum(minimum(x, y) * c)", "f/y", x=4, y=4, c=4),
+    case("clipped", "h = maximum(A @ x, 0); f = norm(h)**2", "f/x", A=(4, 3), x=3),
+    case("mean of squares of a product", "f = mean((A @ X)**2)", "f/X", A=(3, 4), X=(4, 2)),
+    case("two determinants", "f = det(X) * trace(X)", "f/X", X=(3, 3)),
+    case(
+        "Mahalanobis length",
+        "f = sqrt((x - m).T @ S @ (x - m))",
+        "f/x",
+        positive=True,
+        x=3,
+        m=3,
+        S=(3, 3),
+    ),
+]
+MORE += YET

@@ -71,25 +71,46 @@ def _place(t: Tensor) -> tuple[int | None, ...]:
     return (None, *place) if t.form == "row" else place
 
 
-def compile_derivative(d: Derivative, /, name: str | None = None) -> CompiledFunction:
-    """A plain NumPy function of this derivative in this layout; see its ``source``."""
-    if name is not None:
-        return compile_outputs([derivative_output(d)], name, _names_of_adjoints([d]))
-    if d.compiled is None:
-        hints = _names_of_adjoints([d])
-        d.compiled = compile_outputs([derivative_output(d)], _function_name(d), hints)
-    return d.compiled
+def compile_derivative(
+    d: Derivative, /, name: str | None = None, *, reuse_buffers: bool = False
+) -> CompiledFunction:
+    """A plain NumPy function of this derivative in this layout; see its ``source``.
+
+    With ``reuse_buffers`` the result lies in memory that the next call overwrites.
+    """
+    if name is None and not reuse_buffers:
+        if d.compiled is None:
+            d.compiled = _compiled([derivative_output(d)], _function_name(d), [d])
+        return d.compiled
+    name = _function_name(d) if name is None else name
+    return _compiled([derivative_output(d)], name, [d], reuse_buffers=reuse_buffers)
 
 
-def compile_tensor(t: Tensor, /, name: str | None = None) -> CompiledFunction:
-    """A plain NumPy function of this quantity."""
-    return compile_outputs([quantity_output(t)], name or t.name or "value")
+def _compiled(
+    outputs: Sequence[Output], name: str, derivatives: Iterable[Derivative], **options: bool
+) -> CompiledFunction:
+    return compile_outputs(outputs, name, _names_of_adjoints(derivatives), **options)
 
 
-def compile_several(items: Any, name: str = "compute") -> CompiledFunction:
+def compile_tensor(
+    t: Tensor, /, name: str | None = None, *, reuse_buffers: bool = False
+) -> CompiledFunction:
+    """A plain NumPy function of this quantity.
+
+    With ``reuse_buffers`` the result lies in memory that the next call overwrites.
+    """
+    name = name or t.name or "value"
+    return compile_outputs([quantity_output(t)], name, reuse_buffers=reuse_buffers)
+
+
+def compile_several(
+    items: Any, name: str = "compute", *, reuse_buffers: bool = False
+) -> CompiledFunction:
     """One function for several quantities and derivatives; shared work is done once.
 
-    Returns a tuple in the order given (one array for a single quantity or derivative).
+    Returns a tuple in the order given (one array for a single quantity or derivative). With
+    ``reuse_buffers`` the arrays lie in memory that the next call of the same thread overwrites:
+    copy what is to be kept.
     Raises TensorCalcError for anything else, NameClashError if a name has two meanings.
     """
     several = isinstance(items, (list, tuple))
@@ -107,7 +128,7 @@ def compile_several(items: Any, name: str = "compute") -> CompiledFunction:
     ]
     computation(e for o in outputs for e in (o.expr, *o.universe))
     derivatives = [item for item in listed if isinstance(item, Derivative)]
-    return compile_outputs(outputs, name, _names_of_adjoints(derivatives), several=several)
+    return _compiled(outputs, name, derivatives, several=several, reuse_buffers=reuse_buffers)
 
 
 def _names_of_adjoints(items: Iterable[Derivative]) -> dict[Expr, str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
+from tensorcalc.codegen.entry import Entry, signature
 from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
@@ -63,6 +64,7 @@ class CompiledFunction:
         run: Callable[..., Any],
         *,
         several: bool,
+        entry: Entry | None,
     ) -> None:
         self.name = name
         self.source = source
@@ -73,6 +75,8 @@ class CompiledFunction:
         self._variables = computation(
             e for output in outputs for e in (output.expr, *output.universe)
         )
+        self._entry = entry
+        self._can_be_known = not any(self._variables[name].traits for name in arguments)
 
     @property
     def title(self) -> str:
@@ -94,8 +98,34 @@ class CompiledFunction:
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
-        values = self.read(self._by_name(args, named), finite=False)
-        return self.run(values)
+        found = self._at_once(args, named)
+        if found is not None:
+            return found
+        given = self._by_name(args, named)
+        values = self.read(given, finite=False)
+        return self.run(values, self._key(given))
+
+    def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        """The outputs, if values like these came before; else None."""
+        if self._entry is None:
+            return None
+        if len(args) == 1 and not named and type(args[0]) is dict:
+            args, named = (), args[0]
+        try:
+            if not named:
+                return self._entry.call(*args) if len(args) == len(self.arguments) else None
+            if args or len(named) != len(self.arguments):
+                return None
+            return self._entry.call(*[named[name] for name in self.arguments])
+        except (KeyError, MemoryError, np.linalg.LinAlgError):
+            return None  # what is wrong is told by those who check everything
+
+    def _key(self, given: Mapping[str, Any]) -> Any:
+        """By what values like these are known again; None where each must be checked."""
+        arrays = [given.get(name) for name in self.arguments]
+        if self._entry is None or not self._can_be_known or len(given) > len(arrays):
+            return None
+        return signature(arrays, [self._variables[name].ndim for name in self.arguments])
 
     def _by_name(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
         if len(args) == 1 and isinstance(args[0], Mapping):
@@ -121,8 +151,8 @@ class CompiledFunction:
         require_entries([o.expr for o in self.outputs], values.sizes)
         return values
 
-    def run(self, values: Values) -> Any:
-        """The outputs for checked values."""
+    def run(self, values: Values, key: Any = None) -> Any:
+        """The outputs for checked values; with a ``key``, such values are known from now on."""
         single = bool(values) and all(a.dtype == np.float32 for a in values.values())
         dtype = np.float32 if single else np.float64
         try:
@@ -133,11 +163,12 @@ class CompiledFunction:
                 f"{self.title} at these sizes: {error}", "keep it structured and chain it with @"
             ) from None
         results = results if self._several else (results,)
-        arrays = tuple(
-            _shaped(result, output, values, dtype)
-            for result, output in zip(results, self.outputs, strict=True)
-        )
-        return arrays if self._several else arrays[0]
+        if key is not None and self._entry is not None:
+            self._entry.learn(key, list(values.values()), results)
+        arrays: list[np.ndarray] = []
+        for result, output in zip(results, self.outputs, strict=True):
+            arrays.append(_shaped(result, output, values, (*values.values(), *arrays), dtype))
+        return tuple(arrays) if self._several else arrays[0]
 
     def require_memory(self, sizes: Mapping[str, int], max_bytes: float) -> None:
         """MemoryLimitError if an array, or all of them together, would exceed ``max_bytes``."""
@@ -176,9 +207,11 @@ def _computed(root: Expr) -> list[Expr]:
     return [n for n in toposort([root]) if n.args and not isinstance(n, Definition)]
 
 
-def _shaped(result: Any, output: Output, values: Values, dtype: type) -> np.ndarray:
+def _shaped(
+    result: Any, output: Output, values: Values, others: Sequence[np.ndarray], dtype: type
+) -> np.ndarray:
     array = np.asarray(result)
-    if not array.flags.writeable or any(np.may_share_memory(array, v) for v in values.values()):
+    if not array.flags.writeable or any(np.may_share_memory(array, other) for other in others):
         array = array.copy()  # a result is the caller's own
     if output.like is not None and output.like in values.given_shapes:
         array = array.reshape(values.given_shapes[output.like])
@@ -191,8 +224,12 @@ def compile_outputs(
     hints: Mapping[Expr, str] | None = None,
     *,
     several: bool = False,
+    reuse_buffers: bool = False,
 ) -> CompiledFunction:
-    """One function that computes all the outputs, with shared work done once."""
+    """One function that computes all the outputs, with shared work done once.
+
+    With ``reuse_buffers`` its results lie in memory that the next call overwrites.
+    """
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise TensorCalcError(
             f"a compiled function named {name!r}", 'give it a name such as "step"'
@@ -226,7 +263,26 @@ def compile_outputs(
     exec(compile(source, f"<tensorcalc {name}>", "exec"), namespace)
     namespace.update(lowering.constants)  # the frozen arrays, not copies a caller could change
     final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
-    return CompiledFunction(name, source, tuple(arguments), final, namespace[name], several=several)
+    entry = None
+    if len(lowering.quoted) == len(lowering.functions):  # nobody knows what others' functions do
+        entry = Entry(
+            namespace[name],
+            source,
+            name,
+            lowering.constants,
+            len(arguments),
+            several,
+            reuse_buffers,
+        )
+    return CompiledFunction(
+        name,
+        source,
+        tuple(arguments),
+        final,
+        namespace[name],
+        several=several,
+        entry=entry,
+    )
 
 
 def _recompiled(outputs: tuple[Output, ...], name: str, several: bool) -> CompiledFunction:

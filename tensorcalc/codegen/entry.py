@@ -1,0 +1,190 @@
+"""The way into a compiled function for values that are known to fit.
+
+The first call with given shapes checks everything and looks at the results; what was found is
+remembered by the shapes, so that the next such call costs a few comparisons. Once such values
+have come several times, the function is specialised for their shapes. Values of any other kind
+(lists, integers, subclasses of arrays, mixed precisions) are checked every time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.codegen.recording import CannotRecord, recorded
+from tensorcalc.codegen.specialise import specialised
+
+__all__ = ["Entry", "signature"]
+
+_KNOWN = 256  # signatures remembered by one function
+_CALLS = 2  # plain calls with one signature before a function is specialised for it
+_LARGEST = 2**26  # bytes of results beyond which nothing is gained, and memory is lost
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
+
+Results = tuple[np.ndarray, ...]
+
+
+@dataclass
+class Entry:
+    """Calls ``run`` for values whose shapes and precision came before.
+
+    ``source`` defines the function ``name``, given ``constants``; with ``reuse_buffers`` the
+    results lie in the same memory each time, one for each thread.
+    """
+
+    run: Callable[..., Any]
+    source: str
+    name: str
+    constants: dict[str, Any]
+    arguments: int
+    several: bool
+    reuse_buffers: bool = False
+    known: dict[Any, Callable[..., Any]] = field(default_factory=dict)
+    sources: dict[Any, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.call = _entry(self.arguments, self.known)
+
+    def learn(self, key: Any, given: Sequence[np.ndarray], results: Sequence[Any]) -> None:
+        """Remember that values like these fit, and what is to be done with their results."""
+        if len(self.known) < _KNOWN:
+            finish = _finish(results, given, several=self.several)
+            if finish is not None:
+                self.known[key] = _Plain(self, key, finish)
+
+    def specialise(self, key: Any, given: tuple[np.ndarray, ...], plain: Any) -> None:
+        """Put a function for just these shapes in place, if it agrees with the plain one."""
+        results = plain if self.several else (plain,)
+        if sum(r.nbytes for r in results) > _LARGEST:
+            return
+        try:
+            record = recorded(self.source, self.name, self.constants, given)
+            source, call = specialised(
+                record,
+                self.name,
+                several=self.several,
+                buffers_of=threading.get_ident() if self.reuse_buffers else None,
+                elsewhere=_PerThread(self, record),
+            )
+        except CannotRecord:
+            return
+        again = call(*given) if self.several else (call(*given),)
+        if all(map(_agree, results, again)):
+            self.known[key], self.sources[key] = call, source
+
+
+@dataclass
+class _Plain:
+    """The function as it is, until it has been called often enough."""
+
+    entry: Entry
+    key: Any
+    finish: Callable[[Any], Any]
+    calls: int = 0
+
+    def __call__(self, *values: np.ndarray) -> Any:
+        found = self.finish(self.entry.run(*values))
+        self.calls += 1
+        if self.calls == _CALLS:
+            self.entry.specialise(self.key, values, found)
+            if self.entry.reuse_buffers:
+                return self.entry.known[self.key](*values)
+        return found
+
+
+@dataclass
+class _PerThread:
+    """One function with buffers of its own for each other thread."""
+
+    entry: Entry
+    record: Any
+    local: threading.local = field(default_factory=threading.local)
+
+    def __call__(self, *values: np.ndarray) -> Any:
+        call = getattr(self.local, "call", None)
+        if call is None:
+            _, call = specialised(
+                self.record,
+                self.entry.name,
+                several=self.entry.several,
+                buffers_of=threading.get_ident(),
+                elsewhere=self,
+            )
+            self.local.call = call
+        return call(*values)
+
+
+def _entry(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
+    """A function of positional values: the results, or None where values must be checked."""
+    names = [f"a{k}" for k in range(arguments)]
+    if not names:
+        return lambda: None
+    parameters = ", ".join(names)
+    plain = " is ".join(["array", *(f"{a}.__class__" for a in names)])
+    same = "".join(f" and {a}.dtype is dtype" for a in names[1:])
+    shapes = "".join(f", {a}.shape" for a in names)
+    source = (
+        f"def entry({parameters}):\n"
+        f"    if {plain}:\n"
+        f"        dtype = a0.dtype\n"
+        f"        if (dtype is double or dtype is single){same}:\n"
+        f"            call = known.get((dtype is double{shapes}))\n"
+        f"            if call is not None:\n"
+        f"                return call({parameters})\n"
+        f"    return None\n"
+    )
+    double, single = _FLOATS
+    namespace = {"array": np.ndarray, "double": double, "single": single, "known": known}
+    exec(source, namespace)
+    return namespace["entry"]
+
+
+def signature(values: Sequence[Any], axes: Sequence[int]) -> Any:
+    """What an entry looks up for these values; None if they are not plain arrays."""
+    first = values[0].dtype if values and type(values[0]) is np.ndarray else None
+    if not any(first is dtype for dtype in _FLOATS):
+        return None
+    for value, ndim in zip(values, axes, strict=True):
+        if type(value) is not np.ndarray or value.dtype is not first or value.ndim != ndim:
+            return None
+    return (first is _FLOATS[0], *(value.shape for value in values))
+
+
+def _finish(
+    results: Sequence[Any], given: Sequence[np.ndarray], *, several: bool
+) -> Callable[[Any], Any] | None:
+    """What is to be done with results like these; None if that must be looked at each time.
+
+    A view of an argument or of another result is copied, and a scalar becomes an array.
+    """
+    dtype = given[0].dtype
+    finishes: list[Callable[[Any], Any]] = []
+    for k, result in enumerate(results):
+        others = [*given, *(r for r in results[:k] if isinstance(r, np.ndarray))]
+        if isinstance(result, (int, float)) and not isinstance(result, np.generic):
+            finishes.append(lambda number: np.array(number, dtype))
+            continue
+        if not isinstance(result, (np.ndarray, np.generic)) or result.dtype != dtype:
+            return None
+        is_view = isinstance(result, np.ndarray) and any(
+            np.may_share_memory(result, other) for other in others
+        )
+        finishes.append(np.array if is_view or not result.flags.writeable else np.asarray)
+    if not several:
+        return finishes[0]
+    return lambda found: tuple(f(result) for f, result in zip(finishes, found, strict=True))
+
+
+def _agree(plain: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two results are equal but for rounding."""
+    if plain.shape != other.shape or plain.dtype != other.dtype:
+        return False
+    rounding = 1e-9 if plain.dtype == np.float64 else 1e-3
+    finite = np.abs(plain[np.isfinite(plain)])
+    scale = finite.max() if finite.size else 0.0
+    with np.errstate(all="ignore"):
+        return np.allclose(plain, other, rtol=rounding, atol=rounding * scale, equal_nan=True)

@@ -1,0 +1,296 @@
+"""Source for values of known shapes: the same operations, with memory used again.
+
+An elementwise operation writes into an operand that nobody needs any more, or into memory that
+lies free; numbers are arrays made once; a product of matrices is one call to BLAS. With kept
+buffers all of that memory is made once and used in every call.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.codegen.recording import CannotRecord, Node, Record
+
+__all__ = ["specialised"]
+
+_POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
+_SMALL = 4096  # entries up to which minimum is faster into fresh memory than into given memory
+_SLOW_INTO = (np.minimum, np.maximum)
+_SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "-"}
+
+
+def specialised(
+    record: Record,
+    name: str,
+    *,
+    several: bool,
+    buffers_of: int | None = None,
+    elsewhere: Callable[..., Any] | None = None,
+) -> tuple[str, Callable[..., Any]]:
+    """The source of a function like the recorded one, and the function.
+
+    It may be called with values of the recorded shapes and precision only. ``buffers_of`` a
+    thread makes it return the same memory each time; other threads are sent ``elsewhere``.
+    """
+    writer = _Writer(record, reuse=buffers_of is not None)
+    statements = writer.statements()
+    lines = [f"def {name}({', '.join(writer.arguments)}):"]
+    if buffers_of is not None:
+        writer.constants |= {"thread": get_ident, "elsewhere": elsewhere}
+        lines.append(f"    if thread() != {buffers_of}:")
+        lines.append(f"        return elsewhere({', '.join(writer.arguments)})")
+    lines += [f"    {line}" for line in statements]
+    results = writer.results()
+    lines.append(f"    return ({', '.join(results)},)" if several else f"    return {results[0]}")
+    source = "\n".join([*lines, ""])
+    namespace = dict(writer.constants)
+    exec(compile(source, f"<tensorcalc {name}, specialised>", "exec"), namespace)
+    return source, namespace[name]
+
+
+class _Writer:
+    """Writes the statements of one function."""
+
+    def __init__(self, record: Record, *, reuse: bool) -> None:
+        self.record = record
+        self.reuse = reuse
+        self.constants: dict[str, Any] = {}
+        self.lines: list[str] = []
+        self.numbered = 0
+        self.numbers: dict[Any, str] = {}
+        self.words: dict[Node, str] = {}
+        self.taken: set[str] = {"thread", "elsewhere"}
+        self.last = self._last_uses()
+        self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
+        # memory of this function by its node, and what lies in it now; free memory by its form
+        self.owned: dict[Node, str] = {}
+        self.holder: dict[Node, Node] = {}
+        self.free: dict[Any, list[Node]] = {}
+
+    def statements(self) -> list[str]:
+        """The statements, in the order of the record."""
+        for place, node in enumerate(self.record.nodes):
+            self._statement(node, place)
+            self._release(node, place)
+        return self.lines
+
+    def results(self) -> list[str]:
+        """What is returned: arrays that share memory with nothing of the caller's."""
+        dtype = self.record.arguments[0].dtype
+        words = []
+        returned: set[Node] = set()
+        for result in self.record.results:
+            if not isinstance(result, Node):
+                words.append(f"{self._constant(np.asarray(result, dtype), 'c')}.copy()")
+                continue
+            word = self.words[result]
+            storage = result.storage
+            if result.dtype != dtype:
+                raise CannotRecord("a result of another precision")
+            if not result.is_array:
+                word = f"{self._constant(np.asarray, 'asarray')}({word})"
+            elif storage.kind == "argument" or storage in returned or not result.writeable:
+                word = f"{self._constant(np.array, 'array')}({word})"
+            returned.add(storage)
+            words.append(word)
+        return words
+
+    def _last_uses(self) -> dict[Node, int]:
+        """After which operation nobody reads a node's memory any more."""
+        last: dict[Node, int] = {}
+        for place, node in enumerate(self.record.nodes):
+            for used in (*node.nodes, node):
+                last[used.storage] = place
+        for result in self.record.results:
+            if isinstance(result, Node):
+                last[result.storage] = len(self.record.nodes)
+        return last
+
+    # ── words ──
+
+    def _claim(self, node: Node, stem: str = "t") -> str:
+        word = node.name or stem
+        while (
+            word in self.taken or keyword.iskeyword(word) or word in self.constants or word == "t"
+        ):
+            if node.name:
+                word += "_"
+            else:
+                self.numbered += 1
+                word = f"t{self.numbered}"
+        self.taken.add(word)
+        self.words[node] = word
+        return word
+
+    def _constant(self, value: Any, stem: str) -> str:
+        for word, known in self.constants.items():
+            if known is value:
+                return word
+        word, k = stem, 1
+        while word in self.constants or word in self.taken:
+            k += 1
+            word = f"{stem}{k}"
+        self.constants[word] = value
+        return word
+
+    def _function(self, function: Any) -> str:
+        return self._constant(function, function.__name__)
+
+    def _number(self, value: float, dtype: Any) -> str:
+        """A number as an array of no axes: NumPy converts a Python number at each call."""
+        known = self.numbers.get((value, dtype))
+        if known is None:
+            digits = re.sub(r"\W", "_", repr(value).replace("-", "minus_"))
+            known = self._constant(np.array(value, dtype=dtype), f"number_{digits}")
+            self.numbers[value, dtype] = known
+        return known
+
+    def _word(self, value: Any, dtype: Any = None) -> str:
+        if isinstance(value, Node):
+            return self.words[value]
+        if isinstance(value, (np.ndarray, np.generic)):
+            return self._constant(value, "c")
+        if isinstance(value, (int, float)) and dtype is not None and not isinstance(value, bool):
+            return self._number(value, dtype)
+        return repr(value)
+
+    # ── one rule per kind ──
+
+    def _statement(self, node: Node, place: int) -> None:
+        if node.kind == "write":
+            target, entry = node.inputs
+            self.lines.append(f"{self.words[target]}[...] = {self._word(entry)}")
+        elif node.kind == "view":
+            self.lines.append(f"{self._claim(node)} = {self._call(node)}")
+        elif node.kind == "ufunc":
+            self._ufunc(node, place)
+        elif node.kind == "dot":
+            self._dot(node)
+        elif node.kind == "reduce":
+            self._reduce(node)
+        else:
+            self.lines.append(f"{self._claim(node)} = {self._call(node)}")
+            if node.is_array:
+                self._own(node)
+
+    def _call(self, node: Node) -> str:
+        if isinstance(node.function, str):
+            return node.function.format(self.words[node.inputs[0]])
+        inputs = [self._word(i) for i in node.inputs]
+        inputs += [f"{key}={self._word(value)}" for key, value in node.options.items()]
+        return f"{self._function(node.function)}({', '.join(inputs)})"
+
+    def _ufunc(self, node: Node, place: int) -> None:
+        function, inputs = node.function, list(node.inputs)
+        if function is np.power and inputs[1] in _POWERS and not isinstance(inputs[1], Node):
+            function = _POWERS[inputs.pop()]
+        elif function is np.divide and inputs[0] == 1 and not isinstance(inputs[0], Node):
+            function, inputs = np.reciprocal, inputs[1:]
+        dtype = next(i.dtype for i in inputs if isinstance(i, Node))
+        floating = node.is_array and dtype.kind == "f"
+        words = [self._word(i, dtype if floating else None) for i in inputs]
+        if not node.is_array and function in _SIGNS:
+            sign = _SIGNS[function]
+            text = f"{sign}{words[0]}" if len(words) == 1 else f"{words[0]} {sign} {words[1]}"
+            self.lines.append(f"{self._claim(node)} = {text}")
+            return
+        slow = function in _SLOW_INTO and node_size(node) <= _SMALL
+        into = self._into(node, place) if node.is_array and not slow else None
+        self._write(node, self._function(function), words, into)
+
+    def _dot(self, node: Node) -> None:
+        a, b = node.inputs
+        dims = [i.ndim if isinstance(i, np.ndarray) else len(i.shape) for i in (a, b)]
+        floating = node.dtype.kind == "f"
+        function = np.dot if max(dims) <= 2 and floating else np.matmul
+        into = self._spare(node) if node.is_array else None
+        self._write(node, self._function(function), [self._word(a), self._word(b)], into)
+
+    def _reduce(self, node: Node) -> None:
+        (x,), axis = node.inputs, node.options["axis"]
+        word = f"{node.function.__name__}_reduce"
+        if word in self.taken:
+            word += "_"
+        self.constants[word] = node.function.reduce
+        if node.options["keepdims"]:
+            self.lines.append(
+                f"{self._claim(node)} = {word}({self.words[x]}, {axis}, None, None, True)"
+            )
+            self._own(node)
+        else:
+            into = self._spare(node) if node.is_array else None
+            inputs = [self.words[x], repr(axis)]
+            self._write(node, word, inputs if into is None else [*inputs, "None"], into)
+
+    def _write(self, node: Node, function: str, inputs: list[str], into: Node | None) -> None:
+        if into is None:
+            word = self._claim(node)
+            self.lines.append(f"{word} = {function}({', '.join(inputs)})")
+            if node.is_array:
+                self._own(node)
+            return
+        memory = self.owned[into]
+        self.holder[node] = into
+        statement = f"{function}({', '.join([*inputs, memory])})"
+        if node.name and node.name not in self.taken:
+            statement = f"{self._claim(node)} = {statement}"
+        else:
+            self.words[node] = memory
+        self.lines.append(statement)
+
+    # ── memory ──
+
+    def _own(self, node: Node) -> None:
+        """The memory that a statement has just made."""
+        self.owned[node] = self.words[node]
+        self.holder[node] = node
+
+    def _form(self, node: Node) -> Any:
+        return node.shape, node.dtype
+
+    def _into(self, node: Node, place: int) -> Node | None:
+        """Memory for the result: an operand's that is needed no more, or what is free."""
+        for used in node.nodes:
+            memory = self.holder.get(used)
+            if (
+                memory is not None
+                and self.last[used] == place
+                and self._form(used) == self._form(node)
+            ):
+                return memory
+        return self._spare(node)
+
+    def _spare(self, node: Node) -> Node | None:
+        waiting = self.free.get(self._form(node))
+        if waiting:
+            return waiting.pop()
+        if self.reuse and node.contiguous:
+            buffer = Node("constant", shape=node.shape, dtype=node.dtype)
+            self.owned[buffer] = self._constant(np.empty(node.shape, node.dtype), "buffer")
+            return buffer
+        return None
+
+    def _release(self, node: Node, place: int) -> None:
+        """Memory that nobody reads after this operation."""
+        for storage in {n.storage for n in (*node.nodes, node)}:
+            memory = self.holder.get(storage)
+            if memory is None or self.last[storage] > place:
+                continue
+            if self.holder.get(node) is memory and node.storage is not storage:
+                continue  # the result has taken it over
+            if not memory.contiguous:
+                continue
+            waiting = self.free.setdefault(self._form(storage), [])
+            if memory not in waiting:
+                waiting.append(memory)
+
+
+def node_size(node: Node) -> int:
+    """How many entries a value has."""
+    return int(np.prod(node.shape, dtype=np.int64))

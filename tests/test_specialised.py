@@ -1,0 +1,269 @@
+"""Functions specialised for shapes that came before: the same results, in memory of one's own."""
+
+import threading
+
+import numpy as np
+import pytest
+from random_programs import VARIABLES, Writer, draw_values
+from test_textbook import CASES, HESSIANS, SHAPES, point
+
+import tensorcalc as tc
+
+CALLS = 4  # enough for a function to be specialised
+NETWORK = """
+Z = W @ X + b
+A = sigmoid(Z)
+P = softmax(V @ A, axis=0)
+C = -sum(Y * log(P))
+"""
+SIZES = {"W": ("h", "n"), "b": "h", "V": ("k", "h"), "X": ("n", "m"), "Y": ("k", "m")}
+each_reuse = pytest.mark.parametrize("reuse", [False, True], ids=["fresh", "buffers"])
+
+
+def network(**options):
+    p = tc.program(NETWORK, SIZES)
+    return tc.compile([p["C"], *(tc.gradient(p["C"], p[n]) for n in "WbV")], **options)
+
+
+def draw(seed=0, n=4, h=3, k=2, m=5, dtype=float):
+    rng = np.random.default_rng(seed)
+    sizes = {"n": n, "h": h, "k": k, "m": m}
+    return {
+        name: np.asarray(rng.normal(size=[sizes[dim] for dim in shape]), dtype)
+        for name, shape in SIZES.items()
+    }
+
+
+def specialised(f):
+    return list(f._entry.sources.values())
+
+
+def called(f, at, times=CALLS):
+    for _ in range(times):
+        result = f(**{name: at[name] for name in f.arguments})
+    return result
+
+
+@each_reuse
+@pytest.mark.parametrize("case", CASES)
+def test_the_gradient_by_hand_at_new_values_after_many_calls(case, reuse):
+    text, _, wrt = case.rpartition(" by ")
+    p = tc.program(text, SHAPES)
+    scalar = p.result.expr.ndim == 0
+    d = p.derivative(p.result, wrt)
+    d = d.gradient if scalar else d.to("mixed")
+    f = d.compile(reuse_buffers=reuse)
+    for seed in (0, 1, 2):
+        at = point(seed)
+        found = called(f, at, CALLS if seed == 0 else 1)
+        np.testing.assert_allclose(found, CASES[case](**at), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", HESSIANS)
+def test_the_hessian_by_hand_at_new_values_after_many_calls(case):
+    text, _, wrt = case.rpartition(" by ")
+    p = tc.program(text, SHAPES)
+    f = tc.derivative(p.result, p[wrt], p[wrt], layout="mixed").compile()
+    for seed in (0, 1):
+        at = point(seed)
+        found = called(f, at, CALLS if seed == 0 else 1)
+        np.testing.assert_allclose(found, HESSIANS[case](**at), rtol=1e-9, atol=1e-12)
+
+
+@each_reuse
+@pytest.mark.parametrize("start", range(0, 200, 50))
+def test_random_programs_at_new_values_after_many_calls(start, reuse):
+    wrong, working = [], 0
+    for seed in range(start, start + 50):
+        text = Writer(seed).program()
+        p = tc.program(text, VARIABLES)
+        present = [name for name in VARIABLES if p.result.expr.ndim == 0 and name in text]
+        items = [p.result, *(tc.gradient(p.result, p[name]) for name in present)]
+        f = tc.compile(items, reuse_buffers=reuse)
+        with np.errstate(all="ignore"):
+            called(f, draw_values(seed))
+            at = draw_values(seed + 1)
+            values = {name: at[name] for name in f.arguments}
+            working += not f.arguments or bool(specialised(f))
+            found, plain = f(**values), f._run(*values.values())
+        for one, other in zip(found, plain, strict=True):
+            if not np.allclose(one, other, rtol=1e-9, atol=1e-12, equal_nan=True):
+                wrong.append(text)
+    assert wrong == []
+    assert working >= 40
+
+
+def test_many_calls_make_source_that_works_in_place():
+    f = network()
+    called(f, draw(), CALLS - 2)
+    assert specialised(f) == []
+    called(f, draw())
+    (source,) = specialised(f)
+    assert "negative(Z, t1)" in source or "multiply(" in source
+    assert source.count("(") < f.source.count("(") * 3
+    assert "sigmoid" not in source  # its operations stand there instead
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_reuse
+def test_precision_is_kept(dtype, reuse):
+    f = network(reuse_buffers=reuse)
+    allowed = 1e-4 if dtype == np.float32 else 1e-12
+    called(f, draw(dtype=dtype))
+    found, plain = called(f, draw(1, dtype=dtype), 1), f._run(*(draw(1)[n] for n in f.arguments))
+    assert {array.dtype for array in found} == {np.dtype(dtype)}
+    assert all(isinstance(array, np.ndarray) for array in found)
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=allowed, atol=allowed)
+
+
+def test_each_shape_has_a_function_of_its_own():
+    f = network()
+    for sizes in ({}, {"m": 7}, {"h": 6, "k": 3}, {"m": 0}, {"m": 1}):
+        at = draw(3, **sizes)
+        found = called(f, at)
+        for one, other in zip(found, f._run(*(at[n] for n in f.arguments)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-14)
+    assert len(specialised(f)) == 5
+
+
+def test_results_are_ones_own():
+    f, at = network(), draw()
+    expected = [array.copy() for array in called(f, at)]
+    for array in f(**at):
+        array[...] = np.nan
+    for one, other in zip(f(**at), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+ALIASES = {
+    "x": lambda x: x,
+    "x.T": lambda x: x,
+    "X.T": lambda X: X.T,
+    "diagonal(X)": np.diagonal,
+    "X[0, :]": lambda X: X[0],
+    "x @ ones(n).T": lambda x: np.outer(x, np.ones(3)),
+}
+
+
+@each_reuse
+@pytest.mark.parametrize("text", ALIASES)
+def test_a_result_that_is_an_argument_is_a_copy(text, reuse):
+    name = "X" if "X" in text else "x"
+    at = {name: np.arange(9.0).reshape(3, 3) if name == "X" else np.arange(3.0)}
+    p = tc.program(text, {name: ("n", "n") if name == "X" else "n"})
+    f = tc.compile([p.result, p.result], reuse_buffers=reuse)
+    for _ in range(CALLS):
+        one, other = f(**at)
+        one[...] = -1  # neither the argument nor the other result may change
+        np.testing.assert_array_equal(np.squeeze(other), ALIASES[text](at[name]))
+    assert at[name].min() == 0
+
+
+def test_buffers_hold_the_results_of_the_last_call():
+    f = network(reuse_buffers=True)
+    kept = called(f, draw())
+    before = [array.copy() for array in kept[1:]]
+    again = f(**draw(1))
+    for old, new, was in zip(kept[1:], again[1:], before, strict=True):
+        assert np.shares_memory(old, new)
+        assert not np.array_equal(old, was)
+
+
+def test_each_thread_has_buffers_of_its_own():
+    f, at = network(reuse_buffers=True), [draw(seed) for seed in range(4)]
+    plain = network()
+    called(f, draw())
+    wrong = []
+
+    def work(seed):
+        expected = [array.copy() for array in plain(**at[seed])]
+        for _ in range(200):
+            found = f(**at[seed])
+            if not all(np.allclose(a, b) for a, b in zip(found, expected, strict=True)):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+LAID_OUT = {
+    "Fortran order": np.asfortranarray,
+    "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "backwards": lambda a: a[::-1].copy()[::-1],
+    "big-endian": lambda a: a.astype(">f8"),
+    "a list": lambda a: a.tolist(),
+    "read-only": lambda a: np.broadcast_to(a, a.shape),
+}
+
+
+@pytest.mark.parametrize("laid_out", LAID_OUT.values(), ids=LAID_OUT)
+def test_arrays_of_any_layout_in_memory(laid_out):
+    f, at = network(), draw()
+    expected = [array.copy() for array in called(f, at)]
+    found = f(**{name: laid_out(array) for name, array in at.items()})
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-15)
+
+
+def test_a_column_given_as_an_array_of_two_axes_in_many_calls():
+    f, at = network(), draw()
+    expected = [array.copy() for array in called(f, at)]
+    column = {**at, "b": at["b"][:, None]}
+    found = called(f, column)
+    assert found[2].shape == column["b"].shape
+    np.testing.assert_allclose(found[2][:, 0], expected[2], rtol=1e-13)
+    np.testing.assert_allclose(f(**at)[1], expected[1], rtol=1e-13)
+
+
+def test_one_value_of_another_precision_makes_all_double():
+    f, at = network(), draw(dtype=np.float32)
+    called(f, at)
+    found = called(f, {**at, "Y": at["Y"].astype(float)})
+    assert {array.dtype for array in found} == {np.dtype(float)}
+
+
+def test_what_does_not_fit_is_refused_after_many_calls():
+    f, at = network(), draw()
+    called(f, at)
+    with pytest.raises(tc.ShapeError, match="W"):
+        f(**{**at, "W": at["W"].T})
+    with pytest.raises(tc.ShapeError, match="b"):
+        f(**{**at, "b": at["b"][:2]})
+    with pytest.raises(tc.MissingValueError, match="V"):
+        f(**{name: array for name, array in at.items() if name != "V"})
+    with pytest.raises(tc.TensorCalcError, match="complex"):
+        f(**{**at, "W": at["W"] + 1j})
+
+
+def test_a_matrix_declared_symmetric_is_looked_at_in_every_call():
+    S, x = tc.matrix("S", 3, 3, symmetric=True), tc.vector("x", 3)
+    f = tc.compile([x.T @ S @ x])
+    at = {"S": np.eye(3), "x": np.ones(3)}
+    called(f, at)
+    with pytest.raises(tc.TensorCalcError, match="symmetric"):
+        f(S=np.triu(np.ones((3, 3))), x=at["x"])
+
+
+def test_a_singular_matrix_is_told_after_many_calls():
+    p = tc.program("inv(A) @ x", A=(3, 3), x=3)
+    f = p.result.compile()
+    called(f, {"A": np.eye(3), "x": np.ones(3)})
+    with pytest.raises(tc.TensorCalcError, match="invertible"):
+        f(A=np.zeros((3, 3)), x=np.ones(3))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_non_finite_values_pass_as_before(bad):
+    f, at = network(), draw()
+    called(f, at)
+    at["X"] = at["X"].copy()
+    at["X"][0, 0] = bad
+    with np.errstate(all="ignore"):
+        found, plain = f(**at), f._run(*(at[n] for n in f.arguments))
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -137,7 +137,8 @@ ANSWERS = {
     # none of these
     "one entry off": ("matrix", lambda A: A + 0.5 * (np.arange(20).reshape(4, 5) == 7),
         "not found", None, "right shape (4 × 5), wrong values; no cause found", "entry [1, 2]"),
-    "σ′ left out": ("matrix", lambda A: np.outer(x, s - y), "slope", None, "of the elementwise function σ is missing", "multiply by σ′"),
+    "σ′ left out": ("matrix", lambda A: np.outer(x, s - y), "slope", None,
+                    "of the elementwise function σ is missing", "multiply by σ′"),
     "nothing at all": ("matrix", lambda A: 0 * A, "not found", None, "no cause", "entry"),
     "something for nothing": ("nothing", lambda A: A + 1, "not found", None, "no cause", "entry"),
     "twice a number": ("number", lambda A: 2 * A, "not found", None, "no cause", "entry [0, 0]"),

@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except TensorCalcError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(_as_options(f"{type(error).__name__}: {error}"), file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", file=sys.stderr)
+            print(_as_options(f"  {note}"), file=sys.stderr)
         return 2
     except BrokenPipeError:
         with contextlib.suppress(OSError):
@@ -51,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _as_options(message: str) -> str:
+    """A message with shapes asked for as the command line takes them: --shape x=…"""
+    return re.sub(r"(add its shape: )(\S+=…)", r"\1--shape \2", message)
 
 
 def _is_negative(word: str) -> bool:

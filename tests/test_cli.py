@@ -581,3 +581,8 @@ def test_step_goes_on_where_there_is_no_input(tensorcalc, monkeypatch):
     status, out, err = tensorcalc("derive", NETWORK, "--wrt", "W", *SHAPES, "--step")
     assert (status, err) == (0, "")
     assert "Result" in out
+
+
+def test_a_missing_shape_is_asked_for_as_an_option(capsys):
+    assert main(["derive", "f = sum(x * y)", "--wrt", "x", "--shape", "x=3"]) != 0
+    assert "add its shape: --shape y=…" in capsys.readouterr().err

@@ -831,3 +831,13 @@ def test_an_attribute_that_a_program_lacks_is_told(name, hint):
         getattr(p, name)
     assert hint in raised.value.hint
     assert not hasattr(p, name)
+
+
+def test_an_en_dash_is_a_minus():
+    assert str(tc.parse("f = x – y", x=3, y=3)) == str(tc.parse("f = x - y", x=3, y=3))
+
+
+@pytest.mark.parametrize(("sign", "word"), [("Σ", "sum"), ("∏", "prod")])
+def test_a_sign_of_a_sum_is_told_its_word(sign, word):
+    with pytest.raises(tc.ParseError, match=rf"write {word}\(x\)"):
+        tc.parse(f"f = {sign} x", x=3)

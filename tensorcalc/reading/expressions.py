@@ -16,6 +16,8 @@ from tensorcalc.vocabulary import FUNCTION_NAMES
 
 __all__ = ["ExpressionReader"]
 
+_SUMMED = {"Σ": "sum", "∑": "sum", "Π": "prod", "∏": "prod"}
+
 
 class ExpressionReader(ForeignReader):
     """Reads a whole expression: numbers, names, and what the classes below it read."""
@@ -129,6 +131,8 @@ class ExpressionReader(ForeignReader):
             return "use finite numbers", None
         if name == "I":
             return "write eye(n) for the identity matrix, or add its shape: I=…", None
+        if name in _SUMMED:
+            return f"write {_SUMMED[name]}(x), or add its shape: {name}=…", None
         if latin != name:
             return f"write it in Latin letters: {latin}", None
         if name.startswith("__"):

@@ -841,3 +841,10 @@ def test_an_en_dash_is_a_minus():
 def test_a_sign_of_a_sum_is_told_its_word(sign, word):
     with pytest.raises(tc.ParseError, match=rf"write {word}\(x\)"):
         tc.parse(f"f = {sign} x", x=3)
+
+
+def test_a_name_that_clings_to_the_equals_sign_is_no_factor():
+    with pytest.raises(tc.ParseError, match="=s is not an operator") as caught:
+        tc.parse("v =s W @ x", W=(3, 4), x=4, s=())
+    assert "s * W" not in str(caught.value)
+    assert caught.value.hint == "write = in place of =s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,8 @@ _ON_NUMBERS: dict[type[ast.operator], Callable[[float, float], Any]] = {
 }
 OPERATIONS = dict(_BINARY.values())
 _KINDS = {"scalar": "a scalar", "column": "a column", "row": "a row", "matrix": "a matrix"}
+
+_GLUED = re.compile(r"\s=([A-Za-z_]\w*)\s*$")  # a name that clings to a single =
 
 
 class OperatorReader(Reader):
@@ -124,6 +127,11 @@ class OperatorReader(Reader):
     ) -> Tensor | None:
         """A product that does not say which: side by side, or with a cross."""
         sign = self.written.operator(node)
+        glued = _GLUED.search(self.written.text[: sign.start])
+        if glued is not None:  # v =s W @ x: a slip of the keyboard has no one meaning
+            operator = f"={glued.group(1)}"
+            self._fault(node, f"{operator} is not an operator", f"write = in place of {operator}")
+            return None
         what = "without an operator between them"
         if sign.mark == "×":
             what = "with ×, which is read for numbers only"

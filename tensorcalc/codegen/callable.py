@@ -12,7 +12,9 @@ import numpy as np
 
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.entry import Entry, signature
+from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering
+from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, toposort
@@ -238,7 +240,7 @@ def compile_outputs(
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
     ]
-    shown, names = regrouped(roots, hints or {})
+    shown, names = factored(*separated(*regrouped(roots, hints or {})))
     lowering = Lowering(shown, names)
     found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
     arguments = _with_sized(found, lowering.order, outputs)

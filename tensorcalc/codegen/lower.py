@@ -64,6 +64,13 @@ class Lowering:
         # every node to compute, arguments first; names are looked through
         self.order = computed_below(roots)
         self.uses = _count_uses(self.order, roots)
+        self.diagonals = {
+            term
+            for node in self.order
+            if isinstance(node, Add) and _adds_in_place(node)
+            for term in node.terms
+            if _has_delta(term) and self.uses[term] == 1 and term not in hints
+        }
         bodies = {computed_body(n): n.name for n in self.order if isinstance(n, Definition)}
         self.hints = {**hints, **bodies}
 
@@ -75,6 +82,8 @@ class Lowering:
     def run(self) -> None:
         """Write every statement."""
         for node in self.order:  # arguments stand before what uses them
+            if node in self.diagonals:  # added where the rest of the sum lies
+                continue
             code = self._lower(node)
             if self._deserves_name(node, code):
                 code = self.assign(node, code)
@@ -198,12 +207,44 @@ class Lowering:
         return self._function_names[function]
 
     def _add(self, node: Add) -> Code:
-        covers = [self._covered(term) for term in node.terms]
-        whole = set().union(*covers) == set(range(node.ndim))
+        diagonals = [term for term in node.terms if term in self.diagonals]
+        terms = [term for term in node.terms if term not in self.diagonals]
+        if not diagonals:
+            return self._sum(terms)
+        if terms:
+            total = self._dense(terms)
+            name = self.assign(node, total).text
+        else:
+            first, *diagonals = diagonals
+            assert isinstance(first, Einsum)
+            name = self._box(first, _deltas_of(first), node).text
+        for term in diagonals:
+            assert isinstance(term, Einsum)
+            spec, _, entries = self._on_diagonal(term, _deltas_of(term))
+            self.lines.append(f'np.einsum("{spec}", {name})[...] += {entries.text}  # the diagonal')
+        return Code(name)
+
+    def _dense(self, terms: Sequence[Expr]) -> Code:
+        """A sum as an array of its own, with every axis."""
+        code = self._sum(terms)
+        shape = terms[0].shape
+        if set().union(*map(self._covered, terms)) != set(range(len(shape))):
+            sizes = ", ".join(map(self.size, shape))
+            return Code(f"np.broadcast_to({code.text}, ({sizes})).copy()")
+        alone = self.code[terms[0]] if len(terms) == 1 else code
+        called, _, rest = alone.text.partition("(")
+        computes = rest and isinstance(terms[0], Elementwise)
+        if alone.operator or (computes and (called in self.quoted or called.startswith("np."))):
+            return code
+        return Code(f"{code.inside(ATOM)}.copy()")  # a name or a view: the array of another value
+
+    def _sum(self, of: Sequence[Expr]) -> Code:
+        covers = [self._covered(term) for term in of]
+        whole = set().union(*covers) == set(range(of[0].ndim))
         text = ""
-        terms = sorted(node.terms, key=lambda t: coefficient_and_core(t)[0] < 0)
-        positive = coefficient_and_core(node.terms[0])[0] >= 0
-        for k, term in enumerate(node.terms if positive else terms, start=1):
+        terms = sorted(of, key=lambda t: coefficient_and_core(t)[0] < 0)
+        positive = coefficient_and_core(of[0])[0] >= 0
+        for k, term in enumerate(of if positive else terms, start=1):
             if k % _TERMS == 0:  # Python reads a sum of some thousand terms by recursion
                 text = self.assign(None, Code(text, ADD, "+")).text
             number, _ = coefficient_and_core(term)
@@ -237,9 +278,7 @@ class Lowering:
         reshaped = self._reshaped(node)
         if reshaped is not None:
             return reshaped
-        deltas = [
-            ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)
-        ]
+        deltas = _deltas_of(node)
         if deltas:
             return self._box(node, deltas)
         entry = constant_entry(node)
@@ -305,8 +344,24 @@ class Lowering:
             result = divided(result, scalar) or times(result, scalar)
         return result
 
-    def _box(self, node: Einsum, deltas: list[tuple[int, ...]]) -> Code:
+    def _box(self, node: Einsum, deltas: list[Indices], named: Expr | None = None) -> Code:
         """An array of zeros whose diagonal, along the tied axes, is the core product."""
+        spec, has, core = self._on_diagonal(node, deltas)
+        if node.ndim == 2 and len(deltas) == 1 and named is None:
+            if not has:
+                eye = Code(f"np.eye({self.size(node.shape[0])})")
+                return eye if core.text == "1.0" else times(core, eye)
+            return Code(f"np.diag({core.text})")
+        named = named or node
+        shape = ", ".join(map(self.size, node.shape))
+        hint = self.hints.get(named)
+        box = self.names.claim(hint) if hint else self.names.number("box")
+        self.lines.append(f"{box} = np.zeros(({shape}))")
+        self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
+        return Code(box)
+
+    def _on_diagonal(self, node: Einsum, deltas: list[Indices]) -> tuple[str, Indices, Code]:
+        """The einsum that is a view of the diagonal, the axes with entries, and the entries."""
         first = _first_of_tied(deltas, node.output)
         factors = [
             (operand, tuple(first.get(i, i) for i in indices))
@@ -317,18 +372,32 @@ class Lowering:
         entries = {i for operand, ix in factors if not isinstance(operand, Ones) for i in ix}
         has = tuple(i for i in kept if i in entries)
         core = self._core(node, has, factors)
-        if node.ndim == 2 and len(deltas) == 1:
-            if not has:
-                eye = Code(f"np.eye({self.size(node.shape[0])})")
-                return eye if core.text == "1.0" else times(core, eye)
-            return Code(f"np.diag({core.text})")
-        core = broadcast_code(Factor(core, has), kept)
-        shape = ", ".join(map(self.size, node.shape))
+        if node.ndim > 2 or len(deltas) > 1:
+            core = broadcast_code(Factor(core, has), kept)
         spec = letters(tuple(first.get(i, i) for i in node.output)) + "->" + letters(kept)
-        box = self.names.claim(self.hints[node]) if node in self.hints else self.names.number("box")
-        self.lines.append(f"{box} = np.zeros(({shape}))")
-        self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
-        return Code(box)
+        return spec, has, core
+
+
+Indices = tuple[int, ...]
+
+
+def _deltas_of(node: Einsum) -> list[Indices]:
+    return [ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)]
+
+
+def _has_delta(term: Expr) -> bool:
+    """Whether a term of a sum has entries along a diagonal only."""
+    return isinstance(term, Einsum) and bool(_deltas_of(term)) and is_reshapeless(term)
+
+
+def is_reshapeless(term: Einsum) -> bool:
+    """Whether no axes are merged or split in the product."""
+    return not any(isinstance(o, Merge) for o in term.operands)
+
+
+def _adds_in_place(node: Add) -> bool:
+    """Whether diagonals are added to what lies there, and not as arrays of their own."""
+    return node.ndim > 1
 
 
 def _axes_with_entries(node: Einsum) -> set[int]:

@@ -1,0 +1,138 @@
+"""Factors that only repeat along their own axes are multiplied last.
+
+∂z/∂W of a layer is I[k=j] x_i: its axis i comes from x alone. Every product and sum that it
+goes through on the way to a second derivative would carry that axis along. Here each value is
+seen as a product of outer factors, each with an axis that nothing else has, and a core without
+those axes; products and sums are formed of the cores, and the factors come back where the
+whole is needed: x_i x_s K[j, t] with an n × n matrix K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tensorcalc.expr import Add, Definition, Einsum, Expr, Merge, Ones, product, toposort
+from tensorcalc.rewrite.products import contract_delta, drop_ones
+
+__all__ = ["separated"]
+
+Item = tuple[Expr, tuple[int, ...]]  # a factor and the axes, or indices, that it has
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A value as outer ``factors`` times a ``core`` over the axes ``kept``.
+
+    ``saves`` says that less is computed when it is seen so.
+    """
+
+    core: Expr
+    kept: tuple[int, ...]
+    factors: tuple[Item, ...] = ()
+    saves: bool = False
+
+
+def separated(
+    roots: Sequence[Expr], hints: Mapping[Expr, str]
+) -> tuple[list[Expr], dict[Expr, str]]:
+    """The roots with outer factors multiplied last, and the names of what they became."""
+    parts: dict[Expr, _Parts] = {}
+    whole: dict[Expr, Expr] = {}
+    for node in toposort([*roots, *hints], lambda n: isinstance(n, Definition)):
+        is_leaf = isinstance(node, Definition) or not node.args
+        plain = node if is_leaf else _over(node, whole)
+        parts[node] = _Parts(plain, tuple(range(node.ndim)))
+        if isinstance(node, Einsum) and not any(isinstance(o, Merge) for o in node.operands):
+            parts[node] = _parts_of_product(node, parts, whole) or parts[node]
+        elif isinstance(node, Add):
+            parts[node] = _parts_of_sum(node, parts) or parts[node]
+        whole[node] = _multiplied(parts[node], node.ndim) if parts[node].saves else plain
+    return [whole[root] for root in roots], {whole[node]: name for node, name in hints.items()}
+
+
+def _over(node: Expr, whole: Mapping[Expr, Expr]) -> Expr:
+    args = tuple(whole[arg] for arg in node.args)
+    return node if args == node.args else node.with_args(args)
+
+
+def _multiplied(parts: _Parts, ndim: int) -> Expr:
+    items = [*parts.factors, (parts.core, parts.kept)]
+    return product([e for e, _ in items], [axes for _, axes in items], tuple(range(ndim)))
+
+
+def _parts_of_product(
+    node: Einsum, parts: Mapping[Expr, _Parts], whole: Mapping[Expr, Expr]
+) -> _Parts | None:
+    """Factors of the operands, and operands, that have an index of the output to themselves."""
+    items: list[Item] = []
+    opened = saves = False
+    for operand, indices in zip(node.operands, node.inputs, strict=True):
+        inner = parts[operand]
+        if inner.factors and len(set(indices)) == len(indices):
+            items += [(e, tuple(indices[a] for a in axes)) for e, axes in inner.factors]
+            items.append((inner.core, tuple(indices[a] for a in inner.kept)))
+            opened, saves = True, saves or inner.saves
+        else:
+            items.append((whole[operand], indices))
+    outer = _outer_items(items, node.output)
+    if not outer:
+        return None
+    inside = [items[k] for k in range(len(items)) if k not in outer]
+    present = {i for _, indices in inside for i in indices}
+    place = {i: axis for axis, i in enumerate(node.output)}
+    kept = tuple(i for i in node.output if i in present)
+    core = _tied(product([e for e, _ in inside], [indices for _, indices in inside], kept))
+    factors = tuple((items[k][0], tuple(place[i] for i in items[k][1])) for k in sorted(outer))
+    at_work = sum(e.ndim > 0 for e, _ in inside) > 1
+    return _Parts(core, tuple(place[i] for i in kept), factors, saves or (opened and at_work))
+
+
+def _tied(e: Expr) -> Expr:
+    """A product without deltas whose index is summed, which only rename, and needless ones."""
+    while (after := contract_delta(e) or drop_ones(e)) is not None:
+        e = after
+    return e
+
+
+def _outer_items(items: Sequence[Item], output: tuple[int, ...]) -> set[int]:
+    """Which items have an index of the output to themselves and are summed over nowhere.
+
+    The largest stays, if it would be all of them: a core is what is left.
+    """
+    users: dict[int, list[int]] = {}
+    for k, (_, indices) in enumerate(items):
+        for i in indices:
+            users.setdefault(i, []).append(k)
+    outer = {
+        k
+        for k, (e, indices) in enumerate(items)
+        if indices
+        and set(indices) <= set(output)
+        and len(set(indices)) == len(indices)
+        and any(users[i] == [k] for i in indices)
+        and not isinstance(e, Ones)
+    }
+    if all(k in outer for k, (e, _) in enumerate(items) if e.ndim):
+        outer -= {max(outer, key=lambda k: items[k][0].ndim)} if outer else set()
+    return outer
+
+
+def _parts_of_sum(node: Add, parts: Mapping[Expr, _Parts]) -> _Parts | None:
+    """Factors that every term has, along the same axes."""
+    terms = [parts[term] for term in node.terms]
+    common = [item for item in terms[0].factors if all(item in t.factors for t in terms[1:])]
+    if not common:
+        return None
+    cores = []
+    kept: tuple[int, ...] | None = None
+    for term in terms:
+        items = [item for item in term.factors if item not in common]
+        items.append((term.core, term.kept))
+        present = tuple(sorted({axis for _, axes in items for axis in axes}))
+        if kept is not None and present != kept:
+            return None
+        kept = present
+        cores.append(product([e for e, _ in items], [axes for _, axes in items], present))
+    assert kept is not None
+    return _Parts(Add(cores), kept, tuple(common), saves=True)

@@ -16,6 +16,7 @@ from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised
+from tensorcalc.codegen.symmetric import symmetric_products
 from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, toposort
 from tensorcalc.layout import permuted
@@ -240,7 +241,9 @@ def compile_outputs(
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
     ]
-    shown, names = factored(*separated(*regrouped(roots, hints or {})))
+    shown, names = regrouped(roots, hints or {})
+    for improved in (separated, factored, symmetric_products):
+        shown, names = improved(shown, names)
     lowering = Lowering(shown, names)
     found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
     arguments = _with_sized(found, lowering.order, outputs)

@@ -329,6 +329,10 @@ class Lowering:
                 factors.append(Factor(self.code[operand], indices))
         if not factors:
             return self._scalar_product(scalars)
+        if scalars and len(factors) == 2 and factors[0].code == factors[1].code:
+            # AᵀA keeps one array on both sides, which halves the work; scaled when it is done
+            inner = Factor(product_code(factors, output, dict(node.dims)), output)
+            return _scaled_smallest([inner], scalars)[0].code
         if scalars:
             factors = _scaled_smallest(factors, scalars)
         return product_code(factors, output, dict(node.dims))

@@ -181,7 +181,54 @@ def broadcast_code(factor: Factor, order: Indices) -> Code:
 
 
 def _general(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
+    """Products of arrays of any number of axes: by matmul or tensordot where BLAS can do it."""
+    distinct = len(set(a.indices)) == len(a.indices) and len(set(b.indices)) == len(b.indices)
+    found = _by_blas(a, b, kept) if distinct else None
+    if found is not None:
+        return Factor(_single(found, wanted), wanted) if wanted is not None else found
     union = tuple(dict.fromkeys(a.indices + b.indices))
     output = wanted if wanted is not None else tuple(i for i in union if i in kept)
     spec = f"{letters(a.indices)},{letters(b.indices)}->{letters(output)}"
     return Factor(Code(f'np.einsum("{spec}", {a.code.text}, {b.code.text})'), output)
+
+
+def _by_blas(a: Factor, b: Factor, kept: set[int]) -> Factor | None:
+    """The product with its axes as they come; None where einsum does as well."""
+    shared = [i for i in a.indices if i in b.indices]
+    summed = tuple(i for i in shared if i not in kept)
+    batch = tuple(i for i in shared if i in kept)
+    free_a = tuple(i for i in a.indices if i not in shared)
+    free_b = tuple(i for i in b.indices if i not in shared)
+    if not summed or not free_a + free_b:
+        return None
+    if len(summed) == 1 and len(free_a) <= 1 >= len(free_b) and batch:
+        return _batched(a, b, batch, summed)
+    if batch:
+        return None
+    if len(a.indices) < len(b.indices):
+        a, b, free_a, free_b = b, a, free_b, free_a
+    if len(summed) == 1 and len(free_b) <= 1:
+        (s,) = summed
+        if a.indices[-1] == s:
+            right = b.code if b.indices[0] == s else turned(b)
+            return Factor(matmul(a.code, right), free_a + free_b)
+        if a.indices[-2] == s and free_b:
+            left = b.code if b.indices[-1] == s else turned(b)
+            return Factor(matmul(left, a.code), (*a.indices[:-2], *free_b, a.indices[-1]))
+    axes = [[f.indices.index(s) for s in summed] for f in (a, b)]
+    call = f"np.tensordot({a.code.text}, {b.code.text}, ({axes[0]}, {axes[1]}))"
+    return Factor(Code(call), free_a + free_b)
+
+
+def _batched(a: Factor, b: Factor, batch: Indices, summed: Indices) -> Factor:
+    """One product of matrices, or of a matrix and a vector, for every entry of the batch."""
+    free_a = tuple(i for i in a.indices if i not in batch + summed)
+    free_b = tuple(i for i in b.indices if i not in batch + summed)
+    if not free_a:
+        a, b, free_a, free_b = b, a, free_b, free_a
+    left = _single(a, batch + free_a + summed)
+    right = Code(_single(b, batch + summed + free_b).inside(ATOM))
+    if free_b:
+        return Factor(matmul(left, right), batch + free_a + free_b)
+    column = matmul(left, Code(f"{right.text}[..., None]"))
+    return Factor(Code(f"({column.text})[..., 0]"), batch + free_a)

@@ -1,0 +1,170 @@
+"""What compiling makes of formulas: the products a careful person would choose, the same values."""
+
+import numpy as np
+import pytest
+
+import tensorcalc as tc
+from tensorcalc.codegen.symmetric import never_negative
+
+SIZES = {"a": 2, "b": 3, "c": 4, "d": 5, "e": 6}
+
+# the factors' axes, the product, and the NumPy that should be written for it
+PRODUCTS = {
+    ("ab", "bc", "ac"): "P @ Q",
+    ("ba", "bc", "ac"): "P.T @ Q",
+    ("ab", "cb", "ca"): "Q @ P.T",
+    ("ab", "ab", ""): "np.vdot(P, Q)",
+    ("a", "b", "ab"): "np.outer(P, Q)",
+    ("abc", "cd", "abd"): "P @ Q",
+    ("abc", "bd", "adc"): "Q.T @ P",
+    ("abc", "c", "ab"): "P @ Q",
+    ("abc", "acd", "abd"): "P @ Q",
+    ("abc", "adc", "abd"): "P @ Q.transpose((0, 2, 1))",
+    ("abc", "acd", "dab"): "(P @ Q).transpose((2, 0, 1))",
+    ("abc", "ab", "ac"): "(P.transpose((0, 2, 1)) @ Q[..., None])[..., 0]",
+    ("abc", "bc", "a"): "np.tensordot(P, Q, ([1, 2], [0, 1]))",
+    ("abc", "dbe", "adce"): "np.tensordot(P, Q, ([1], [1])).transpose((0, 2, 1, 3))",
+    ("abcd", "bd", "ca"): "np.tensordot(P, Q, ([1, 3], [0, 1])).T",
+    ("abc", "abc", "ab"): 'np.einsum("abc,abc->ab", P, Q)',
+}
+
+
+@pytest.mark.parametrize(("axes", "expected"), PRODUCTS.items(), ids="-".join)
+def test_products_are_those_of_blas(axes, expected):
+    left, right, output = axes
+    rng = np.random.default_rng(0)
+    P, Q = (rng.normal(size=[SIZES[i] for i in side]) for side in (left, right))
+    t = tc.program(
+        f"einsum('{left},{right}->{output}', P, Q)", P=tuple(left), Q=tuple(right)
+    ).result
+    f = t.compile()
+    line = next(line for line in f.source.splitlines() if "return" in line)
+    assert line.partition("  #")[0].strip() == f"return {expected}"
+    np.testing.assert_allclose(f(P=P, Q=Q), np.einsum(f"{left},{right}->{output}", P, Q))
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sum(log(1 + exp(X @ w)) - y * (X @ w))",
+        "-sum(y * log(sigmoid(X @ w)) + (1 - y) * log(1 - sigmoid(X @ w)))",
+        "sum(softplus(X @ w)) - y.T @ X @ w",
+    ],
+)
+def test_a_hessian_with_weights_that_are_never_negative_is_a_symmetric_product(loss):
+    p = tc.program(f"L = {loss}", X=("m", "n"), w="n", y="m")
+    f = tc.hessian(p["L"], p["w"]).compile()
+    assert "t2.T @ t2" in f.source
+    assert "sqrt" in f.source
+    rng = np.random.default_rng(1)
+    at = {"X": rng.normal(size=(7, 4)), "w": rng.normal(size=4), "y": rng.uniform(size=7)}
+    s = sigmoid(at["X"] @ at["w"])
+    expected = at["X"].T @ np.diag(s * (1 - s)) @ at["X"]
+    np.testing.assert_allclose(f({n: at[n] for n in f.arguments}), expected, rtol=1e-12)
+
+
+def test_weights_of_unknown_sign_are_no_square():
+    p = tc.program("sum(c * (X @ w)**2)", X=("m", "n"), w="n", c="m")
+    f = tc.hessian(p.result, p["w"]).compile()
+    assert "sqrt" not in f.source
+    X, c = np.arange(6.0).reshape(3, 2), np.array([1.0, -2.0, 0.5])
+    np.testing.assert_allclose(f(X=X, c=c), 2 * X.T @ np.diag(c) @ X)
+
+
+def test_a_gram_matrix_keeps_one_array_on_both_sides_and_is_scaled_last():
+    p = tc.program("norm(A @ x - b)**2", A=("m", "n"), x="n", b="m")
+    assert "2 * (A.T @ A)" in tc.hessian(p.result, p["x"]).compile().source
+
+
+SIGNS = {
+    "exp(x)": True,
+    "x": False,
+    "x * x": True,
+    "x**3": False,
+    "x**4 + 1": True,
+    "sigmoid(x) * (1 - sigmoid(x))": True,
+    "1 - sigmoid(x)": True,
+    "1 - tanh(x)": True,
+    "1 - exp(x)": False,
+    "0.5 - sigmoid(x)": False,
+    "1 - 2 * sigmoid(x)": False,
+    "2 - x": False,
+    "-exp(x)": False,
+    "abs(x) * sqrt(exp(x))": True,
+    "softmax(x)": True,
+    "1 - softmax(x)": True,
+    "log_softmax(x)": False,
+    "x * exp(x)": False,
+    "cosh(x)": True,
+    "sinh(x)": False,
+    "sin(x)": False,
+    "1 - cos(x)": False,
+    "1 / exp(x)": True,
+    "1 / x": False,
+    "norm(x) * exp(x)": True,
+    "sum(x) * exp(x)": False,
+    "(x.T @ x) * exp(x)": True,
+    "(x.T @ u) * exp(x)": False,
+    "relu(x) + softplus(x)": True,
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SIGNS.items())
+def test_what_is_never_negative_is_known_from_records(text, expected):
+    t = tc.program(text, x=3, u=3).result
+    if not expected:  # what is known is true: nothing that can be negative is taken for more
+        assert not never_negative(t.expr)
+        return
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        assert (t.evaluate(x=5 * rng.normal(size=3), u=rng.normal(size=3)) >= 0).all()
+    assert never_negative(t.expr)
+
+
+def deep(layers):
+    lines, shapes, before = [], {"x": "n", "y": "n"}, "x"
+    for k in range(1, layers + 1):
+        lines.append(f"z{k} = W{k} @ {before}; a{k} = sigmoid(z{k})")
+        before, shapes[f"W{k}"] = f"a{k}", ("n", "n")
+    lines.append(f"C = norm({before} - y)**2 / 2")
+    return tc.program("\n".join(lines), shapes)
+
+
+def test_the_hessian_of_a_network_carries_no_axis_of_its_input_along():
+    p = deep(4)
+    f = tc.derivative(p["C"], p["W1"], p["W1"], layout="mixed").compile()
+    *before, last = [line for line in f.source.splitlines() if line.startswith("    ")]
+    assert "np.outer(x, x)" in last
+    assert not any("None, :]" in line for line in before)  # no product of three axes
+    assert "- a2)" in f.source  # σ″ = σ′ (1 − σ − σ): what its terms share is taken out
+    assert 'einsum("aa->a"' in f.source  # the second slope is added to the diagonal
+    rng = np.random.default_rng(0)
+    at = {name: rng.normal(size=(3, 3)) if name[0] == "W" else rng.normal(size=3)
+          for name in f.arguments}  # fmt: skip
+    np.testing.assert_allclose(f(**at), by_differences(p, at), rtol=1e-5, atol=1e-8)
+
+
+def by_differences(p, at):
+    """Central differences of the gradient, which is proved elsewhere."""
+    g, h = tc.gradient(p["C"], p["W1"]).compile(), 1e-6
+    columns = []
+    for k in range(9):
+        step = np.zeros(9)
+        step[k] = h
+        up, down = (g(**{**at, "W1": at["W1"] + s * step.reshape(3, 3)}) for s in (1, -1))
+        columns.append((up - down) / (2 * h))
+    return np.stack(columns, axis=-1).reshape(3, 3, 3, 3)
+
+
+def test_slopes_far_out_keep_their_relative_precision_in_second_derivatives():
+    p = deep(1)
+    f = tc.derivative(p["C"], p["W1"], p["W1"]).compile()
+    found = f(W1=np.eye(1), x=np.array([25.0]), y=np.array([2.0])).item()
+    s, one_less = 1 / (1 + np.exp(-25.0)), np.exp(-25.0) / (1 + np.exp(-25.0))
+    slope = s * one_less
+    exact = 625 * (slope**2 + (s - 2.0) * slope * (one_less - s))
+    assert found == pytest.approx(exact, rel=1e-4)

@@ -584,8 +584,10 @@ def _divided(a: Tensor, b: Tensor) -> Tensor:
             raise TensorCalcError(f"{title(a)} / 0", "divide by something else")
         return Tensor(hadamard(Constant(1 / right.number), left), form)
     bottom = f.reciprocal(right)
-    bottom = recognise_softplus(bottom) or bottom  # 1/(1 + exp(−u)) is σ(u)
-    quotient = hadamard(left, bottom)
+    logistic = recognise_softplus(bottom)  # 1/(1 + exp(−u)) is σ(u)
+    if logistic is not None and left is Constant(1.0):
+        return Tensor(logistic, form)
+    quotient = hadamard(left, logistic or bottom)
     known = recognise_softmax(quotient) or recognise_exponentials(quotient)
     return Tensor(known or quotient, form)
 

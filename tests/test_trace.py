@@ -514,6 +514,28 @@ def test_local_variables_are_named_intermediates_in_order_of_dependence():
     assert tc.equal(chain.value, p.derivative("E", "W").value)
 
 
+@pytest.mark.parametrize("kind", ["function", "text"])
+def test_a_sigmoid_that_is_written_out_has_the_slope_of_its_name(kind):
+    def model(x):
+        s = 1 / (1 + np.exp(-x))
+        return s @ s
+
+    program = model if kind == "function" else "s = 1 / (1 + exp(-x)); s.T @ s"
+    p = tc.program(program, x=3)
+    assert "s = σ(x)" in repr(p)
+    assert repr(p.derivative(p["s"], "x")).startswith("∂s/∂x = diag(s ⊙ (1 − s))")
+
+
+def test_a_named_exponential_stays_where_it_is_used():
+    def model(x):
+        e = np.exp(-x)
+        s = 1 / (1 + e)
+        return s.sum()
+
+    p = tc.program(model, x=3)
+    assert "e" in p.derivative(p["s"], "e").entry()
+
+
 def test_a_name_counts_for_its_last_binding_and_an_alias_is_no_definition():
     def model(x, scale=2.0):
         u = scale * x

@@ -25,6 +25,7 @@ from tensorcalc.rewrite.products import (
     multiply_numbers,
 )
 from tensorcalc.rewrite.quotients import square_of_length
+from tensorcalc.rewrite.recognise import recognise_softplus
 from tensorcalc.rewrite.sums import open_inner_sums
 from tensorcalc.tensor import Tensor
 from tensorcalc.tracing.algebra import expand, squeezed
@@ -281,7 +282,7 @@ _TIDY: dict[type[Expr], tuple[Callable[[Any], Expr | None], ...]] = {
         *(_sum_of_product, square_of_length),
     ),
     Add: (_thin, open_inner_sums),
-    Elementwise: (_thin,),
+    Elementwise: (_thin, recognise_softplus),
 }
 
 

@@ -87,6 +87,9 @@ def test_steps_are_live():
     assert close(last.after.evaluate(network.values), network.looped["b1"])
     with pytest.raises(tc.TensorCalcError, match="step 0 of the batch of L by Z1"):
         batch.step(0)
+    assert batch[-1] is batch.step(len(batch))
+    with pytest.raises(tc.TensorCalcError, match=r"\[99\] of the batch of L by Z1"):
+        batch[99]
 
 
 # ── what is said ─────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ import pytest
 
 import tensorcalc as tc
 
-SHAPES = {"X": (3, 3), "Y": (3, 3), "u": 3}
+SHAPES = {"X": (3, 3), "Y": (3, 3), "u": 3, "a": (), "b": ()}
 CASES = [
     ("f = norm(X - Y)**2 / 2", "df = (X − Y) : dX", "d(½ ‖u‖²) = u : du"),
     ("f = norm(X - Y)**2", "df = 2 (X − Y) : dX", "d‖u‖² = 2 u : du"),
@@ -13,12 +13,16 @@ CASES = [
     ("f = trace(X @ Y)", "df = tr(dX Y)", "d tr(A) = tr(dA)"),
     ("f = u.T @ X @ u", "df = uᵀ dX u", "1 × 1"),
     ("f = norm(X)", "df = X / f : dX", "d‖u‖ = u/‖u‖ : du"),
+    ("f = a / (a + b)", "df = da / (a + b) − a da / (a + b)²", "1 × 1    quotient rule"),
+    ("f = b * a / (a + b)", "df = b da / (a + b) − b a da / (a + b)²", "1 × 1  quotient rule"),
 ]
 
 
 @pytest.mark.parametrize(("program", "differential", "rule"), CASES)
 def test_a_differential_says_its_rule(program, differential, rule):
-    derivation = tc.program(program, SHAPES).derivative("f", "X").derivation("differential")
+    by = "X" if "X" in program else "a"
+    shapes = {name: shape for name, shape in SHAPES.items() if name in program}
+    derivation = tc.program(program, shapes).derivative("f", by).derivation("differential")
     (line,) = (line for line in derivation.text().split("\n") if line.startswith("Define"))
     assert differential in line
     assert line.endswith(rule)

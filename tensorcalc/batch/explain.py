@@ -101,8 +101,8 @@ class BatchExplanation(Written):
         return f"the batch of {name_of(self.of)} by {name_of(self.wrt)}"
 
     def __getitem__(self, place: int) -> DerivationStep:
-        """A step by its place from 0."""
-        return self.steps[place]
+        """A step by its place from 0; TensorCalcError where there is none."""
+        return self._found(place)
 
     def verify(self, seed: int = 0) -> bool:
         """Whether every step holds at a random point, and the derivatives agree with differences.

@@ -142,7 +142,11 @@ class _Differ:
             return [Infix(":", (inner, self._sum(inner)))]
         factors = [*n.scalars, *([] if n.body is None else [n.body])]
         changes = [self.terms(f) for f in factors]
-        self._of_product(changes)
+        pairs = list(zip(factors, changes, strict=True))
+        above = [own for f, own in pairs if not isinstance(f, Quotient)]
+        below = [own for f, own in pairs if isinstance(f, Quotient)]
+        # of one factor above and one below, the quotient rule says all
+        self._of_product(above if sum(map(bool, below)) == 1 else changes)
         found = []
         for k, own in enumerate(changes):
             in_body = n.body is not None and k == len(n.scalars)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.display.document import Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Atom, Indexed, Notation
+from tensorcalc.display.raised import raised
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import mapped, with_letters
 
@@ -24,7 +25,6 @@ __all__ = ["fold_definitions", "fold_steps"]
 _MANY = 4  # so many of one kind are told as one
 _NUMBERED = re.compile(r"([^\W\d_]+)(\d+)(?![A-Za-z0-9])")
 _SIZES = re.compile(r"\(?\d+ × [\d× ]+\)?")
-_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
 
 def fold_steps(steps: Sequence[DerivationStep]) -> list[DerivationStep]:
@@ -173,4 +173,4 @@ def _general(n: Notation, base: int) -> Notation:
 
 
 def _superscript(offset: int) -> str:
-    return "ˡ" + (f"{offset:+d}".translate(_RAISED) if offset else "")
+    return "ˡ" + (raised(f"{offset:+d}") if offset else "")

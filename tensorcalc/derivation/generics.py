@@ -13,12 +13,12 @@ from dataclasses import replace
 from tensorcalc.derivation.signs import formulas_in, letters_in
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Atom, Call, Indexed, Infix, Notation
+from tensorcalc.display.raised import raised
 from tensorcalc.display.walk import mapped, pieces
 
 __all__ = ["with_one_spelling_of_diagonals", "with_own_letters"]
 
 _CAPITALS, _SMALL = "ABCXPQRMNKLYZ", "abcdtuprsvwzgh"
-_RAISED = str.maketrans("abcdtuprsvwzgh", "ᵃᵇᶜᵈᵗᵘᵖʳˢᵛʷᶻᵍʰ")
 _PARTS = re.compile(r"(; |, (?!axis)|(?<=\w): | {2,}|\t)")
 _WORD = re.compile(r"[a-z]{2,}")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?=\()|\b(?:log|det|exp|axis)\b|d(?=[A-Za-z](?![A-Za-z]))")
@@ -95,7 +95,7 @@ def _letters(taken: Collection[str]) -> dict[str, str]:
         for letter in general:
             if letter in taken:
                 found[letter] = next(free, letter)
-    small = {k.translate(_RAISED): v.translate(_RAISED) for k, v in found.items() if k.islower()}
+    small = {raised(k): raised(v) for k, v in found.items() if k.islower()}
     return found | small
 
 

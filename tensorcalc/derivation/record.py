@@ -115,11 +115,20 @@ class Written:
             )
         return self.steps[number - 1]
 
-    def _refused(self, place: object) -> TensorCalcError:
-        """What is said of a place at which there is no step."""
+    @overload
+    def _found(self, place: int) -> DerivationStep: ...
+    @overload
+    def _found(self, place: slice) -> tuple[DerivationStep, ...]: ...
+    def _found(self, place: int | slice) -> DerivationStep | tuple[DerivationStep, ...]:
+        """The step at a place from 0, or several; TensorCalcError where there is none."""
+        try:
+            if not isinstance(place, bool):
+                return self.steps[place]
+        except (IndexError, TypeError, ValueError):
+            pass
         count = len(self.steps)
         many = f"{count} steps stand at places 0 to {count - 1}" if count else "no steps are there"
-        return TensorCalcError(
+        raise TensorCalcError(
             f"[{place!r}] of {self.called}", f"{many}; step(1) is the first by its number"
         )
 
@@ -200,13 +209,7 @@ class Derivation(Written):
     def __getitem__(self, place: slice) -> Derivation: ...
     def __getitem__(self, place: int | slice) -> DerivationStep | Derivation:
         """A step by its place from 0, or a part; TensorCalcError where there is none."""
-        number = isinstance(place, (int, np.integer)) and not isinstance(place, bool)
-        if not number and not isinstance(place, slice):
-            raise self._refused(place)
-        try:
-            found = self.steps[place]
-        except (IndexError, TypeError, ValueError):
-            raise self._refused(place) from None
+        found = self._found(place)
         if isinstance(found, DerivationStep):
             return found
         document = replace(self.document, paragraphs=tuple(s.paragraph for s in found))

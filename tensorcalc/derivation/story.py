@@ -27,6 +27,7 @@ from tensorcalc.display.notation import (
     scaled,
     sum_of,
 )
+from tensorcalc.display.raised import RAISED, raised
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import pieces, same_but_for_sums
 from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
@@ -38,8 +39,6 @@ __all__ = ["MOST_PATHS", "Product", "Story"]
 
 _LONGEST = 120  # a result that takes more room than this stays in names
 MOST_PATHS = 3  # written out as sums of products; beyond this, from vertex to vertex
-_RAISED = "abcdefghijklmnoprstuvwxyz"
-_ABOVE = str.maketrans(_RAISED, "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
 
 
 @dataclass(frozen=True)
@@ -298,7 +297,7 @@ class Story:
         stem = "δ" if vertex.ndim < 2 else "Δ"
         digits = number_of(own)
         low = own.lower()
-        above = low.translate(_ABOVE) if low and all(c in _RAISED for c in low) else f"_{own}"
+        above = raised(low) if low.isalpha() and set(low) <= set(RAISED.values()) else f"_{own}"
         several = sum(not self.is_first(v) for v in self.stages.order[1:-1]) > 1
         wanted = [stem + digits, stem + above] if digits or not several else [stem + above, stem]
         wanted += [f"ε{above}", f"γ{above}", f"η_{own}"]

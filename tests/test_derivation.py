@@ -42,8 +42,7 @@ STYLES = ("chain", "index", "differential")
 READ = [(style, detail) for style in STYLES for detail in DETAILS]
 
 
-PAGES = [(c, *told) for c in CASES for told in READ]
-PAGES += [(c, style, "full") for c in MORE for style in STYLES]
+PAGES = [(c, *told) for c in (*CASES, *MORE) for told in READ]
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,11 @@ def _product_rows(story: ChainStory) -> list[Row]:
     ordered = edges[::-1] if backwards else edges
     left = Cell(partial(s.of, s.wrt), under=story.sized(s.of, s.wrt))
     titles = [Cell(story.link(e.of, e.wrt), "·", story.sized(e.of, e.wrt)) for e in ordered]
-    rows = [Row(left, _signed(titles))]
     forms = [Cell(_form(story, e), "·") for e in ordered]
-    if [c.math for c in forms] != [c.math for c in titles]:
+    if [c.math for c in forms] == [c.math for c in titles]:
+        rows = [Row(left, _signed(titles), ("chain rule",))]
+    else:
+        rows = [Row(left, _signed(titles))]
         rows.append(Row(None, _signed(forms), (f"{len(edges)} local derivatives",)))
     for step in story.products:
         rest = [e for e in edges if s.order.index(e.wrt) > s.order.index(step.vertex)]

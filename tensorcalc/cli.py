@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tensorcalc.check.verify import Verification
     from tensorcalc.derivation.record import Derivation
     from tensorcalc.derivative import Derivative
+    from tensorcalc.forms import Formula
 
 __all__ = ["main"]
 
@@ -216,6 +217,7 @@ def _verified(d: Derivative) -> Verification:
 def _derive(options: argparse.Namespace) -> int:
     import tensorcalc as tc
 
+    _refuse_idle_form(options)
     shapes = {}
     for given in options.shape:
         name, equals, shape = given.partition("=")
@@ -237,6 +239,22 @@ def _derive(options: argparse.Namespace) -> int:
         pairs = zip(derivatives, reports, strict=True)
         print(*(_printed(d, report, options) for d, report in pairs), sep="\n")
     return int(any(report is not None and not report for report in reports))
+
+
+def _refuse_idle_form(options: argparse.Namespace) -> None:
+    """A form is asked for a formula; source and derivations are written in one way only."""
+    told = None if options.json else options.steps and f"--steps {options.steps}"
+    brief = "--brief" if options.brief and not options.json else None
+    other = ("--numpy" if options.numpy else None) or told or brief
+    other = "--step" if options.step else other
+    for option in ("form", "slopes"):
+        given = getattr(options, option)
+        if given and other:
+            raise TensorCalcError(
+                f"--{option} {given} with {other}",
+                f"leave out one: --{option} is how the formula is written, which {other.split()[0]}"
+                " does not print",
+            )
 
 
 def _derivation(d: Derivative, options: argparse.Namespace) -> Derivation:
@@ -311,8 +329,7 @@ def _printed(d: Derivative, report: Verification | None, options: argparse.Names
     """What is written of one derivative."""
     if options.json:
         return _json(d, report, options)
-    asked = options.form or options.slopes
-    shown = d.formula(options.form, options.slopes or "expanded") if asked else None
+    shown = _formula(d, options)
     words = repr(shown or d)
     told = _derivation(d, options) if options.steps or options.brief else None
     if options.latex:
@@ -323,6 +340,13 @@ def _printed(d: Derivative, report: Verification | None, options: argparse.Names
     elif told is not None:
         words = told.text()
     return words if report is None else f"{words}\n{report}"
+
+
+def _formula(d: Derivative, options: argparse.Namespace) -> Formula | None:
+    """The formula in the form that is asked for, if one is."""
+    if not options.form and not options.slopes:
+        return None
+    return d.formula(options.form, options.slopes or "expanded")
 
 
 def _json(d: Derivative, report: Verification | None, options: argparse.Namespace) -> str:
@@ -344,7 +368,11 @@ def _json(d: Derivative, report: Verification | None, options: argparse.Namespac
         "latex": d.latex(),
         "numpy": d.compile().source,
     }
-    if options.steps:
+    shown = _formula(d, options)
+    if shown is not None:
+        told |= {"form": shown.form, "formula": shown.text}
+        told |= {"text": repr(shown), "latex": shown.latex}
+    if options.steps or options.brief:
         told["derivation"] = _derivation(d, options).json()
     if report is not None:
         told["verified"] = bool(report)

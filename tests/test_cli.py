@@ -114,6 +114,12 @@ def test_latex_is_the_derivatives_latex(tensorcalc):
         (("--form", "vec", "--slopes", "prime"), "(I ⊗ A) diag(vec(tanh′(X)))"),
         (("--slopes", "prime"), "∂(A tanh(X))/∂X[k, l, i, j] = A_kj I[l=i] tanh′(X_jl)"),
         (("--slopes", "prime", "--latex"), r"\tanh'\left("),
+        (("--form", "vec", "--json"), '"formula": "(I ⊗ A) diag(vec(1 − tanh(X) ⊙ tanh(X)))"'),
+        (
+            ("--slopes", "prime", "--json"),
+            '"text": "∂(A tanh(X))/∂X[k, l, i, j] = A_kj I[l=i] tanh′',
+        ),
+        (("--form", "index", "--json", "--brief"), '"derivation": {'),
     ],
     ids=" ".join,
 )
@@ -121,6 +127,24 @@ def test_the_form_of_a_formula_is_the_one_asked_for(tensorcalc, options, printed
     shapes = ("--shape", "A=5x3", "--shape", "X=3x4")
     _, out, _ = tensorcalc("derive", "A @ tanh(X)", "--wrt", "X", *shapes, *options)
     assert printed in out
+
+
+@pytest.mark.parametrize("asked", [("--form", "vec"), ("--slopes", "prime")], ids=" ".join)
+@pytest.mark.parametrize(
+    "printed",
+    [
+        ("--numpy",),
+        ("--steps", "chain"),
+        ("--brief",),
+        ("--step",),
+        ("--steps", "index", "--latex"),
+    ],
+    ids=" ".join,
+)
+def test_no_form_is_asked_for_what_has_none(tensorcalc, asked, printed):
+    answer = tensorcalc("derive", LAYER, "--wrt", "W", *SHAPES, *asked, *printed)
+    words = f"TensorCalcError: {' '.join(asked)} with {printed[0]}"
+    assert_refused(answer, words, f"which {printed[0]} does not print")
 
 
 def test_numpy_is_source_that_stands_alone(tensorcalc, rng):

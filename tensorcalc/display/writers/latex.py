@@ -64,6 +64,11 @@ def _cell(p: Placed, *, first: bool) -> str:
     return math if not sign else f"{{}}{sign} {math}" if first else f" {sign} {math}"
 
 
+def _guarded(left: str) -> str:
+    r"""A left side that opens with a bracket in braces: after ``\\`` it would be its option."""
+    return f"{{{left}}}" if left.startswith("[") else left
+
+
 def latex_rows(rows: Iterable[Row]) -> list[str]:
     """The rows for an ``aligned`` block, with notes in a further column."""
     return [line for row in rows for line in row_latex(row)]
@@ -84,7 +89,7 @@ def row_latex(row: Row) -> list[str]:
     for k, pieces in enumerate(lines_of(whole, _WIDE)):
         left = ""
         if k == 0 and row.left is not None:
-            left, pieces = _cell(pieces[0], first=True), pieces[1:]
+            left, pieces = _guarded(_cell(pieces[0], first=True)), pieces[1:]
         right = "".join(_cell(p, first=not n) for n, p in enumerate(pieces))
         hang = r"\quad " if k else ""
         lines.append(f"{left} &{hang}{right}")

@@ -38,10 +38,37 @@ const page = mathjax.document("", {
   }),
   OutputJax: new SVG({ fontCache: "none" }),
 });
+
+// how often each letter, digit and square bracket stands in a text
+const counted = (text) => {
+  const count = new Map();
+  for (const c of text.match(/[A-Za-z0-9[\]]/g) ?? []) count.set(c, (count.get(c) ?? 0) + 1);
+  return count;
+};
+const written = (tex) =>
+  counted(
+    tex
+      .replace(/\\\\\[[\d.]+pt\]/g, "")
+      .replace(/\\(begin|end)\{\w+\}(\{\w+\})?/g, "")
+      .replace(/\\[A-Za-z]+/g, ""),
+  );
+const glyphs = (svg) => {
+  const codes = [...svg.matchAll(/data-c="([0-9A-F]+)"/g)].map((m) => parseInt(m[1], 16));
+  return String.fromCodePoint(...codes).normalize("NFKC");
+};
+const lost = (tex, svg) => {
+  const there = counted(glyphs(svg));
+  return [...written(tex)].filter(([c, times]) => (there.get(c) ?? 0) < times).map(([c]) => c);
+};
+
 for (const tex of strings) {
   try {
     const drawn = adaptor.outerHTML(page.convert(tex, { display: true }));
     if (drawn.includes("merror")) faults.push({ by: "MathJax", tex, message: "an error is drawn" });
+    const missing = lost(tex, drawn);
+    if (missing.length) {
+      faults.push({ by: "MathJax", tex, message: `not drawn as often as written: ${missing}` });
+    }
   } catch (error) {
     faults.push({ by: "MathJax", tex, message: error.message });
   }

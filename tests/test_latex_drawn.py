@@ -1,6 +1,7 @@
 """Every formula in LaTeX that the derivations, the equations and the notebooks hold is drawn.
 
-By KaTeX, as GitHub and VS Code do, and by MathJax with the packages of JupyterLab.
+By KaTeX, as GitHub and VS Code do, and by MathJax with the packages of JupyterLab. What MathJax
+draws has every letter, digit and bracket that is written.
 """
 
 import json
@@ -77,3 +78,5 @@ def test_a_fault_is_found():
         assert_drawn([r"\undefinedname x"])
     with pytest.raises(AssertionError, match="math mode"):
         assert_drawn([r"x \tag{\text{box}}"])
+    with pytest.raises(AssertionError, match="not drawn as often as written"):
+        assert_drawn(["\\begin{aligned}\n[h] &= s_{h}\n\\end{aligned}"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import test_textbook
+from derivation_programs import CASES, MORE
 from sample_documents import CHAIN, DIFFERENTIAL, DOCUMENTS, W, product, x
 
 import tensorcalc as tc
@@ -359,6 +360,15 @@ def test_markdown_puts_formulas_between_dollars_and_escapes_the_rest():
     )
     escaped = write_markdown(HOSTILE)
     assert r"\<b\> & \\ ^ \~ \$5 {x}\_y \# % \`c\` \*d\* \[e\](f)" in escaped
+
+
+@pytest.mark.parametrize("case", [*CASES, *MORE], ids=lambda case: case.name)
+def test_no_line_of_a_block_opens_with_a_bracket(case):
+    r"""After ``\\`` and after ``\begin{aligned}`` it would be read as an option, and not drawn."""
+    told = case.derivative().derivation()
+    for text in (told.latex(), told.markdown()):
+        assert r"\begin{aligned}" in text
+        assert not re.search(r"(\\\\|\\begin\{aligned\})\s*\[(?!4pt\])", text)
 
 
 GLUED = one_step(title=("row", W, "k and ", x, W))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tensorcalc.codegen.callable import CompiledFunction, Output, compile_outputs
+from tensorcalc.codegen.callable import CompiledFunction, compile_outputs
+from tensorcalc.codegen.generate import Generated, Output, generate
 
-__all__ = ["CompiledFunction", "Output", "compile_outputs"]
+__all__ = ["CompiledFunction", "Generated", "Output", "compile_outputs", "generate"]

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import inspect
-import keyword
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.entry import Entry, signature
-from tensorcalc.codegen.factored import factored
-from tensorcalc.codegen.lower import Lowering
-from tensorcalc.codegen.separate import separated
-from tensorcalc.codegen.stable import stabilised
-from tensorcalc.codegen.symmetric import symmetric_products
-from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError, TensorCalcError
-from tensorcalc.expr import Definition, Expr, Variable, toposort
-from tensorcalc.layout import permuted
-from tensorcalc.regroup import regrouped
-from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of
+from tensorcalc.codegen.generate import Generated, Output, generate
+from tensorcalc.errors import MemoryLimitError, MissingValueError
+from tensorcalc.expr import Definition, Expr, toposort
+from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import (
     Values,
@@ -32,22 +23,7 @@ from tensorcalc.values import (
     require_entries,
 )
 
-__all__ = ["CompiledFunction", "Output", "compile_outputs"]
-
-
-@dataclass(frozen=True)
-class Output:
-    """One value to compute: stored axes shown at ``place`` (None adds an axis of size 1).
-
-    ``like`` names the variable whose given shape the value takes, for gradients.
-    ``universe`` is what the value is derived from: every variable of it may be given.
-    """
-
-    expr: Expr
-    place: tuple[int | None, ...]
-    title: str
-    universe: tuple[Expr, ...] = ()
-    like: str | None = None
+__all__ = ["CompiledFunction", "compile_outputs"]
 
 
 class CompiledFunction:
@@ -59,27 +35,24 @@ class CompiledFunction:
     """
 
     def __init__(
-        self,
-        name: str,
-        source: str,
-        arguments: tuple[str, ...],
-        outputs: tuple[Output, ...],
-        run: Callable[..., Any],
-        *,
-        several: bool,
-        entry: Entry | None,
+        self, generated: Generated, hints: Mapping[Expr, str], *, reuse_buffers: bool = False
     ) -> None:
-        self.name = name
-        self.source = source
-        self.arguments = arguments
-        self.outputs = outputs
-        self._run = run
-        self._several = several
+        self.name = generated.name
+        self.source = generated.source
+        self.arguments = generated.arguments
+        self.outputs = generated.outputs
+        self._several = generated.several
+        self._hints = hints
+        self._reuse_buffers = reuse_buffers
+        self._run = generated.load()
         self._variables = computation(
-            e for output in outputs for e in (output.expr, *output.universe)
+            e for output in self.outputs for e in (output.expr, *output.universe)
         )
-        self._entry = entry
-        self._can_be_known = not any(self._variables[name].traits for name in arguments)
+        declared = any(self._variables[name].traits for name in self.arguments)
+        # what others' functions do, and what is declared of a matrix, is looked at in every call
+        self._entry = (
+            None if declared or generated.functions else Entry(self._run, generated, reuse_buffers)
+        )
 
     @property
     def title(self) -> str:
@@ -94,7 +67,8 @@ class CompiledFunction:
         return inspect.Signature([inspect.Parameter(name, kind) for name in self.arguments])
 
     def __reduce__(self) -> Any:
-        return _recompiled, (self.outputs, self.name, self._several)
+        given = (self.outputs, self.name, self._hints, self._several, self._reuse_buffers)
+        return _recompiled, given
 
     def __repr__(self) -> str:
         return f"<compiled {self.name}({', '.join(self.arguments)})>"
@@ -126,7 +100,7 @@ class CompiledFunction:
     def _key(self, given: Mapping[str, Any]) -> Any:
         """By what values like these are known again; None where each must be checked."""
         arrays = [given.get(name) for name in self.arguments]
-        if self._entry is None or not self._can_be_known or len(given) > len(arrays):
+        if self._entry is None or len(given) > len(arrays):
             return None
         return signature(arrays, [self._variables[name].ndim for name in self.arguments])
 
@@ -233,138 +207,16 @@ def compile_outputs(
 
     With ``reuse_buffers`` its results lie in memory that the next call overwrites.
     """
-    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
-        raise TensorCalcError(
-            f"a compiled function named {name!r}", 'give it a name such as "step"'
-        )
-    roots = [
-        stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
-        for o in outputs
-    ]
-    shown, names = regrouped(roots, hints or {})
-    for improved in (separated, factored, symmetric_products):
-        shown, names = improved(shown, names)
-    lowering = Lowering(shown, names)
-    found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
-    arguments = _with_sized(found, lowering.order, outputs)
-    lowering.claim_arguments(arguments)
-    lowering.run()
-    while name in lowering.functions or name in lowering.constants or name in RESERVED:
-        name += "_"
-    body = _body(lowering, shown, outputs, arguments, several=several)
-    parameters = ", ".join(lowering.argument[a] for a in arguments)
-    source = "\n".join(
-        [
-            "import numpy as np",
-            "",
-            *_preamble(lowering),
-            "",
-            f"def {name}({parameters}):",
-            *("    " + line for line in body),
-            "",
-        ]
-    )
-    namespace: dict[str, Any] = {**lowering.constants, **lowering.functions}
-    exec(compile(source, f"<tensorcalc {name}>", "exec"), namespace)
-    namespace.update(lowering.constants)  # the frozen arrays, not copies a caller could change
-    final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
-    entry = None
-    if len(lowering.quoted) == len(lowering.functions):  # nobody knows what others' functions do
-        entry = Entry(
-            namespace[name],
-            source,
-            name,
-            lowering.constants,
-            len(arguments),
-            several,
-            reuse_buffers,
-        )
-    return CompiledFunction(
-        name,
-        source,
-        tuple(arguments),
-        final,
-        namespace[name],
-        several=several,
-        entry=entry,
-    )
+    generated = generate(outputs, name, hints, several=several)
+    return CompiledFunction(generated, hints or {}, reuse_buffers=reuse_buffers)
 
 
-def _recompiled(outputs: tuple[Output, ...], name: str, several: bool) -> CompiledFunction:
-    """A compiled function from its pickle: the source is generated anew."""
-    return compile_outputs(outputs, name, several=several)
-
-
-def _with_sized(
-    found: dict[str, Variable], order: Sequence[Expr], outputs: Sequence[Output]
-) -> list[str]:
-    """The arguments: variables that occur, and one for each size that nothing else gives."""
-    known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
-    needed = set(names_in(dim for e in order for dim in e.shape)) - known
-    everything = computation(e for o in outputs for e in (o.expr, *o.universe))
-    for candidate in everything.values():
-        if needed & set(candidate.shape):
-            found.setdefault(candidate.name, candidate)
-            needed -= set(candidate.shape)
-    # in the order in which the statements use them: v = W @ x gives W, x
-    used = [arg.name for e in order for arg in e.args if isinstance(arg, Variable)]
-    place = {name: k for k, name in enumerate(dict.fromkeys(used))}
-    last = {name: k for k, name in enumerate(everything)}
-    return sorted(found, key=lambda n: (place.get(n, len(place)), last[n]))
-
-
-def _preamble(lowering: Lowering) -> list[str]:
-    lines: list[str] = []
-    for constant, value in lowering.constants.items():
-        lines += [f"{constant} = np.array({value.tolist()})", ""]
-    for function in lowering.functions:
-        if function in lowering.quoted:
-            lines += ["", lowering.quoted[function].rstrip(), ""]
-        else:
-            lines += [f"# {function} is the function given to tc.function", ""]
-    return lines
-
-
-def _body(
-    lowering: Lowering,
-    roots: Sequence[Expr],
-    outputs: Sequence[Output],
-    arguments: Sequence[str],
-    *,
+def _recompiled(
+    outputs: tuple[Output, ...],
+    name: str,
+    hints: Mapping[Expr, str],
     several: bool,
-) -> list[str]:
-    lines = []
-    codes = [lowering.code[root] for root in roots]
-    returned = [code.text for code in codes]
-    lowering.drop_unused(" ".join(returned))
-    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
-    for dim, code in lowering.dims.items():
-        owner = next((a for a in arguments if dim in variables[a].shape), None)
-        if owner is None:
-            raise DimensionError(
-                f"the size of dimension {dim!r}, which no quantity of the computation has",
-                f"use {dim} in the shape of a variable, or give the size as a number",
-            )
-        axis = variables[owner].shape.index(dim)
-        lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
-    shown = [_placed(c, o.place) for c, o in zip(codes, outputs, strict=True)]
-    if several:
-        return [
-            *lines,
-            *lowering.lines,
-            f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown)}",
-        ]
-    return [*lines, *lowering.lines, f"return {shown[0]}{_shape_comment(roots[0].shape)}"]
-
-
-def _placed(code: Code, place: Sequence[int | None]) -> str:
-    """The code with the axes of size 1 that make a row or a column."""
-    if None not in place:
-        return code.text
-    if len(place) == 2 and place[0] is place[1] is None:
-        return f"np.reshape({code.text}, (1, 1))"
-    return f"{code.inside(ATOM)}[{', '.join('None' if axis is None else ':' for axis in place)}]"
-
-
-def _shape_comment(shape: Shape) -> str:
-    return f"  # {format_shape(shape)}" if len(shape) > 1 else ""
+    reuse_buffers: bool,
+) -> CompiledFunction:
+    """A compiled function from its pickle: the source is generated anew."""
+    return compile_outputs(outputs, name, hints, several=several, reuse_buffers=reuse_buffers)

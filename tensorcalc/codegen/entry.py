@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.generate import Generated
 from tensorcalc.codegen.recording import CannotRecord, recorded
 from tensorcalc.codegen.specialise import specialised
 
@@ -32,47 +33,43 @@ Results = tuple[np.ndarray, ...]
 class Entry:
     """Calls ``run`` for values whose shapes and precision came before.
 
-    ``source`` defines the function ``name``, given ``constants``; with ``reuse_buffers`` the
-    results lie in the same memory each time, one for each thread.
+    With ``reuse_buffers`` the results lie in the same memory each time, one for each thread.
     """
 
     run: Callable[..., Any]
-    source: str
-    name: str
-    constants: dict[str, Any]
-    arguments: int
-    several: bool
+    generated: Generated
     reuse_buffers: bool = False
     known: dict[Any, Callable[..., Any]] = field(default_factory=dict)
     sources: dict[Any, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.call = _entry(self.arguments, self.known)
+        self.call = _entry(len(self.generated.arguments), self.known)
 
     def learn(self, key: Any, given: Sequence[np.ndarray], results: Sequence[Any]) -> None:
         """Remember that values like these fit, and what is to be done with their results."""
         if len(self.known) < _KNOWN:
-            finish = _finish(results, given, several=self.several)
+            finish = _finish(results, given, several=self.generated.several)
             if finish is not None:
                 self.known[key] = _Plain(self, key, finish)
 
     def specialise(self, key: Any, given: tuple[np.ndarray, ...], plain: Any) -> None:
         """Put a function for just these shapes in place, if it agrees with the plain one."""
-        results = plain if self.several else (plain,)
+        results = plain if self.generated.several else (plain,)
         if sum(r.nbytes for r in results) > _LARGEST:
             return
         try:
-            record = recorded(self.source, self.name, self.constants, given)
+            made = self.generated
+            record = recorded(made.source, made.name, dict(made.constants), given)
             source, call = specialised(
                 record,
-                self.name,
-                several=self.several,
+                made.name,
+                several=self.generated.several,
                 buffers_of=threading.get_ident() if self.reuse_buffers else None,
                 elsewhere=_PerThread(self, record),
             )
         except CannotRecord:
             return
-        again = call(*given) if self.several else (call(*given),)
+        again = call(*given) if self.generated.several else (call(*given),)
         if all(map(_agree, results, again)):
             self.known[key], self.sources[key] = call, source
 
@@ -109,8 +106,8 @@ class _PerThread:
         if call is None:
             _, call = specialised(
                 self.record,
-                self.entry.name,
-                several=self.entry.several,
+                self.entry.generated.name,
+                several=self.entry.generated.several,
                 buffers_of=threading.get_ident(),
                 elsewhere=self,
             )

@@ -51,7 +51,10 @@ _WIDE = 72  # a line longer than this is broken by naming a part of it
 class Lowering:
     """Turns expressions into statements of one function."""
 
-    def __init__(self, roots: Iterable[Expr], hints: Mapping[Expr, str]) -> None:
+    def __init__(
+        self, roots: Iterable[Expr], hints: Mapping[Expr, str], *, in_place: bool = True
+    ) -> None:
+        self.in_place = in_place
         self.names = Names()
         self.lines: list[str] = []
         self.functions: dict[str, Callable[..., Any]] = {}
@@ -67,7 +70,7 @@ class Lowering:
         self.diagonals = {
             term
             for node in self.order
-            if isinstance(node, Add) and _adds_in_place(node)
+            if isinstance(node, Add) and node.ndim > 1 and in_place
             for term in node.terms
             if _has_delta(term) and self.uses[term] == 1 and term not in hints
         }
@@ -356,6 +359,8 @@ class Lowering:
                 eye = Code(f"np.eye({self.size(node.shape[0])})")
                 return eye if core.text == "1.0" else times(core, eye)
             return Code(f"np.diag({core.text})")
+        if not self.in_place:
+            return self._spread(node, deltas)
         named = named or node
         shape = ", ".join(map(self.size, node.shape))
         hint = self.hints.get(named)
@@ -364,22 +369,41 @@ class Lowering:
         self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
         return Code(box)
 
+    def _spread(self, node: Einsum, deltas: list[Indices]) -> Code:
+        """The same as a product with identity matrices, where no array can be written to."""
+        first, has, core = self._entries(node, deltas)
+        factors = [(core.text, has)] if has else []
+        for i in node.output:
+            size = self.size(node.dims[i])
+            if first.get(i, i) != i:
+                factors.append((f"np.eye({size})", (first[i], i)))
+            elif i not in has and i not in first.values():
+                factors.append((f"np.ones({size})", (i,)))
+        spec = ",".join(letters(indices) for _, indices in factors)
+        inputs = ", ".join(text for text, _ in factors)
+        box = Code(f'np.einsum("{spec}->{letters(node.output)}", {inputs})')
+        return box if has or core.text == "1.0" else times(core, box)
+
     def _on_diagonal(self, node: Einsum, deltas: list[Indices]) -> tuple[str, Indices, Code]:
         """The einsum that is a view of the diagonal, the axes with entries, and the entries."""
+        first, has, core = self._entries(node, deltas)
+        kept = tuple(i for i in node.output if first.get(i, i) == i)
+        if node.ndim > 2 or len(deltas) > 1:
+            core = broadcast_code(Factor(core, has), kept)
+        spec = letters(tuple(first.get(i, i) for i in node.output)) + "->" + letters(kept)
+        return spec, has, core
+
+    def _entries(self, node: Einsum, deltas: list[Indices]) -> tuple[dict[int, int], Indices, Code]:
+        """The first of each group of tied axes, and the entries along the axes that have some."""
         first = _first_of_tied(deltas, node.output)
         factors = [
             (operand, tuple(first.get(i, i) for i in indices))
             for operand, indices in zip(node.operands, node.inputs, strict=True)
             if not isinstance(operand, Delta)
         ]
-        kept = tuple(i for i in node.output if first.get(i, i) == i)
-        entries = {i for operand, ix in factors if not isinstance(operand, Ones) for i in ix}
-        has = tuple(i for i in kept if i in entries)
-        core = self._core(node, has, factors)
-        if node.ndim > 2 or len(deltas) > 1:
-            core = broadcast_code(Factor(core, has), kept)
-        spec = letters(tuple(first.get(i, i) for i in node.output)) + "->" + letters(kept)
-        return spec, has, core
+        real = {i for operand, ix in factors if not isinstance(operand, Ones) for i in ix}
+        has = tuple(i for i in node.output if first.get(i, i) == i and i in real)
+        return first, has, self._core(node, has, factors)
 
 
 Indices = tuple[int, ...]
@@ -391,17 +415,9 @@ def _deltas_of(node: Einsum) -> list[Indices]:
 
 def _has_delta(term: Expr) -> bool:
     """Whether a term of a sum has entries along a diagonal only."""
-    return isinstance(term, Einsum) and bool(_deltas_of(term)) and is_reshapeless(term)
-
-
-def is_reshapeless(term: Einsum) -> bool:
-    """Whether no axes are merged or split in the product."""
-    return not any(isinstance(o, Merge) for o in term.operands)
-
-
-def _adds_in_place(node: Add) -> bool:
-    """Whether diagonals are added to what lies there, and not as arrays of their own."""
-    return node.ndim > 1
+    if not isinstance(term, Einsum) or any(isinstance(o, Merge) for o in term.operands):
+        return False
+    return bool(_deltas_of(term))
 
 
 def _axes_with_entries(node: Einsum) -> set[int]:

@@ -1,0 +1,190 @@
+"""From outputs to the source of one function: passes over expressions, lowering, text."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.codegen.code import ATOM, RESERVED, Code
+from tensorcalc.codegen.factored import factored
+from tensorcalc.codegen.lower import Lowering
+from tensorcalc.codegen.separate import separated
+from tensorcalc.codegen.stable import stabilised
+from tensorcalc.codegen.symmetric import symmetric_products
+from tensorcalc.errors import DimensionError, TensorCalcError
+from tensorcalc.expr import Expr, Variable
+from tensorcalc.layout import permuted
+from tensorcalc.regroup import regrouped
+from tensorcalc.shapes import Shape, format_shape, names_in
+from tensorcalc.simplify import simplify
+from tensorcalc.values import computation
+
+__all__ = ["Generated", "Output", "generate"]
+
+_PASSES = (regrouped, separated, factored, symmetric_products)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One value to compute: stored axes shown at ``place`` (None adds an axis of size 1).
+
+    ``like`` names the variable whose given shape the value takes, for gradients.
+    ``universe`` is what the value is derived from: every variable of it may be given.
+    """
+
+    expr: Expr
+    place: tuple[int | None, ...]
+    title: str
+    universe: tuple[Expr, ...] = ()
+    like: str | None = None
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The source of one function, and what it needs beside it.
+
+    ``constants`` are arrays that the source writes out too; ``functions`` are those that the
+    user gave, which it cannot quote.
+    """
+
+    name: str
+    source: str
+    arguments: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    several: bool
+    constants: Mapping[str, np.ndarray]
+    functions: Mapping[str, Callable[..., Any]]
+
+    def load(self) -> Callable[..., Any]:
+        """The function that the source defines, in NumPy."""
+        namespace: dict[str, Any] = {**self.constants, **self.functions}
+        exec(compile(self.source, f"<tensorcalc {self.name}>", "exec"), namespace)
+        namespace.update(self.constants)  # the frozen arrays, not copies a caller could change
+        return namespace[self.name]
+
+
+def generate(
+    outputs: Sequence[Output],
+    name: str,
+    hints: Mapping[Expr, str] | None = None,
+    *,
+    several: bool = False,
+    in_place: bool = True,
+) -> Generated:
+    """The source of a function of all the outputs, with shared work done once.
+
+    Without ``in_place`` no statement changes an array, for libraries whose arrays cannot change.
+    """
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+        raise TensorCalcError(
+            f"a compiled function named {name!r}", 'give it a name such as "step"'
+        )
+    shown = [
+        stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
+        for o in outputs
+    ]
+    names = dict(hints or {})
+    for improved in _PASSES:
+        shown, names = improved(shown, names)
+    lowering = Lowering(shown, names, in_place=in_place)
+    found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
+    arguments = _with_sized(found, lowering.order, outputs)
+    lowering.claim_arguments(arguments)
+    lowering.run()
+    while name in lowering.functions or name in lowering.constants or name in RESERVED:
+        name += "_"
+    body = _body(lowering, shown, outputs, arguments, several=several)
+    parameters = ", ".join(lowering.argument[a] for a in arguments)
+    source = "\n".join(
+        [
+            "import numpy as np",
+            "",
+            *_preamble(lowering),
+            "",
+            f"def {name}({parameters}):",
+            *("    " + line for line in body),
+            "",
+        ]
+    )
+    own = {k: f for k, f in lowering.functions.items() if k not in lowering.quoted}
+    final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
+    return Generated(name, source, tuple(arguments), final, several, lowering.constants, own)
+
+
+def _with_sized(
+    found: dict[str, Variable], order: Sequence[Expr], outputs: Sequence[Output]
+) -> list[str]:
+    """The arguments: variables that occur, and one for each size that nothing else gives."""
+    known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
+    needed = set(names_in(dim for e in order for dim in e.shape)) - known
+    everything = computation(e for o in outputs for e in (o.expr, *o.universe))
+    for candidate in everything.values():
+        if needed & set(candidate.shape):
+            found.setdefault(candidate.name, candidate)
+            needed -= set(candidate.shape)
+    # in the order in which the statements use them: v = W @ x gives W, x
+    used = [arg.name for e in order for arg in e.args if isinstance(arg, Variable)]
+    place = {name: k for k, name in enumerate(dict.fromkeys(used))}
+    last = {name: k for k, name in enumerate(everything)}
+    return sorted(found, key=lambda n: (place.get(n, len(place)), last[n]))
+
+
+def _preamble(lowering: Lowering) -> list[str]:
+    lines: list[str] = []
+    for constant, value in lowering.constants.items():
+        lines += [f"{constant} = np.array({value.tolist()})", ""]
+    for function in lowering.functions:
+        if function in lowering.quoted:
+            lines += ["", lowering.quoted[function].rstrip(), ""]
+        else:
+            lines += [f"# {function} is the function given to tc.function", ""]
+    return lines
+
+
+def _body(
+    lowering: Lowering,
+    roots: Sequence[Expr],
+    outputs: Sequence[Output],
+    arguments: Sequence[str],
+    *,
+    several: bool,
+) -> list[str]:
+    lines = []
+    codes = [lowering.code[root] for root in roots]
+    returned = [code.text for code in codes]
+    lowering.drop_unused(" ".join(returned))
+    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
+    for dim, code in lowering.dims.items():
+        owner = next((a for a in arguments if dim in variables[a].shape), None)
+        if owner is None:
+            raise DimensionError(
+                f"the size of dimension {dim!r}, which no quantity of the computation has",
+                f"use {dim} in the shape of a variable, or give the size as a number",
+            )
+        axis = variables[owner].shape.index(dim)
+        lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
+    shown = [_placed(c, o.place) for c, o in zip(codes, outputs, strict=True)]
+    if several:
+        return [
+            *lines,
+            *lowering.lines,
+            f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown)}",
+        ]
+    return [*lines, *lowering.lines, f"return {shown[0]}{_shape_comment(roots[0].shape)}"]
+
+
+def _placed(code: Code, place: Sequence[int | None]) -> str:
+    """The code with the axes of size 1 that make a row or a column."""
+    if None not in place:
+        return code.text
+    if len(place) == 2 and place[0] is place[1] is None:
+        return f"np.reshape({code.text}, (1, 1))"
+    return f"{code.inside(ATOM)}[{', '.join('None' if axis is None else ':' for axis in place)}]"
+
+
+def _shape_comment(shape: Shape) -> str:
+    return f"  # {format_shape(shape)}" if len(shape) > 1 else ""

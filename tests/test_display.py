@@ -495,7 +495,7 @@ LOOKALIKES = {
     "-(A @ x) - B @ x": "−(A + B) x",
     "x[::-1][0]": "x[3]",
     "max(-x)": "max(−x)", "-max(-x)": "min(x)", "-max(x)": "−max(x)",
-    "x / 12": "¹⁄₁₂ x", "2 / 9 * x": "²⁄₉ x", "0.05 * x": "0.05 x", "x / np.sqrt(2)": "√½ x",
+    "x / 12": "¹⁄₁₂ x", "2 / 9 * x": "²⁄₉ x", "0.01 * x": "0.01 x", "x / np.sqrt(2)": "√½ x",
 }  # fmt: skip
 
 
@@ -530,7 +530,11 @@ def test_a_raised_letter_of_a_name_leaves_room_for_a_transpose(name, latex):
         (0.1333333333333332, "²⁄₁₅"),  # rounding of a product, a few units in the last place
         (0.13333333333333, "0.13333333333333"),
         (0.1 + 0.2, "0.3"),
+        # a fraction of small numbers is one, whether or not its decimal is short
+        *((0.0625, "¹⁄₁₆"), (0.08, "²⁄₂₅"), (0.05, "¹⁄₂₀"), (-0.0078125, "−¹⁄₁₂₈")),
+        # what people write as decimals
+        *((0.01, "0.01"), (0.3, "0.3"), (1.5, "1.5"), (0.001, "0.001"), (0.95, "0.95")),
     ],
 )
-def test_rounding_in_the_last_places_is_no_part_of_a_number(value, text):
+def test_a_number_is_written_as_a_person_writes_it(value, text):
     assert number_text(value) == text

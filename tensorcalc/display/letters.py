@@ -28,6 +28,7 @@ _FRACTIONS = {
     1 / 9: "⅑", 1 / 10: "⅒",
 }  # fmt: skip
 _LARGEST_BOTTOM = 400
+_TENS = (1, 10, 100)
 
 
 def value_letters(ndim: int, taken: Collection[str] = ()) -> list[str]:
@@ -78,11 +79,21 @@ def number_text(value: float) -> str:
 
 
 def small_fraction(value: float) -> tuple[int, int] | None:
-    """Top and bottom where a number is a fraction of small numbers and no short decimal."""
-    if not 1e-6 < abs(value) < 1e3 or len(digits_and_power(value)[0]) < 10:
+    """Top and bottom where a number is a fraction of small numbers.
+
+    Of the short decimals these are 1/16 and 2/25, which means and variances make; 0.3, 0.01 and
+    what is above 1 stay as people write them.
+    """
+    if not 1e-6 < abs(value) < 1e3:
         return None
     near = Fraction(value).limit_denominator(_LARGEST_BOTTOM)
-    return near.as_integer_ratio() if _is_near(value, float(near)) else None
+    if not _is_near(value, float(near)):
+        return None
+    top, bottom = near.as_integer_ratio()
+    is_short = len(digits_and_power(value)[0]) < 10
+    if is_short and (abs(value) > 1 or abs(top) >= 10 or bottom in _TENS):
+        return None
+    return top, bottom
 
 
 def surd(value: float) -> tuple[float, bool] | None:

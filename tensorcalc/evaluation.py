@@ -126,7 +126,6 @@ def compile_several(
         derivative_output(item) if isinstance(item, Derivative) else quantity_output(item)
         for item in listed
     ]
-    computation(e for o in outputs for e in (o.expr, *o.universe))
     derivatives = [item for item in listed if isinstance(item, Derivative)]
     return _compiled(outputs, name, derivatives, several=several, reuse_buffers=reuse_buffers)
 

@@ -247,6 +247,22 @@ def substitute(
     return rebuild(root, replacement.get, leaf) if replacement else root
 
 
+def rebuild_once(root: Expr, change: Callable[[Expr], Expr | None], name: str) -> Expr:
+    """``rebuild`` that remembers on each node, under ``name``, what became of it.
+
+    Many roots over one graph cost one sweep. ``change`` must depend on nothing but the node.
+    """
+    for node in toposort([root], lambda n: name in n.memo or is_leaf(n)):
+        if name in node.memo:
+            continue
+        after = change(node)
+        if after is None and not is_leaf(node):
+            args = tuple(arg.memo[name] or arg for arg in node.args)
+            after = node if args == node.args else node.with_args(args)
+        node.memo[name] = None if after is node else after
+    return root.memo[name] or root
+
+
 def rebuild(
     root: Expr,
     change: Callable[[Expr], Expr | None],

@@ -53,11 +53,10 @@ class Values(dict[str, np.ndarray]):
 
 def computation(roots: Iterable[Expr]) -> dict[str, Variable]:
     """The variables of a computation by name; NameClashError if a name has two meanings."""
+    roots = list(dict.fromkeys(roots))
     named: dict[str, Expr] = {}
-    for root in dict.fromkeys(roots):
-        if named.get(getattr(root, "name", "")) is not root:
-            for node in _named_below(root):
-                _one_meaning(named, node)
+    for node in _named_below(roots[0]) if len(roots) == 1 else _named_in(roots):
+        _one_meaning(named, node)
     return {name: node for name, node in named.items() if isinstance(node, Variable)}
 
 
@@ -65,11 +64,14 @@ def _named_below(root: Expr) -> Iterable[Expr]:
     """The named nodes below an expression, remembered on it."""
     if "named" not in root.memo:
         named: dict[str, Expr] = {}
-        for node in toposort([root]):
-            if isinstance(node, (Variable, Definition)):
-                _one_meaning(named, node)
+        for node in _named_in([root]):
+            _one_meaning(named, node)
         root.memo["named"] = tuple(node for node in named.values() if node is not root)
     return (*root.memo["named"], *([root] if isinstance(root, (Variable, Definition)) else []))
+
+
+def _named_in(roots: Iterable[Expr]) -> Iterable[Expr]:
+    return (n for n in toposort(roots) if isinstance(n, (Variable, Definition)))
 
 
 def _one_meaning(named: dict[str, Expr], node: Expr) -> None:

@@ -16,7 +16,6 @@ from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import (
     Values,
-    computation,
     given_values,
     read_values,
     refuse_singular,
@@ -45,9 +44,7 @@ class CompiledFunction:
         self._hints = hints
         self._reuse_buffers = reuse_buffers
         self._run = generated.load()
-        self._variables = computation(
-            e for output in self.outputs for e in (output.expr, *output.universe)
-        )
+        self._variables = generated.variables
         declared = any(self._variables[name].traits for name in self.arguments)
         # what others' functions do, and what is declared of a matrix, is looked at in every call
         self._entry = (

@@ -22,9 +22,7 @@ _MOST_MINORS = 5000
 
 def by_minors(of: Expr, by: Sequence[Expr], held: Collection[Expr], value: Expr) -> Expr:
     """``value``, the derivative of ``of`` by these arguments in turn, in forms for its numbers."""
-    inverted = {
-        e.argument for e in toposort([value]) if isinstance(e, Special) and e.function is inv
-    }
+    inverted = _inverted(value)
     minors_used = minor_forms(of, len(by)) if inverted else {}
     if len(by) == 1 and inverted <= {e.args[0] for e in minors_used}:
         minors_used = {}  # det(X) X⁻ᵀ in one product, which is computed as the adjugate
@@ -36,6 +34,17 @@ def by_minors(of: Expr, by: Sequence[Expr], held: Collection[Expr], value: Expr)
     after = differentiate_in_turn(substitute(of, forms), arguments, fixed)
     names = {substitute(e, forms): e for e in toposort([of, *by]) if isinstance(e, Definition)}
     return as_written(substitute(after, names), minors_used)
+
+
+def _inverted(value: Expr) -> set[Expr]:
+    """The matrices whose inverse stands in ``value``."""
+    is_inverse = lambda e: isinstance(e, Special) and e.function is inv
+    for node in toposort([value], lambda n: "inverts" in n.memo):
+        if "inverts" not in node.memo:
+            node.memo["inverts"] = is_inverse(node) or any(a.memo["inverts"] for a in node.args)
+    if not value.memo["inverts"]:
+        return set()
+    return {e.args[0] for e in toposort([value]) if is_inverse(e)}
 
 
 def minor_forms(of: Expr, order: int) -> dict[Expr, Expr]:

@@ -47,8 +47,8 @@ class Output:
 class Generated:
     """The source of one function, and what it needs beside it.
 
-    ``constants`` are arrays that the source writes out too; ``functions`` are those that the
-    user gave, which it cannot quote.
+    ``variables`` are all that may be given; ``constants`` are arrays that the source writes out
+    too; ``functions`` are those that the user gave, which it cannot quote.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Generated:
     arguments: tuple[str, ...]
     outputs: tuple[Output, ...]
     several: bool
+    variables: Mapping[str, Variable]
     constants: Mapping[str, np.ndarray]
     functions: Mapping[str, Callable[..., Any]]
 
@@ -92,12 +93,13 @@ def generate(
         shown, names = improved(shown, names)
     lowering = Lowering(shown, names, in_place=in_place)
     found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
-    arguments = _with_sized(found, lowering.order, outputs)
+    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
+    arguments = _with_sized(found, lowering.order, variables)
     lowering.claim_arguments(arguments)
     lowering.run()
     while name in lowering.functions or name in lowering.constants or name in RESERVED:
         name += "_"
-    body = _body(lowering, shown, outputs, arguments, several=several)
+    body = _body(lowering, shown, outputs, arguments, variables, several=several)
     parameters = ", ".join(lowering.argument[a] for a in arguments)
     source = "\n".join(
         [
@@ -112,16 +114,17 @@ def generate(
     )
     own = {k: f for k, f in lowering.functions.items() if k not in lowering.quoted}
     final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
-    return Generated(name, source, tuple(arguments), final, several, lowering.constants, own)
+    return Generated(
+        name, source, tuple(arguments), final, several, variables, lowering.constants, own
+    )
 
 
 def _with_sized(
-    found: dict[str, Variable], order: Sequence[Expr], outputs: Sequence[Output]
+    found: dict[str, Variable], order: Sequence[Expr], everything: Mapping[str, Variable]
 ) -> list[str]:
     """The arguments: variables that occur, and one for each size that nothing else gives."""
     known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
     needed = set(names_in(dim for e in order for dim in e.shape)) - known
-    everything = computation(e for o in outputs for e in (o.expr, *o.universe))
     for candidate in everything.values():
         if needed & set(candidate.shape):
             found.setdefault(candidate.name, candidate)
@@ -150,6 +153,7 @@ def _body(
     roots: Sequence[Expr],
     outputs: Sequence[Output],
     arguments: Sequence[str],
+    variables: Mapping[str, Variable],
     *,
     several: bool,
 ) -> list[str]:
@@ -157,7 +161,6 @@ def _body(
     codes = [lowering.code[root] for root in roots]
     returned = [code.text for code in codes]
     lowering.drop_unused(" ".join(returned))
-    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
     for dim, code in lowering.dims.items():
         owner = next((a for a in arguments if dim in variables[a].shape), None)
         if owner is None:

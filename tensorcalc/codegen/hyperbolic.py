@@ -20,8 +20,10 @@ __all__ = ["hyperbolic", "hyperbolic_forms"]
 
 def hyperbolic_forms(of: Expr) -> dict[Expr, Expr]:
     """The nodes below ``of`` that are hyperbolic functions written otherwise, and these."""
-    found = ((node, hyperbolic(node)) for node in toposort([of]))
-    return {node: after for node, after in found if after is not None}
+    if "hyperbolic forms" not in of.memo:
+        found = ((node, hyperbolic(node)) for node in toposort([of]))
+        of.memo["hyperbolic forms"] = {node: after for node, after in found if after is not None}
+    return of.memo["hyperbolic forms"]
 
 
 def hyperbolic(e: Expr) -> Expr | None:

@@ -7,8 +7,6 @@ of differentiation must not, so it is applied to what is about to be computed an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tensorcalc import special
 from tensorcalc.codegen.guarded import guarded, may_fail
 from tensorcalc.codegen.hyperbolic import hyperbolic
@@ -33,7 +31,7 @@ from tensorcalc.rewrite.recognise import (
     recognise_softmax,
     recognise_softplus,
 )
-from tensorcalc.simplify import is_leaf, rebuild, simplify
+from tensorcalc.simplify import is_leaf, rebuild_once, simplify
 
 __all__ = ["stabilised"]
 
@@ -43,7 +41,7 @@ _ROUNDS = 5
 def stabilised(root: Expr) -> Expr:
     """The same value in stable forms."""
     if "stable" not in root.memo:
-        result = reshaped_last(_rebuilt(_guarded(root), divided_in_turn))
+        result = reshaped_last(_divided(_guarded(root)))
         root.memo["stable"] = None if result is root else result
     return root.memo["stable"] or root
 
@@ -51,20 +49,23 @@ def stabilised(root: Expr) -> Expr:
 def _guarded(root: Expr) -> Expr:
     """Stable forms, undefined nowhere but where the value is."""
     for _ in range(_ROUNDS):  # each form that is recognised may show another
-        before, root = root, simplify(rebuild(root, _stable_form))
+        before, root = root, simplify(rebuild_once(root, _stable_form, "stable form"))
         if root is before:
             break
     return simplify(guarded(root, _named, is_leaf)) if may_fail(root) else root
 
 
-def _rebuilt(root: Expr, change: Callable[[Expr], Expr | None]) -> Expr:
-    """``root`` with each node changed after its arguments."""
-    done: dict[Expr, Expr] = {}
-    for node in toposort([root], is_leaf):
-        args = node.args if is_leaf(node) else tuple(done[arg] for arg in node.args)
-        after = node if args == node.args else node.with_args(args)
-        done[node] = change(after) or after
-    return done[root]
+def _divided(root: Expr) -> Expr:
+    """Quotients by squares as quotients in turn, arguments first."""
+    for node in toposort([root], lambda n: "divided" in n.memo or is_leaf(n)):
+        if "divided" not in node.memo:
+            after = node
+            if not is_leaf(node):
+                args = tuple(arg.memo["divided"] or arg for arg in node.args)
+                after = node if args == node.args else node.with_args(args)
+            after = divided_in_turn(after) or after
+            node.memo["divided"] = None if after is node else after
+    return root.memo["divided"] or root
 
 
 def _named(e: Expr) -> Expr:

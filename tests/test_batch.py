@@ -312,6 +312,56 @@ def test_an_axis_that_no_name_and_no_bias_confirms_is_told_with_the_other():
         assert "not found" not in sure.text()
 
 
+ROWS = {"X": (8, 3), "W": (3, 2), "Y": (8, 2), "b": 2, "w": 3}
+PARAMETERS = {
+    "softmax in rows": ("Z = X @ W; L = -sum(Y * log(softmax(Z, axis=1)))", "rows of Z", "L, Z"),
+    "a bias": ("Z = X @ W + b.T; L = norm(tanh(Z) - Y)**2", "rows of Z", "L, Z"),
+    "named losses": ("l = sum((X @ W - Y)**2, axis=1); L = mean(l)", "entries of l", "L, l"),
+    "no name": ("L = mean(logsumexp(X @ W + b.T, axis=1))", "rows of the batch", "L, X"),
+    "nothing tells": ("Z = X @ W; L = norm(sigmoid(Z) - Y)**2 / 2", "nothing tells", "L, Z"),
+    "two layers": ("A = tanh(X @ W); Z = softmax(A @ W.T, axis=1); L = sum(X * Z)", "", "L, X"),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_is_no_batch_and_what_it_multiplies_is(name):
+    text, reason, batch = PARAMETERS[name]
+    with pytest.raises(tc.TensorCalcError, match=r"by W \(3 × 2\): W is a parameter") as caught:
+        explained(text, "W", **ROWS)
+    assert reason in str(caught.value)
+    assert f"give the batch quantity: explain_batch({batch})" in str(caught.value.hint)
+    assert "axis=0" in str(caught.value.hint)
+    assert explained(text, "X", **ROWS).text()
+
+
+def test_where_nothing_tells_an_axis_makes_a_batch_of_what_is_called_as_a_weight():
+    batch = explained(PARAMETERS["nothing tells"][0], "W", axis=1, **ROWS)
+    assert batch.per_sample.shape == (2, 3)
+    assert batch.verify()
+
+
+def test_a_vector_of_weights_or_a_bias_is_no_batch():
+    for text, wrt in (
+        ("Z = X @ w; L = mean(softplus(Z))", "w"),
+        ("Z = X @ W + b.T; L = mean(sum(tanh(Z), axis=1))", "b"),
+    ):
+        with pytest.raises(tc.TensorCalcError, match="rows|entries of Z all share it"):
+            explained(text, wrt, **ROWS)
+
+
+@each_network
+def test_of_a_network_the_inputs_are_a_batch_and_no_weight_is(network):
+    for name, array in network.values.items():
+        if name == "Y":
+            continue
+        call = lambda name=name: of_network(network, name)
+        if name[0] in "Wb":
+            with pytest.raises(tc.TensorCalcError, match=f"{name} is a parameter of the batch"):
+                call()
+        else:
+            assert call().per_sample.shape[0] == SAMPLES in array.shape
+
+
 def test_weighted_losses_have_a_letter_of_their_own():
     text = "Z = W @ X + b; l = sum((Z - Y)**2, axis=0).T; L = c.T @ l"
     batch = explained(text, **SHAPES | {"c": 5})

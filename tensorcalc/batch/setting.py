@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tensorcalc.batch.parameter import refuse_parameter
 from tensorcalc.chain import differentiate
 from tensorcalc.derivation.samples import (
     Losses,
@@ -182,6 +183,8 @@ def read_setting(of: Tensor, wrt: Tensor, axis: int | None) -> Setting:
             f"explain_batch of {name_of(of)} by {name_of(wrt)}, on which it does not depend",
             f"give a quantity that {name_of(of)} is computed from",
         )
+    if axis is None:
+        refuse_parameter(of, wrt)
     reading = axis_of_samples(of.expr, wrt.expr, axis)
     if reading.axis is None and (reading.tied or reading.losses.each is not None):
         raise _open_axis(of, wrt, reading)

@@ -381,10 +381,10 @@ GROWN = {
 LOSSES = {"half the square, named": (half_square, True), "sum": (lambda h: einsum("i->", h), False)}
 
 
-def network(step, loss, depth):
+def network(step, loss, depth, name="p"):
     """A scalar after ``depth`` steps from a variable of its own."""
     cost, names = LOSSES[loss]
-    start = Variable(f"p{depth}{loss}", (3,))
+    start = Variable(f"{name}{depth}{loss}", (3,))
     h = start
     for k in range(depth):
         h = Definition(f"h{k}", step(h)) if names else step(h)
@@ -428,7 +428,8 @@ def test_the_gradient_of_a_deep_network_is_as_large_as_the_network_is_deep(step,
 
 @networks
 def test_the_work_of_differentiating_grows_with_the_depth_alone(step, loss):
-    shallow, deep = network(step, loss, 8), network(step, loss, 16)
+    # names of their own, for which no other test has left anything to remember
+    shallow, deep = (network(step, loss, depth, "work") for depth in (8, 16))
     work = calls_during(lambda: differentiate(*shallow)), calls_during(lambda: differentiate(*deep))
     assert work[1] < 3 * work[0]
 

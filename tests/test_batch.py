@@ -132,6 +132,29 @@ def test_the_equations_read_as_in_the_books(network):
             assert f"= {back} ⊙ tanh′(Z{layer})" in text
 
 
+SOFTMAX = "Z = X @ W; A = softmax(Z, axis=1); L = -sum(Y * log(A)) / 8"
+
+
+def test_the_result_and_the_step_about_the_batch_are_one_formula():
+    batch = explained(SOFTMAX, X=(8, 3), W=(3, 2), Y=(8, 2))
+    text = " ".join(batch.text().split())
+    assert "∂L/∂Z = ⅛ Gᵀ = ⅛ (Aᵀ diag(Y 1) − Yᵀ)" in text
+    result = text[text.index("Result") :]
+    joined = "= Δ ⊙ A − diag((Δ ⊙ A) 1) A = ⅛ (diag(Y 1) A − Y) 8 × 2, the transpose of (4)"
+    assert joined in result
+
+
+@pytest.mark.parametrize("network", NETWORKS[::4], ids=str)
+def test_every_step_about_the_samples_has_its_rule_and_every_letter_is_told(network):
+    for wrt in (network.top, "Z1"):
+        batch = of_network(network, wrt)
+        steps = [step for step in batch.json()["steps"] if step["number"] in (1, 3, 4)]
+        assert all(step["rules"] for step in steps)
+        told = " ".join(batch.text().split("\nLetters")[1].split("(1)")[0].split())
+        for letter in set(re.findall(r"Σ_([a-z]\d*)", batch.text())):
+            assert re.search(rf"(?<!\w){letter}(?!\w).* (=|count|takes?) ", told), letter
+
+
 def sections(batch):
     return {s["label"]: s["lines"] for s in batch.json()["closing"]}
 
@@ -345,7 +368,7 @@ def test_a_vector_of_weights_or_a_bias_is_no_batch():
         ("Z = X @ w; L = mean(softplus(Z))", "w"),
         ("Z = X @ W + b.T; L = mean(sum(tanh(Z), axis=1))", "b"),
     ):
-        with pytest.raises(tc.TensorCalcError, match="rows|entries of Z all share it"):
+        with pytest.raises(tc.TensorCalcError, match=r"(rows|entries) of Z all share it"):
             explained(text, wrt, **ROWS)
 
 

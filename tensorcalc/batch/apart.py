@@ -72,6 +72,7 @@ class Apart(Telling):
         where, entry = (Entry(self.letters.entry),) if self.letters.entry else (), self.g.value
         left = Infix("", (self.own(), *where)) if where else self.own()
         s, one = self.letters.sample, Indexed(self.letters.one, (self.letters.sample,))
+        own_loss = Indexed(name_of(self.losses), (s,))
         size = format_shape((1, *entry.shape[1:])) if entry.ndim > 1 else "1 × 1"
         d = self.setting.jacobian
         assert d is not None
@@ -81,6 +82,10 @@ class Apart(Telling):
             f"row gradient, {size}",
             title=("One sample: the gradient of its loss.",),
             rows=(Row(Cell(left), (Cell(self.entry(entry, self.row_letters), "="),)),),
+            rules=(
+                ("the chain rule with ", Atom(s), " fixed: ", own_loss, " is computed from ", one,
+                 " alone"),
+            ),
             remarks=(
                 (one, f" is {self.setting.sample} {s} of ", name_notation(self.wrt.expr),
                  ". One number by one vector: a Jacobian with a single row."),

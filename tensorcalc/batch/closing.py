@@ -8,6 +8,7 @@ from tensorcalc.batch.equations import BatchStory
 from tensorcalc.batch.setting import Setting
 from tensorcalc.derivation.scribe import partial
 from tensorcalc.display.document import Cell, Prose, Row, Section
+from tensorcalc.display.matrix import matrix_form
 from tensorcalc.display.notation import (
     ONE,
     Atom,
@@ -27,6 +28,8 @@ from tensorcalc.display.notation import (
     sum_of,
     transposed,
 )
+from tensorcalc.display.spelling import spell
+from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Elementwise, Expr, Variable, toposort
 from tensorcalc.shapes import format_shape
 
@@ -37,13 +40,15 @@ _SOURCES = (
     "form a Jacobian?' (Cross Validated, 2021); Petersen & Pedersen, The Matrix Cookbook (2012)"
 )
 
+_COMPARED = 60  # characters of a formula that is told beside another
+
 
 def closing(setting: Setting, story: BatchStory | None) -> tuple[Section, ...]:
     """Result, the factor of a mean, the other orientation, the sources."""
     if story is None:
         return (Section("Sources", ((_SOURCES,),)),)
     sections = []
-    rows = _result(story)
+    rows = _result(setting, story)
     if rows:
         sections.append(Section("Result", tuple(rows)))
     if not setting.coupled:
@@ -67,12 +72,26 @@ def _forms(story: BatchStory) -> list[tuple[Expr, Notation, Notation]]:
     return found
 
 
-def _result(story: BatchStory) -> list[Row]:
+def _result(setting: Setting, story: BatchStory) -> list[Row]:
     rows = []
+    told, names = setting.told(setting.argument), {p.name for p in story.products}
     for vertex, left, form in _forms(story):
-        size = format_shape((*vertex.shape, 1) if vertex.ndim == 1 else vertex.shape)
-        rows.append(Row(Cell(left), (Cell(form, "="),), (size,)))
+        cells = [Cell(form, "=")]
+        note = format_shape((*vertex.shape, 1) if vertex.ndim == 1 else vertex.shape)
+        by_others = any(isinstance(n, Atom) and n.name in names for n in pieces(form))
+        if vertex is told and vertex.ndim == 2 and by_others:
+            closed = _closed(setting)
+            if closed is not None and spell(closed) != spell(form):
+                cells.append(Cell(closed, "="))
+                note += f", the transpose of ({story.before})"
+        rows.append(Row(Cell(left), tuple(cells), (note,)))
     return rows
+
+
+def _closed(setting: Setting) -> Notation | None:
+    """∂L/∂Z in the shape of Z by the step about it, where that is short enough to compare."""
+    form = matrix_form(setting.by_argument.value)
+    return form if form is not None and len(spell(form)) <= _COMPARED else None
 
 
 def _mean(setting: Setting) -> Prose:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tensorcalc.batch.numbering import Letters
 from tensorcalc.batch.setting import Setting
@@ -11,6 +11,8 @@ from tensorcalc.derivation.samples import samples_word
 from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivation.signs import formulas_in, letters_in, sign_lines, words_in
 from tensorcalc.display.document import Paragraph, Prose, Section
+from tensorcalc.display.notation import BigSum, Notation
+from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Expr
 from tensorcalc.tensor import Tensor
 
@@ -25,7 +27,10 @@ def opening_of(
     before = (given, define)
     formulas = list(formulas_in((*before, *paragraphs)))
     used = letters_in(formulas)
-    counted = _letters(setting, scribe, letters, used) if setting.axis_known else []
+    counted: list[Prose] = []
+    if setting.axis_known:
+        counted += _letters(setting, scribe, letters, used)
+        counted += _summed(formulas, {*scribe.all_letters, letters.loss, letters.sample})
     if "I" in used:
         agree = letters.loss in used and letters.sample in used
         sign = f"I[{letters.loss}={letters.sample}]" if agree else "an indicator I[ ]"
@@ -90,3 +95,15 @@ def _letters(setting: Setting, scribe: Scribe, letters: Letters, used: set[str])
     ]
     lines += [(",  ".join(rest[k : k + 4]),) for k in range(0, len(rest), 4)]
     return lines
+
+
+def _summed(formulas: Sequence[Notation], counted: Collection[str]) -> list[Prose]:
+    """r in Σ_r takes all its values: the letters that stand for no axis of a named quantity."""
+    bound = (n.letters for f in formulas for n in pieces(f) if isinstance(n, BigSum))
+    letters = [i for i in dict.fromkeys(i for row in bound for i in row) if i not in counted]
+    if not letters:
+        return []
+    signs = ", ".join(f"Σ_{i}" for i in letters)
+    return [
+        (f"{signs}: {', '.join(letters)} {'takes' if len(letters) == 1 else 'take'} all values",)
+    ]

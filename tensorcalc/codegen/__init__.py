@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tensorcalc.codegen.callable import CompiledFunction, compile_outputs
+from tensorcalc.codegen.callable import BoundFunction, CompiledFunction, compile_outputs
 from tensorcalc.codegen.generate import Generated, Output, generate
 
-__all__ = ["CompiledFunction", "Generated", "Output", "compile_outputs", "generate"]
+__all__ = [
+    "BoundFunction",
+    "CompiledFunction",
+    "Generated",
+    "Output",
+    "compile_outputs",
+    "generate",
+]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.binding import bound
 from tensorcalc.codegen.entry import Entry, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.errors import MemoryLimitError, MissingValueError
@@ -22,7 +23,7 @@ from tensorcalc.values import (
     require_entries,
 )
 
-__all__ = ["CompiledFunction", "compile_outputs"]
+__all__ = ["BoundFunction", "CompiledFunction", "compile_outputs"]
 
 
 class CompiledFunction:
@@ -40,6 +41,7 @@ class CompiledFunction:
         self.source = generated.source
         self.arguments = generated.arguments
         self.outputs = generated.outputs
+        self._generated = generated
         self._several = generated.several
         self._hints = hints
         self._reuse_buffers = reuse_buffers
@@ -78,6 +80,25 @@ class CompiledFunction:
         given = self._by_name(args, named)
         values = self.read(given, finite=False)
         return self.run(values, self._key(given))
+
+    def bind(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> BoundFunction:
+        """A function of the other arguments: what depends on these alone is computed now.
+
+        ``values`` are arrays by name; they are copied. Raises MissingValueError for a name that
+        is no argument, ShapeError or ValueNotAllowedError for a value that does not fit.
+        """
+        given = given_values(values, named)
+        strange = [name for name in given if name not in self.arguments]
+        if strange or not given:
+            what = ", ".join(map(str, strange)) or "nothing"
+            raise MissingValueError(
+                f"{self.name}.bind of {what}; its arguments are {', '.join(self.arguments)}",
+                f"bind one of them, such as {self.name}.bind({self.arguments[0]}=…)"
+                if self.arguments
+                else "there is nothing to bind",
+            )
+        checked = read_values(given, self._variables, given, finite=False, what=self.title)
+        return BoundFunction(self, {name: checked[name] for name in given})
 
     def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """The outputs, if values like these came before; else None."""
@@ -165,6 +186,42 @@ class CompiledFunction:
                 f"max_bytes is {format_bytes(max_bytes)}",
                 f"pass max_bytes={total} if that much memory is there",
             )
+
+
+class BoundFunction(CompiledFunction):
+    """A compiled function some of whose arguments are given once and for all."""
+
+    def __init__(self, whole: CompiledFunction, values: Mapping[str, np.ndarray]) -> None:
+        super().__init__(
+            bound(whole._generated, values), whole._hints, reuse_buffers=whole._reuse_buffers
+        )
+        self.whole = whole
+        self.bound = {name: array.copy() for name, array in values.items()}
+        self._single = all(array.dtype == np.float32 for array in values.values())
+
+    def __reduce__(self) -> Any:
+        return BoundFunction, (self.whole, self.bound)
+
+    def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
+        """Check the values for the other arguments, beside those that are bound."""
+        twice = [name for name in given if name in self.bound]
+        if twice:
+            raise MissingValueError(
+                f"{self.name} called with {twice[0]}, which is bound",
+                f"leave {twice[0]} out, or bind another value",
+            )
+        return super().read({**self.bound, **given}, finite=finite)
+
+    def run(self, values: Values, key: Any = None) -> Any:
+        """The outputs for checked values."""
+        single = all(array.dtype == np.float32 for array in values.values())
+        if single != self._single:  # what was computed in one precision is of no use in the other
+            return self.whole.run(values)
+        return super().run(values, key)
+
+    def _key(self, given: Mapping[str, Any]) -> Any:
+        key = super()._key(given)
+        return key if key is not None and key[0] != self._single else None
 
 
 def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimitError:

@@ -97,7 +97,7 @@ def recorded(
     arguments = [Node("argument", shape=v.shape, dtype=v.dtype) for v in values]
     inner: dict[str, Any] = {"np": _Library(np, nodes)}
     exec(_with_locals(source, name), inner)
-    inner |= namespace  # constants with all their digits
+    inner |= {word: _constant(value, nodes) for word, value in namespace.items()}
     stand_ins = [_Value(v, n, nodes) for v, n in zip(values, arguments, strict=True)]
     try:
         with np.errstate(all="ignore"):
@@ -111,6 +111,14 @@ def recorded(
             value.node.name = value.node.name or word
     several = results if isinstance(results, tuple) else (results,)
     return Record(tuple(arguments), tuple(nodes), tuple(map(_node_of, several)))
+
+
+def _constant(value: Any, nodes: list[Node]) -> Any:
+    """The stand-in of an array that the source does not compute; others stand for themselves."""
+    if not isinstance(value, np.ndarray):
+        return value
+    node = Node("constant", value, shape=value.shape, dtype=value.dtype, writeable=False)
+    return _Value(value, node, nodes)
 
 
 def _with_locals(source: str, name: str) -> Any:

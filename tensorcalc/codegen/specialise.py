@@ -20,8 +20,7 @@ from tensorcalc.codegen.recording import CannotRecord, Node, Record
 __all__ = ["specialised"]
 
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
-_SMALL = 4096  # entries up to which minimum is faster into fresh memory than into given memory
-_SLOW_INTO = (np.minimum, np.maximum)
+_OUT_BY_NAME = (np.minimum, np.maximum)  # NumPy warns where their output is given by position
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "-"}
 
 
@@ -89,13 +88,17 @@ class _Writer:
             if not isinstance(result, Node):
                 words.append(f"{self._constant(np.asarray(result, dtype), 'c')}.copy()")
                 continue
-            word = self.words[result]
+            word = self._word(result)
             storage = result.storage
             if result.dtype != dtype:
                 raise CannotRecord("a result of another precision")
             if not result.is_array:
                 word = f"{self._constant(np.asarray, 'asarray')}({word})"
-            elif storage.kind == "argument" or storage in returned or not result.writeable:
+            elif (
+                storage.kind in ("argument", "constant")
+                or storage in returned
+                or not result.writeable
+            ):
                 word = f"{self._constant(np.array, 'array')}({word})"
             returned.add(storage)
             words.append(word)
@@ -153,6 +156,8 @@ class _Writer:
 
     def _word(self, value: Any, dtype: Any = None) -> str:
         if isinstance(value, Node):
+            if value.kind == "constant" and value not in self.words:
+                return self._constant(value.function, "c")
             return self.words[value]
         if isinstance(value, (np.ndarray, np.generic)):
             return self._constant(value, "c")
@@ -165,7 +170,7 @@ class _Writer:
     def _statement(self, node: Node, place: int) -> None:
         if node.kind == "write":
             target, entry = node.inputs
-            self.lines.append(f"{self.words[target]}[...] = {self._word(entry)}")
+            self.lines.append(f"{self._word(target)}[...] = {self._word(entry)}")
         elif node.kind == "view":
             self.lines.append(f"{self._claim(node)} = {self._call(node)}")
         elif node.kind == "ufunc":
@@ -181,7 +186,7 @@ class _Writer:
 
     def _call(self, node: Node) -> str:
         if isinstance(node.function, str):
-            return node.function.format(self.words[node.inputs[0]])
+            return node.function.format(self._word(node.inputs[0]))
         inputs = [self._word(i) for i in node.inputs]
         inputs += [f"{key}={self._word(value)}" for key, value in node.options.items()]
         return f"{self._function(node.function)}({', '.join(inputs)})"
@@ -200,8 +205,7 @@ class _Writer:
             text = f"{sign}{words[0]}" if len(words) == 1 else f"{words[0]} {sign} {words[1]}"
             self.lines.append(f"{self._claim(node)} = {text}")
             return
-        slow = function in _SLOW_INTO and node_size(node) <= _SMALL
-        into = self._into(node, place) if node.is_array and not slow else None
+        into = self._into(node, place) if node.is_array else None
         self._write(node, self._function(function), words, into)
 
     def _dot(self, node: Node) -> None:
@@ -220,12 +224,12 @@ class _Writer:
         self.constants[word] = node.function.reduce
         if node.options["keepdims"]:
             self.lines.append(
-                f"{self._claim(node)} = {word}({self.words[x]}, {axis}, None, None, True)"
+                f"{self._claim(node)} = {word}({self._word(x)}, {axis}, None, None, True)"
             )
             self._own(node)
         else:
             into = self._spare(node) if node.is_array else None
-            inputs = [self.words[x], repr(axis)]
+            inputs = [self._word(x), repr(axis)]
             self._write(node, word, inputs if into is None else [*inputs, "None"], into)
 
     def _write(self, node: Node, function: str, inputs: list[str], into: Node | None) -> None:
@@ -237,7 +241,8 @@ class _Writer:
             return
         memory = self.owned[into]
         self.holder[node] = into
-        statement = f"{function}({', '.join([*inputs, memory])})"
+        by_name = "out=" if node.function in _OUT_BY_NAME and node.kind == "ufunc" else ""
+        statement = f"{function}({', '.join([*inputs, by_name + memory])})"
         if node.name and node.name not in self.taken:
             statement = f"{self._claim(node)} = {statement}"
         else:
@@ -289,8 +294,3 @@ class _Writer:
             waiting = self.free.setdefault(self._form(storage), [])
             if memory not in waiting:
                 waiting.append(memory)
-
-
-def node_size(node: Node) -> int:
-    """How many entries a value has."""
-    return int(np.prod(node.shape, dtype=np.int64))

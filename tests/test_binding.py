@@ -1,0 +1,128 @@
+"""Binding arguments: the same results, with what depends on them alone computed once."""
+
+import pickle
+
+import numpy as np
+import pytest
+from test_textbook import CASES, HESSIANS, SHAPES, point
+
+import tensorcalc as tc
+
+CALLS = 4
+
+
+def compiled(case):
+    text, _, wrt = case.rpartition(" by ")
+    p = tc.program(text, SHAPES)
+    if case in HESSIANS:
+        return tc.derivative(p.result, p[wrt], p[wrt], layout="mixed").compile()
+    d = p.derivative(p.result, wrt)
+    return (d.gradient if p.result.expr.ndim == 0 else d.to("mixed")).compile()
+
+
+@pytest.mark.parametrize("case", [*CASES, *HESSIANS])
+def test_a_bound_function_gives_what_the_whole_one_gives(case):
+    f = compiled(case)
+    for name in f.arguments:
+        for names in ([name], [n for n in f.arguments if n != name]):
+            at, other = point(0), point(1)
+            if not names:
+                continue
+            g = f.bind({n: at[n] for n in names})
+            assert set(g.arguments) == set(f.arguments) - set(names)
+            for values in [at] * CALLS + [other]:
+                rest = {n: values[n] for n in g.arguments}
+                whole = f({n: at[n] if n in names else values[n] for n in f.arguments})
+                np.testing.assert_allclose(g(rest), whole, rtol=1e-12, atol=1e-14)
+
+
+def least_squares():
+    p = tc.program(
+        "r = A @ x - b; E = norm(r)**2 / 2 + lam * norm(x)**2",
+        {"A": ("m", "n"), "b": "m", "x": "n", "lam": ()},
+    )
+    return tc.compile([tc.gradient(p["E"], p["x"]), tc.hessian(p["E"], p["x"])], "step")
+
+
+def values():
+    rng = np.random.default_rng(0)
+    A, b, x = rng.normal(size=(6, 3)), rng.normal(size=6), rng.normal(size=3)
+    return {"A": A, "b": b, "x": x, "lam": np.array(0.5)}
+
+
+def test_what_depends_on_bound_arguments_alone_is_computed_once():
+    f, at = least_squares(), values()
+    g = f.bind(A=at["A"])
+    body = g.source[g.source.index("def step") :]
+    assert "A.T @ A" in f.source
+    assert "A.T @ A" not in body
+    assert "# known1 = A.T @ A" in g.source
+
+
+def test_what_is_written_to_is_not_what_was_computed_once():
+    f, at = least_squares(), values()
+    g = f.bind(A=at["A"], b=at["b"])
+    first = [array.copy() for array in g(x=at["x"], lam=at["lam"])]
+    for _ in range(CALLS):
+        found = g(x=at["x"], lam=at["lam"])
+        for one, other in zip(found, first, strict=True):
+            np.testing.assert_array_equal(one, other)
+            one[...] = np.nan
+
+
+def test_bound_arrays_are_copies():
+    f, at = least_squares(), values()
+    g = f.bind(A=at["A"])
+    rest = {name: at[name] for name in g.arguments}
+    before = g(rest)[0].copy()
+    at["A"][...] = 0
+    np.testing.assert_array_equal(g(rest)[0], before)
+
+
+def test_a_bound_result_is_ones_own():
+    f = tc.compile([tc.matrix("A", 3, 3).T, tc.vector("x", 3) * 2])
+    g = f.bind(A=np.eye(3))
+    for _ in range(CALLS):
+        found = g(x=np.ones(3))[0]
+        np.testing.assert_array_equal(found, np.eye(3))
+        found[...] = 7
+
+
+@pytest.mark.parametrize("bound", [np.float32, np.float64])
+@pytest.mark.parametrize("given", [np.float32, np.float64])
+def test_precision_is_single_only_if_all_values_are(bound, given):
+    f, at = least_squares(), values()
+    single = bound == given == np.float32
+    g = f.bind(A=at["A"].astype(bound))
+    rest = {name: at[name].astype(given) for name in g.arguments}
+    for _ in range(CALLS):
+        found = g(rest)
+        assert {array.dtype for array in found} == {np.dtype(np.float32 if single else float)}
+    expected = f({"A": at["A"].astype(bound), **rest})
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4 if single else 1e-12)
+
+
+def test_binding_twice_and_pickling():
+    f, at = least_squares(), values()
+    g = f.bind(A=at["A"]).bind(b=at["b"])
+    rest = {name: at[name] for name in g.arguments}
+    again = pickle.loads(pickle.dumps(g))
+    for one, other, whole in zip(g(rest), again(rest), f(at), strict=True):
+        np.testing.assert_allclose(one, whole, rtol=1e-13)
+        np.testing.assert_allclose(other, whole, rtol=1e-13)
+
+
+REFUSED = {
+    "step.bind of Z; its arguments are A, x, b, lam": lambda f, at: f.bind(Z=1.0),
+    "step.bind of nothing": lambda f, at: f.bind(),
+    "step called with A, which is bound": lambda f, at: f.bind(A=at["A"])(at),
+    "but A has n = 3": lambda f, at: f.bind(A=at["A"])(b=at["b"], x=np.ones(4), lam=1.0),
+    "step computes|needs a value for b": lambda f, at: f.bind(A=at["A"])(x=at["x"], lam=1.0),
+    "A is declared m": lambda f, at: f.bind(A=np.ones(3)),
+}
+
+
+@pytest.mark.parametrize(("message", "attempt"), REFUSED.items())
+def test_what_does_not_fit_is_refused(message, attempt):
+    with pytest.raises(tc.TensorCalcError, match=message):
+        attempt(least_squares(), values())

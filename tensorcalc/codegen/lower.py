@@ -17,7 +17,21 @@ import numpy as np
 
 from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, negative, number_code
 from tensorcalc.codegen.merge import is_reshape
-from tensorcalc.codegen.product import Factor, broadcast_code, letters, product_code, times
+from tensorcalc.codegen.product import (
+    Contraction,
+    Factor,
+    broadcast_code,
+    letters,
+    product_code,
+    times,
+)
+    Contraction,
+    Factor,
+    broadcast_code,
+    letters,
+    product_code,
+    times,
+)
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
 from tensorcalc.expr import (
@@ -57,6 +71,7 @@ class Lowering:
         self.in_place = in_place
         self.names = Names()
         self.lines: list[str] = []
+        self.contractions: list[Contraction] = []
         self.functions: dict[str, Callable[..., Any]] = {}
         self.quoted: dict[str, str] = {}
         self.constants: dict[str, np.ndarray] = {}
@@ -334,11 +349,11 @@ class Lowering:
             return self._scalar_product(scalars)
         if scalars and len(factors) == 2 and factors[0].code == factors[1].code:
             # AᵀA keeps one array on both sides, which halves the work; scaled when it is done
-            inner = Factor(product_code(factors, output, dict(node.dims)), output)
+            inner = Factor(product_code(factors, output, node.dims, self.contractions), output)
             return _scaled_smallest([inner], scalars)[0].code
         if scalars:
             factors = _scaled_smallest(factors, scalars)
-        return product_code(factors, output, dict(node.dims))
+        return product_code(factors, output, node.dims, self.contractions)
 
     @staticmethod
     def _scalar_product(scalars: list[Code]) -> Code:

@@ -9,8 +9,9 @@ from typing import Any
 import opt_einsum
 
 from tensorcalc.codegen.code import ATOM, MUL, Code
+from tensorcalc.shapes import Dim
 
-__all__ = ["Factor", "broadcast_code", "product_code"]
+__all__ = ["Contraction", "Factor", "broadcast_code", "product_code"]
 
 Indices = tuple[int, ...]
 _ASSUMED = 64  # the size a named dimension is taken to have when the order is planned
@@ -24,18 +25,44 @@ class Factor:
     indices: Indices
 
 
-def product_code(factors: Sequence[Factor], output: Indices, sizes: dict[int, object]) -> Code:
-    """The sum over every index that ``output`` lacks of the product of ``factors``."""
+@dataclass(frozen=True)
+class Contraction:
+    """A product of two arrays: its code, its axes and those it sums over, by their sizes."""
+
+    text: str
+    axes: tuple[Dim, ...]
+    summed: tuple[Dim, ...]
+
+
+def product_code(
+    factors: Sequence[Factor],
+    output: Indices,
+    sizes: dict[int, Dim],
+    log: list[Contraction] | None = None,
+) -> Code:
+    """The sum over every index that ``output`` lacks of the product of ``factors``.
+
+    The products of two arrays that it is made of are put on the ``log``.
+    """
+
+    def pair_of(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
+        result = _pair(a, b, kept, wanted)
+        if log is not None:
+            union = dict.fromkeys(a.indices + b.indices)
+            summed = tuple(sizes[i] for i in union if i not in kept)
+            log.append(Contraction(result.code.text, tuple(sizes[i] for i in union), summed))
+        return result
+
     merged = _merge_equal(factors, output)
     while len(merged) > 2:
         first, second = _best_pair(merged, output, sizes)
         rest = [f for n, f in enumerate(merged) if n not in (first, second)]
         kept = set(output).union(*(f.indices for f in rest))
-        pair = _pair(merged[first], merged[second], kept, None)
+        pair = pair_of(merged[first], merged[second], kept, None)
         merged = _merge_equal([*rest, pair], output)
     if len(merged) == 1:
         return _single(merged[0], output)
-    result = _pair(merged[0], merged[1], set(output), output)
+    result = pair_of(merged[0], merged[1], set(output), output)
     return _single(result, output)
 
 
@@ -61,7 +88,7 @@ def matmul(a: Code, b: Code) -> Code:
 
 
 def _best_pair(
-    factors: Sequence[Factor], output: Indices, sizes: dict[int, object]
+    factors: Sequence[Factor], output: Indices, sizes: dict[int, Dim]
 ) -> tuple[int, int]:
     number = {i: s if isinstance(s, int) else _ASSUMED for i, s in sizes.items()}
     shapes = [tuple(number[i] for i in f.indices) for f in factors]

@@ -40,7 +40,7 @@ MAX_BYTES = 2**31
 # ── compiling ────────────────────────────────────────────────────────────────────────────
 
 
-def derivative_output(d: Derivative) -> Output:
+def derivative_output(d: Derivative, *, structured: bool = False) -> Output:
     """What a compiled function is to return for a derivative."""
     argument = d.arguments[0].expr
     as_given = d.own_shape and d.arguments[0].form != "row"
@@ -48,7 +48,19 @@ def derivative_output(d: Derivative) -> Output:
     place = d.layout_view.place(d.of.expr.ndim, [a.expr.ndim for a in d.arguments])
     if d.own_shape and d.arguments[0].form == "row":
         place = (None, *place)
-    return Output(_computed_form(d), place, d.title, d.universe, like)
+    rows = _row_axes(d) if structured and d.value.ndim > 1 else None
+    return Output(_computed_form(d), place, d.title, d.universe, like, rows)
+
+
+def _row_axes(d: Derivative) -> int:
+    """How many axes of the layout are the rows of a linear map, those of the argument its columns.
+
+    For a scalar these are those of the first argument, or the first axis of its gradient.
+    """
+    value, arguments = d.of.expr.ndim, [a.expr.ndim for a in d.arguments]
+    if not value:
+        return arguments[0] if len(arguments) > 1 and arguments[0] else 1
+    return sum(arguments) if d.layout == "denominator" else value
 
 
 def _computed_form(d: Derivative) -> Expr:
@@ -72,18 +84,25 @@ def _place(t: Tensor) -> tuple[int | None, ...]:
 
 
 def compile_derivative(
-    d: Derivative, /, name: str | None = None, *, reuse_buffers: bool = False
+    d: Derivative,
+    /,
+    name: str | None = None,
+    *,
+    reuse_buffers: bool = False,
+    structured: bool = False,
 ) -> CompiledFunction:
     """A plain NumPy function of this derivative in this layout; see its ``source``.
 
-    With ``reuse_buffers`` the result lies in memory that the next call overwrites.
+    With ``reuse_buffers`` the result lies in memory that the next call overwrites. With
+    ``structured`` a derivative of two axes or more comes as a ``StructuredArray`` of its factors.
     """
-    if name is None and not reuse_buffers:
+    if name is None and not reuse_buffers and not structured:
         if d.compiled is None:
             d.compiled = _compiled([derivative_output(d)], _function_name(d), [d])
         return d.compiled
     name = _function_name(d) if name is None else name
-    return _compiled([derivative_output(d)], name, [d], reuse_buffers=reuse_buffers)
+    output = derivative_output(d, structured=structured)
+    return _compiled([output], name, [d], reuse_buffers=reuse_buffers)
 
 
 def _compiled(
@@ -104,13 +123,14 @@ def compile_tensor(
 
 
 def compile_several(
-    items: Any, name: str = "compute", *, reuse_buffers: bool = False
+    items: Any, name: str = "compute", *, reuse_buffers: bool = False, structured: bool = False
 ) -> CompiledFunction:
     """One function for several quantities and derivatives; shared work is done once.
 
     Returns a tuple in the order given (one array for a single quantity or derivative). With
     ``reuse_buffers`` the arrays lie in memory that the next call of the same thread overwrites:
-    copy what is to be kept.
+    copy what is to be kept. With ``structured`` derivatives of two axes or more come as
+    ``StructuredArray`` objects: their factors in place of their entries.
     Raises TensorCalcError for anything else, NameClashError if a name has two meanings.
     """
     several = isinstance(items, (list, tuple))
@@ -123,7 +143,9 @@ def compile_several(
             "give quantities and derivatives, such as tc.compile([E, tc.gradient(E, W)])",
         )
     outputs = [
-        derivative_output(item) if isinstance(item, Derivative) else quantity_output(item)
+        derivative_output(item, structured=structured)
+        if isinstance(item, Derivative)
+        else quantity_output(item)
         for item in listed
     ]
     derivatives = [item for item in listed if isinstance(item, Derivative)]

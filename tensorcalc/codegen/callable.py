@@ -66,7 +66,9 @@ class CompiledFunction:
         return inspect.Signature([inspect.Parameter(name, kind) for name in self.arguments])
 
     def __reduce__(self) -> Any:
-        given = (self.outputs, self.name, self._hints, self._several, self._reuse_buffers)
+        presenting = self._generated.presenting
+        several = self._several if presenting is None else presenting.several
+        given = (self.outputs, self.name, self._hints, several, self._reuse_buffers)
         return _recompiled, given
 
     def __repr__(self) -> str:
@@ -159,10 +161,12 @@ class CompiledFunction:
             ) from None
         results = results if self._several else (results,)
         if key is not None and self._entry is not None:
-            self._entry.learn(key, list(values.values()), results)
+            self._entry.learn(key, list(values.values()), results, values.sizes)
         arrays: list[np.ndarray] = []
-        for result, output in zip(results, self.outputs, strict=True):
+        for result, output in zip(results, self._generated.returned, strict=True):
             arrays.append(_shaped(result, output, values, (*values.values(), *arrays), dtype))
+        if self._generated.presenting is not None:
+            return self._generated.presenting.made_of(values.sizes, dtype)(arrays)
         return tuple(arrays) if self._several else arrays[0]
 
     def require_memory(self, sizes: Mapping[str, int], max_bytes: float) -> None:

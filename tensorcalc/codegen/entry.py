@@ -9,7 +9,7 @@ have come several times, the function is specialised for their shapes. Values of
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ _LARGEST = 2**26  # bytes of results beyond which nothing is gained, and memory 
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
 Results = tuple[np.ndarray, ...]
+Present = Callable[[Any], Any]
 
 
 @dataclass
@@ -45,18 +46,30 @@ class Entry:
     def __post_init__(self) -> None:
         self.call = _entry(len(self.generated.arguments), self.known)
 
-    def learn(self, key: Any, given: Sequence[np.ndarray], results: Sequence[Any]) -> None:
+    def learn(
+        self,
+        key: Any,
+        given: Sequence[np.ndarray],
+        results: Sequence[Any],
+        sizes: Mapping[str, int],
+    ) -> None:
         """Remember that values like these fit, and what is to be done with their results."""
         if len(self.known) < _KNOWN:
             finish = _finish(results, given, several=self.generated.several)
             if finish is not None:
-                self.known[key] = _Plain(self, key, finish)
+                presenting = self.generated.presenting
+                present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
+                self.known[key] = _presented(_Plain(self, key, finish, present), present)
 
-    def specialise(self, key: Any, given: tuple[np.ndarray, ...], plain: Any) -> None:
+    def specialise(
+        self, key: Any, given: tuple[np.ndarray, ...], plain: Any, present: Present | None
+    ) -> Callable[..., Any] | None:
         """Put a function for just these shapes in place, if it agrees with the plain one."""
         results = plain if self.generated.several else (plain,)
+        if not results:
+            return None  # all that an identity has is its size
         if sum(r.nbytes for r in results) > _LARGEST:
-            return
+            return None
         try:
             made = self.generated
             record = recorded(made.source, made.name, dict(made.constants), given)
@@ -68,10 +81,12 @@ class Entry:
                 elsewhere=_PerThread(self, record),
             )
         except CannotRecord:
-            return
+            return None
         again = call(*given) if self.generated.several else (call(*given),)
-        if all(map(_agree, results, again)):
-            self.known[key], self.sources[key] = call, source
+        if not all(map(_agree, results, again)):
+            return None
+        self.known[key], self.sources[key] = _presented(call, present), source
+        return call
 
 
 @dataclass
@@ -81,15 +96,16 @@ class _Plain:
     entry: Entry
     key: Any
     finish: Callable[[Any], Any]
+    present: Present | None = None
     calls: int = 0
 
     def __call__(self, *values: np.ndarray) -> Any:
         found = self.finish(self.entry.run(*values))
         self.calls += 1
         if self.calls == _CALLS:
-            self.entry.specialise(self.key, values, found)
-            if self.entry.reuse_buffers:
-                return self.entry.known[self.key](*values)
+            call = self.entry.specialise(self.key, values, found, self.present)
+            if call is not None and self.entry.reuse_buffers:
+                return call(*values)
         return found
 
 
@@ -113,6 +129,13 @@ class _PerThread:
             )
             self.local.call = call
         return call(*values)
+
+
+def _presented(call: Callable[..., Any], present: Present | None) -> Callable[..., Any]:
+    """What gives the results as they are shown, where that is not the arrays themselves."""
+    if present is None:
+        return call
+    return lambda *values: present(call(*values))
 
 
 def _entry(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.factored import factored
-from tensorcalc.codegen.lower import Lowering
+from tensorcalc.codegen.lower import Lowering, computed_below
 from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised
+from tensorcalc.codegen.structured_outputs import Presentation, structured_outputs
 from tensorcalc.codegen.symmetric import symmetric_products
 from tensorcalc.errors import DimensionError, TensorCalcError
 from tensorcalc.expr import Expr, Variable
@@ -34,6 +35,7 @@ class Output:
 
     ``like`` names the variable whose given shape the value takes, for gradients.
     ``universe`` is what the value is derived from: every variable of it may be given.
+    With ``rows`` the value is returned by its factors, as a map from its other axes to so many.
     """
 
     expr: Expr
@@ -41,12 +43,15 @@ class Output:
     title: str
     universe: tuple[Expr, ...] = ()
     like: str | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
 class Generated:
     """The source of one function, and what it needs beside it.
 
+    ``returned`` is what the source returns: the outputs, or the factors of those with a
+    structure, of which ``presenting`` makes the results of a call.
     ``variables`` are all that may be given; ``constants`` are arrays that the source writes out
     too; ``functions`` are those that the user gave, which it cannot quote.
     """
@@ -55,10 +60,12 @@ class Generated:
     source: str
     arguments: tuple[str, ...]
     outputs: tuple[Output, ...]
+    returned: tuple[Output, ...]
     several: bool
     variables: Mapping[str, Variable]
     constants: Mapping[str, np.ndarray]
     functions: Mapping[str, Callable[..., Any]]
+    presenting: Presentation | None = None
 
     def load(self) -> Callable[..., Any]:
         """The function that the source defines, in NumPy."""
@@ -91,15 +98,23 @@ def generate(
     names = dict(hints or {})
     for improved in _PASSES:
         shown, names = improved(shown, names)
+    returned = tuple(replace(o, expr=e) for o, e in zip(outputs, shown, strict=True))
+    presenting, whole = None, shown
+    if any(o.rows is not None for o in outputs):
+        returned, presenting = structured_outputs(returned, names, several=several)
+        several = True
+        shown, names = symmetric_products([o.expr for o in returned], names)
     lowering = Lowering(shown, names, in_place=in_place)
-    found = {n.name: n for n in lowering.order if isinstance(n, Variable)}
+    # the arguments are those of the whole: sizes of identities, too, are read off them
+    order = lowering.order if shown is whole else computed_below(whole)
+    found = {n.name: n for n in order if isinstance(n, Variable)}
     variables = computation(e for o in outputs for e in (o.expr, *o.universe))
-    arguments = _with_sized(found, lowering.order, variables)
+    arguments = _with_sized(found, order, variables)
     lowering.claim_arguments(arguments)
     lowering.run()
     while name in lowering.functions or name in lowering.constants or name in RESERVED:
         name += "_"
-    body = _body(lowering, shown, outputs, arguments, variables, several=several)
+    body = _body(lowering, shown, returned, arguments, variables, several=several)
     parameters = ", ".join(lowering.argument[a] for a in arguments)
     source = "\n".join(
         [
@@ -115,7 +130,16 @@ def generate(
     own = {k: f for k, f in lowering.functions.items() if k not in lowering.quoted}
     final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
     return Generated(
-        name, source, tuple(arguments), final, several, variables, lowering.constants, own
+        name,
+        source,
+        tuple(arguments),
+        final,
+        returned,
+        several,
+        variables,
+        lowering.constants,
+        own,
+        presenting,
     )
 
 
@@ -175,7 +199,7 @@ def _body(
         return [
             *lines,
             *lowering.lines,
-            f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown)}",
+            f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown) or '()'}",
         ]
     return [*lines, *lowering.lines, f"return {shown[0]}{_shape_comment(roots[0].shape)}"]
 

@@ -25,13 +25,6 @@ from tensorcalc.codegen.product import (
     product_code,
     times,
 )
-    Contraction,
-    Factor,
-    broadcast_code,
-    letters,
-    product_code,
-    times,
-)
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
 from tensorcalc.expr import (

@@ -1,0 +1,111 @@
+"""Which arrays a function returns for values with a structure, and what is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tensorcalc.codegen.structured import Form, StructuredArray
+from tensorcalc.codegen.structured_terms import Pattern, pattern_of
+from tensorcalc.expr import Definition, Expr, Variable
+from tensorcalc.shapes import sizes_of
+from tensorcalc.structure import quantity_names
+
+if TYPE_CHECKING:
+    from tensorcalc.codegen.generate import Output
+
+__all__ = ["Presentation", "structured_outputs"]
+
+_LETTERS = ("c", "uvwpqrabdefgh", "KABCDGHJLMNPQR")  # for what has no axis, one, and more
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """What a call gives: for each output the number of its array, or its form over arrays."""
+
+    shown: tuple[int | _Symbolic, ...]
+    several: bool
+
+    def made_of(
+        self, sizes: Mapping[str, int], dtype: Any
+    ) -> Callable[[Sequence[np.ndarray]], Any]:
+        """The results by the arrays, for values of these sizes and this precision."""
+        made = [
+            one.made_of(sizes, np.dtype(dtype)) if isinstance(one, _Symbolic) else _nth(one)
+            for one in self.shown
+        ]
+        if not self.several:
+            return made[0]
+        return lambda arrays: tuple([make(arrays) for make in made])
+
+
+@dataclass(frozen=True)
+class _Symbolic:
+    """A form whose sizes may have names, of the arrays with these numbers."""
+
+    title: str
+    pattern: Pattern
+    rows: int
+    names: tuple[str, ...]
+    numbers: tuple[int, ...]
+
+    def made_of(
+        self, sizes: Mapping[str, int], dtype: np.dtype
+    ) -> Callable[[Sequence[np.ndarray]], Any]:
+        groups = tuple(sizes_of(group, sizes) for group in self.pattern.groups)
+        form = Form(self.title, groups, self.rows, self.pattern.terms, self.names, dtype)
+        numbers = self.numbers
+        if numbers == (0,):
+            return lambda arrays: StructuredArray(form, (arrays[0],))
+        return lambda arrays: StructuredArray(form, tuple([arrays[n] for n in numbers]))
+
+
+def _nth(number: int) -> Callable[[Sequence[np.ndarray]], Any]:
+    return lambda arrays: arrays[number]
+
+
+def structured_outputs(
+    outputs: Sequence[Output], hints: Mapping[Expr, str], *, several: bool
+) -> tuple[tuple[Output, ...], Presentation]:
+    """The arrays to return, each once, and how the outputs are made of them."""
+    returned: list[Output] = []
+    place: dict[Expr, int] = {}
+    shown: list[int | _Symbolic] = []
+    taken = quantity_names(e for o in outputs for e in (o.expr, *o.universe))
+    for o in outputs:
+        if o.rows is None:
+            shown.append(len(returned))
+            returned.append(o)
+            continue
+        factors: dict[Expr, int] = {}
+        pattern = pattern_of(o.expr, factors)
+        numbers = []
+        for e in factors:
+            if e not in place:
+                place[e] = len(returned)
+                returned.append(
+                    replace(o, expr=e, place=tuple(range(e.ndim)), rows=None, like=None)
+                )
+            numbers.append(place[e])
+        names = _names(factors, hints, taken)
+        shown.append(_Symbolic(o.title, pattern, o.rows, names, tuple(numbers)))
+    return tuple(returned), Presentation(tuple(shown), several)
+
+
+def _names(
+    factors: Sequence[Expr] | Mapping[Expr, int], hints: Mapping[Expr, str], taken: set[str]
+) -> tuple[str, ...]:
+    """The names of the arrays: of quantities their own, of others a letter."""
+    names: list[str] = []
+    used = set(taken)
+    for e in factors:
+        own = e.name if isinstance(e, (Variable, Definition)) else hints.get(e)
+        letters = _LETTERS[min(e.ndim, 2)]
+        numbered = (f"{letters[0]}{k}" for k in range(2, len(used) + 3))
+        name = own or next(n for n in (*letters, *numbered) if n not in used)
+        used.add(name)
+        names.append(name)
+    return tuple(names)

@@ -29,6 +29,8 @@ def sigmoid(t):
 
 
 def softmax(t, axis=None):
+    """Of a column, or in each row of a matrix."""
+    axis = 1 if axis is None and np.ndim(t) == 2 and np.shape(t)[1] > 1 else axis
     e = np.exp(t)
     return e / e.sum(axis=axis, keepdims=axis is not None)
 

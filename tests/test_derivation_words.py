@@ -108,3 +108,24 @@ def test_the_brief_index_style_has_a_line_for_every_factor_and_every_product():
     factors = ["∂E/∂s_h", "∂s_h/∂v_k", "∂v_k/∂W_ji"]
     assert heads == ["∂E/∂W_ji", *factors, "δ_k", "∂E/∂W_ji"]
     assert "= Σ_k δ_k I[k=j] x_i = " in " ".join(said[-1].split())
+
+
+def test_the_softmax_of_each_row_is_said_once_and_written_without_an_axis():
+    p = tc.program("P = softmax(X @ W, axis=1); E = norm(P - Y)**2", X=(8, 3), W=(3, 2), Y=(8, 2))
+    d = p.derivative("E", "W")
+    text = d.derivation().text()
+    assert "axis" not in text
+    assert (
+        text.count("softmax(t) = ") == text.count("softmax(t) = eᵗ / Σ eᵗ, in each row of t") == 1
+    )
+    assert r"\operatorname{softmax}\left(U\right)" in d.derivation().latex()
+
+
+@pytest.mark.parametrize(
+    "text", ["v = W @ x; p = log_softmax(v); p[0]", "p = softmax(W @ x); p[0]"]
+)
+def test_the_rules_of_softmax_use_no_letter_of_an_axis(text):
+    p = tc.program(text, W=(3, 4), x=4)
+    said = tc.derivative(p.result, p["W"]).derivation().text()
+    assert re.search(r"rule: .*softmax", said)
+    assert not re.search(r"rule: .*softmax.*_[ij]", said)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from tensorcalc.derivation.scribe import Scribe, column_shape, name_notation
 from tensorcalc.derivation.stages import Stages
 from tensorcalc.display.document import Cell, Prose, Row, Section
+from tensorcalc.display.matrix import along_rows
 from tensorcalc.display.notation import Indexed, Notation
 from tensorcalc.display.spelling import spell
 from tensorcalc.expr import Definition, Elementwise, Expr, Special, Variable, toposort
@@ -78,8 +79,10 @@ def _meanings(node: Definition, said: set[str]) -> str:
         if sign in said:
             continue
         said.add(sign)
-        entrywise = ", entry by entry" if isinstance(n, Elementwise) and n.ndim else ""
-        words.append(f"{sign}(t) = {n.function.meaning}{entrywise}")
+        where = ", entry by entry" if isinstance(n, Elementwise) and n.ndim else ""
+        if isinstance(n, Special) and along_rows(n)[0]:
+            where = ", in each row of t"
+        words.append(f"{sign}(t) = {n.function.meaning}{where}")
     return "; ".join(words)
 
 

@@ -48,9 +48,8 @@ _NAMED = {
     "sign": "sign(t) = 1 if t > 0, −1 if t < 0, 0 if t = 0",
     "argmin": "argmin(t) is 1 at the smallest entry of t, else 0",
 }
-
-
 _EXTREMA = ("max", "min")
+_BY_ROWS = ("softmax", "log_softmax")
 
 
 def formulas_in(said: Iterable[Section | Paragraph | Row | Prose]) -> Iterator[Notation]:
@@ -165,19 +164,20 @@ which the last counts fastest"
         if ":" in n.name:
             return "x[1:3], X[0, :] choose entries, rows, columns, counted from 0"
     if isinstance(n, Call):
-        return _function(n.name, n.extra, n.arguments)
+        return _function(n.name, n.extra, n.arguments, n.by_rows)
     if isinstance(n, Indexed) and n.name.endswith(")"):  # softmax(z)_k
-        return _function(n.name.partition("(")[0], "", ())
+        name = n.name.partition("(")[0]
+        return _function(name, "", (), name in _BY_ROWS and len(n.letters) == 2)
     return ""
 
 
-def _function(name: str, extra: str, arguments: tuple[Notation, ...]) -> str:
+def _function(name: str, extra: str, arguments: tuple[Notation, ...], rows: bool) -> str:
     record = _RECORDS.get(name)
     if record is None and name.startswith("∏₋"):
         return f"{name}(t) = {_LEFT_OUT.format(name[2:].translate(_PLAIN))}"
     if record is None:
         return _NAMED.get(name, "")
-    row = ", in each row of t" if extra else ""
+    row = ", in each row of t" if rows else ""
     parameters = ("t", "t", "t, u", "c, t, u")[len(arguments)]
     return f"{name}({parameters}{extra}) = {record.meaning}{row}"
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from tensorcalc import special
 from tensorcalc.display.letters import summation_letters
-from tensorcalc.display.matrix import constant_name, of_arguments
+from tensorcalc.display.matrix import along_rows, constant_name, of_arguments
 from tensorcalc.display.notation import (
     BigSum,
     Call,
@@ -123,7 +123,7 @@ class _Writer:
             bare = named or e.argument in self.names
             return Indexed(f"({inside}⁻¹)" if bare else f"(({inside})⁻¹)", letters, id(e))
         stem = name.removesuffix("|")  # log|det(X)|
-        row = ", axis=1" if e.argument.ndim == 2 and e.function.core == 1 else ""
+        _, row = along_rows(e)
         return Indexed(f"{stem}({inside}{row})" + name[len(stem) :], letters, id(e))
 
     def _einsum(self, e: Einsum, letters: tuple[str, ...], depth: int) -> Notation:

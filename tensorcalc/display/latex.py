@@ -99,7 +99,7 @@ class Latex(Spelling):
         return f"{base}^{{{exponent}}}"
 
     def call(self, name: str, latex: str, arguments: Sequence[str], extra: str) -> str:
-        inner = ", ".join(arguments) + extra
+        inner = ", ".join(arguments) + extra.replace("axis", r"\mathrm{axis}")
         if latex == r"\sqrt":
             return rf"\sqrt{{{inner}}}"
         if latex.rstrip("'").isidentifier():  # a function of the user's: its name is upright

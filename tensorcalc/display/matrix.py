@@ -178,8 +178,21 @@ def _special(node: Special, forms: Forms) -> Notation | None:
     name = node.function.name
     if name == "argmax" and is_negative(inner):
         return Call("argmin", r"\operatorname{argmin}", (negated(inner),))
-    extra = ", axis=1" if node.argument.ndim == 2 and node.function.core == 1 else ""
-    return Call(node.function.text or node.function.name, node.function.latex, (inner,), extra)
+    rows, extra = along_rows(node)
+    called = node.function.text or node.function.name
+    return Call(called, node.function.latex, (inner,), extra, rows)
+
+
+def along_rows(node: Special) -> tuple[bool, str]:
+    """Whether a function acts on each row of a matrix, and what of it stands in the formula.
+
+    softmax(U) of a matrix has one reading only; max(U) could be of all entries, and U (n × 1)
+    could be a column.
+    """
+    if node.argument.ndim != 2 or node.function.core != 1:
+        return False, ""
+    one_reading = node.function in (special.softmax, special.log_softmax)
+    return True, "" if one_reading and node.argument.shape[1] != 1 else ", axis=1"
 
 
 def _elementwise(node: Elementwise, forms: Forms) -> Notation | None:

@@ -126,12 +126,16 @@ class Power(Notation):
 
 @dataclass(frozen=True)
 class Call(Notation):
-    """A function of arguments; ``latex`` is its name there."""
+    """A function of arguments; ``latex`` is its name there.
+
+    ``by_rows`` says that it acts on each row of a matrix, which is told beside the formula.
+    """
 
     name: str
     latex: str
     arguments: tuple[Notation, ...]
     extra: str = ""
+    by_rows: bool = False
 
 
 @dataclass(frozen=True)

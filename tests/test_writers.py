@@ -371,6 +371,12 @@ def test_no_line_of_a_block_opens_with_a_bracket(case):
         assert not re.search(r"(\\\\|\\begin\{aligned\})\s*\[(?!4pt\])", text)
 
 
+def test_shapes_below_a_line_are_no_wider_than_the_page():
+    text = "h = tanh(W @ x); k = tanh(W @ h); E = norm(k - y)**2 / 2"
+    told = tc.program(text, W=(3, 3), x=3, y=3).derivative("E", "W").derivation().text()
+    assert max(map(len, told.split("\n"))) <= 100
+
+
 GLUED = one_step(title=("row", W, "k and ", x, W))
 
 

@@ -125,7 +125,7 @@ def _row_lines(row: Row, indent: int, table: _Table, left: int, width: int) -> l
     start = indent + (margin + len(table.space) if margin else 0)
     widths = [left if row.left else 0, *table.columns.get(_signs(row), [])][not row.left :]
     lines = _laid_out(placed(row), start, widths, table.space)
-    if len(lines[0].text) > width:
+    if any(len(line.text) > width for line in lines):  # the shapes below count too
         lines = _broken_row(row, indent, width, table.space)
         lines[-1].note = note
     else:

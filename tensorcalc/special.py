@@ -199,7 +199,7 @@ def _logsumexp_rule(x: Expr, y: Expr) -> Expr:
 softmax = SpecialFunction(
     name="softmax",
     meaning="eᵗ / Σ eᵗ",
-    rule="p = softmax(t): ∂p/∂t = diag(p) − p pᵀ",
+    rule="p = softmax(t) has the Jacobian diag(p) − p pᵀ",
     evaluate=softmax_value,
     derivative=_softmax_rule,
     core=1,
@@ -211,7 +211,7 @@ softmax = SpecialFunction(
 log_softmax = SpecialFunction(
     name="log_softmax",
     meaning="t − log Σ eᵗ",
-    rule="p = log_softmax(t): ∂p/∂t = I − 1 softmax(t)ᵀ",
+    rule="log_softmax(t) has the Jacobian I − 1 softmax(t)ᵀ",
     evaluate=log_softmax_value,
     derivative=_log_softmax_rule,
     core=1,

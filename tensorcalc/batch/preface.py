@@ -11,7 +11,7 @@ from tensorcalc.derivation.samples import samples_word
 from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivation.signs import formulas_in, letters_in, sign_lines, words_in
 from tensorcalc.display.document import Paragraph, Prose, Section
-from tensorcalc.display.notation import BigSum, Notation
+from tensorcalc.display.notation import BigSum, Indexed, Notation
 from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Expr
 from tensorcalc.tensor import Tensor
@@ -103,7 +103,6 @@ def _summed(formulas: Sequence[Notation], counted: Collection[str]) -> list[Pros
     letters = [i for i in dict.fromkeys(i for row in bound for i in row) if i not in counted]
     if not letters:
         return []
-    signs = ", ".join(f"Σ_{i}" for i in letters)
-    return [
-        (f"{signs}: {', '.join(letters)} {'takes' if len(letters) == 1 else 'take'} all values",)
-    ]
+    signs = [part for i in letters for part in (Indexed("Σ", (i,)), ", ")][:-1]
+    takes = "takes" if len(letters) == 1 else "take"
+    return [(*signs, f": {', '.join(letters)} {takes} all values")]

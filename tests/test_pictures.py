@@ -459,3 +459,11 @@ def test_what_cannot_be_drawn_is_said_with_what_to_give(name):
         call()
     assert message in str(caught.value)
     assert hint in str(caught.value.hint)
+
+
+def test_the_module_called_as_a_function_names_its_pictures():
+    d = tc.program("E = norm(x)**2", x=3).derivative("E", "x")
+    with pytest.raises(tc.TensorCalcError, match="module of four") as caught:
+        tc.plot(d)  # type: ignore[operator]
+    hint = str(caught.value.hint)
+    assert all(f"tc.plot.{name}(" in hint for name in tc.plot.__all__ if name != "Picture")

@@ -49,7 +49,8 @@ def derivative_output(d: Derivative, *, structured: bool = False) -> Output:
     if d.own_shape and d.arguments[0].form == "row":
         place = (None, *place)
     rows = _row_axes(d) if structured and d.value.ndim > 1 else None
-    return Output(_computed_form(d), place, d.title, d.universe, like, rows)
+    link = (d.of.expr, argument) if len(d.arguments) == 1 else None
+    return Output(_computed_form(d), place, d.title, d.universe, like, rows, link)
 
 
 def _row_axes(d: Derivative) -> int:

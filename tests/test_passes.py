@@ -43,6 +43,26 @@ def test_products_are_those_of_blas(axes, expected):
     np.testing.assert_allclose(f(P=P, Q=Q), np.einsum(f"{left},{right}->{output}", P, Q))
 
 
+TRACES = {
+    "trace(A @ B)": "np.vdot(A, B.T)",
+    "trace(A.T @ B)": "np.vdot(A, B)",
+    "trace(A @ B @ A)": "np.vdot(A @ B, A.T)",
+    "diagonal(A @ B)": 'np.einsum("ab,ba->a", A, B)',
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), TRACES.items())
+def test_of_a_product_whose_diagonal_is_used_nothing_else_is_formed(text, expected):
+    t = tc.program(text, A=(3, 3), B=(3, 3)).result
+    f = t.compile()
+    assert f"return {expected}" in f.source
+    rng = np.random.default_rng(0)
+    at = {"A": rng.normal(size=(3, 3)), "B": rng.normal(size=(3, 3))}
+    product = eval(text.partition("(")[2][:-1], {}, at)
+    of = np.trace if text.startswith("trace") else np.diagonal
+    np.testing.assert_allclose(f(at), of(product), rtol=1e-13)
+
+
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 

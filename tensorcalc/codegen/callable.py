@@ -9,11 +9,22 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.binding import bound
+from tensorcalc.codegen.costs import (
+    Cost,
+    Expense,
+    contraction_table,
+    literal_expense,
+    random_values,
+    recorded_expense,
+    refuse_cost,
+    require_sizes,
+)
 from tensorcalc.codegen.entry import Entry, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
+from tensorcalc.codegen.recording import CannotRecord, recorded
 from tensorcalc.errors import MemoryLimitError, MissingValueError
 from tensorcalc.expr import Definition, Expr, toposort
-from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
+from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of
 from tensorcalc.simplify import simplify
 from tensorcalc.values import (
     Values,
@@ -24,6 +35,9 @@ from tensorcalc.values import (
 )
 
 __all__ = ["BoundFunction", "CompiledFunction", "compile_outputs"]
+
+
+_MOST_BYTES = 2**31  # of the arrays of a run whose cost is counted
 
 
 class CompiledFunction:
@@ -73,6 +87,34 @@ class CompiledFunction:
 
     def __repr__(self) -> str:
         return f"<compiled {self.name}({', '.join(self.arguments)})>"
+
+    def __str__(self) -> str:
+        """The contractions: each product of two arrays, its axes, and what it costs."""
+        return contraction_table(repr(self)[1:-1], self._generated.contractions)
+
+    def cost(self, *, max_bytes: float = _MOST_BYTES, **sizes: int) -> Cost:
+        """Floating-point operations and bytes of arrays, compiled and as the literal chain.
+
+        ``sizes`` are those of the named dimensions. In the literal chain every local derivative
+        is a dense array; compiled, a run at random values of these sizes is counted. Raises
+        DimensionError for a size that is missing, NotSupportedError where a run cannot be
+        recorded, MemoryLimitError if a run at these sizes takes more than ``max_bytes``.
+        """
+        named = names_in(dim for v in self._variables.values() for dim in v.shape)
+        given = require_sizes(self.name, list(dict.fromkeys(named)), sizes)
+        self.require_memory(given, max_bytes)
+        values = random_values((self._variables[name] for name in self.arguments), given)
+        try:
+            made = self._generated
+            record = recorded(made.source, made.name, dict(made.constants), list(values.values()))
+        except CannotRecord as error:
+            raise refuse_cost(self.name, error) from None
+        links = [output.link for output in self.outputs]
+        literal = Expense(0, 0)
+        for link in links:
+            literal += literal_expense(*link, given) if link is not None else Expense(0, 0)
+        whole = None if None in links else literal
+        return Cost(self.title, given, recorded_expense(record), whole)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""

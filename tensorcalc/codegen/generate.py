@@ -12,10 +12,12 @@ import numpy as np
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering, computed_below
+from tensorcalc.codegen.product import Contraction
 from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.codegen.structured_outputs import Presentation, structured_outputs
 from tensorcalc.codegen.symmetric import symmetric_products
+from tensorcalc.codegen.traces import traces_opened
 from tensorcalc.errors import DimensionError, TensorCalcError
 from tensorcalc.expr import Expr, Variable
 from tensorcalc.layout import permuted
@@ -26,7 +28,7 @@ from tensorcalc.values import computation
 
 __all__ = ["Generated", "Output", "generate"]
 
-_PASSES = (regrouped, separated, factored, symmetric_products)
+_PASSES = (regrouped, traces_opened, separated, factored, symmetric_products)
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Output:
 
     ``like`` names the variable whose given shape the value takes, for gradients.
     ``universe`` is what the value is derived from: every variable of it may be given.
+    ``link`` has the quantity and the argument of a first derivative.
     With ``rows`` the value is returned by its factors, as a map from its other axes to so many.
     """
 
@@ -44,6 +47,7 @@ class Output:
     universe: tuple[Expr, ...] = ()
     like: str | None = None
     rows: int | None = None
+    link: tuple[Expr, Expr] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Generated:
     ``returned`` is what the source returns: the outputs, or the factors of those with a
     structure, of which ``presenting`` makes the results of a call.
     ``variables`` are all that may be given; ``constants`` are arrays that the source writes out
-    too; ``functions`` are those that the user gave, which it cannot quote.
+    too; ``functions`` are those that the user gave, which it cannot quote. ``contractions`` are
+    the products of two arrays that it forms.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Generated:
     variables: Mapping[str, Variable]
     constants: Mapping[str, np.ndarray]
     functions: Mapping[str, Callable[..., Any]]
+    contractions: tuple[Contraction, ...]
     presenting: Presentation | None = None
 
     def load(self) -> Callable[..., Any]:
@@ -139,6 +145,7 @@ def generate(
         variables,
         lowering.constants,
         own,
+        tuple(lowering.contractions),
         presenting,
     )
 

@@ -1,0 +1,106 @@
+"""What a compiled function costs, counted by hand, and the table of its contractions."""
+
+import numpy as np
+import pytest
+
+import tensorcalc as tc
+
+LAYER = "v = W @ x; s = sigmoid(v); E = norm(s - y)**2 / 2"
+SIZES = {"W": ("k", "n"), "x": "n", "y": "k"}
+
+
+def gradient():
+    p = tc.program(LAYER, SIZES)
+    return tc.compile([tc.gradient(p["E"], p["W"])], "step")
+
+
+@pytest.mark.parametrize(("k", "n"), [(5, 4), (30, 64), (512, 784), (1, 1)])
+def test_one_layer_costs_what_is_counted_by_hand(k, n):
+    cost = gradient().cost(k=k, n=n)
+    # W x, five operations of the sigmoid, four for δ, δ ⊗ x
+    assert cost.compiled.flops == 2 * k * n + 9 * k + k * n
+    # ∂s/∂v and ∂v/∂W are multiplied from the left by one row
+    assert cost.literal.flops == 2 * k * k + 2 * k * k * n
+    assert cost.literal.bytes == 8 * (k + k * k + k * k * n)
+
+
+def test_two_paths_are_both_in_the_literal_chain():
+    p = tc.program("u = A @ x; h = x + u; E = norm(h)**2", A=("n", "n"), x="n")
+    cost = p.derivative("E", "x").compile().cost(n=7)
+    # E by h, h by x, h by u, u by x
+    assert cost.literal.bytes == 8 * (7 + 3 * 49)
+    assert cost.literal.flops == 3 * 2 * 49
+
+
+CALLS = {
+    "A @ B": lambda n: 2 * n**3,
+    "A + B": lambda n: n * n,
+    "sum(A)": lambda n: n * n,
+    "A.T": lambda n: 0,
+    "inv(A)": lambda n: 2 * n**3,
+    "trace(A @ B)": lambda n: 2 * n * n,
+    "einsum('ij,ij->i', A, B)": lambda n: 2 * n * n,
+    "outer(x, x)": lambda n: n * n,
+    "A @ x": lambda n: 2 * n * n,
+}
+
+
+@pytest.mark.parametrize(("text", "flops"), CALLS.items())
+def test_operations_are_counted_by_their_kind(text, flops):
+    f = tc.program(text, A=("n", "n"), B=("n", "n"), x="n").result.compile()
+    for n in (2, 9):
+        assert f.cost(n=n).compiled.flops == flops(n)
+
+
+def test_a_second_derivative_has_no_literal_chain():
+    p = tc.program(LAYER, SIZES)
+    cost = tc.hessian(p["E"], p["x"]).compile().cost(k=3, n=2)
+    assert cost.literal is None
+    assert "literal" not in repr(cost)
+
+
+def test_the_cost_reads_as_a_table():
+    assert repr(gradient().cost(k=512, n=784)).splitlines() == [
+        "∂E/∂W at k = 512, n = 784",
+        "                                                  flops      bytes",
+        "literal   every local derivative dense      411,566,080   1.53 GiB",
+        "compiled  as the source computes              1,208,832    3.1 MiB",
+    ]
+
+
+def test_printing_a_function_shows_its_contractions():
+    assert str(gradient()).splitlines() == [
+        "compiled step(W, x, y)",
+        "product           axes                flops",
+        "W @ x             k × n, sum over n   2 k n",
+        "np.outer(dv, x)   k × n               k n",
+    ]
+    assert str(tc.vector("x", 3).compile()).endswith("no product of two arrays with different axes")
+
+
+REFUSED = {
+    "step without a size of k, n": {},
+    "step without a size of n": {"k": 3},
+    "step with a size of z, which it does not have": {"k": 3, "n": 2, "z": 1},
+    "step with k = -1, which is no size": {"k": -1, "n": 2},
+    "step with k = 2.5, which is no size": {"k": 2.5, "n": 2},
+    "7.28 TiB": {"k": 10**6, "n": 10**6},
+}
+
+
+@pytest.mark.parametrize(("message", "sizes"), REFUSED.items())
+def test_sizes_that_are_none_are_refused(message, sizes):
+    with pytest.raises(tc.TensorCalcError, match=message):
+        gradient().cost(**sizes)
+
+
+def test_memory_is_bounded_as_asked():
+    with pytest.raises(tc.MemoryLimitError, match="max_bytes"):
+        gradient().cost(k=100, n=100, max_bytes=1000)
+
+
+def test_a_run_that_is_a_users_function_is_refused():
+    own = tc.function("own", value=lambda t: t if np.all(t > 0) else -t)
+    f = own(tc.vector("x", 3)).compile()
+    with pytest.raises(tc.NotSupportedError, match="cost of"):
+        f.cost()

@@ -475,7 +475,7 @@ def symbol_faults(page):
         if formula.uses_ones() and "ones" not in page.text:
             faults.append(f"{place}: {text}: 1 as a vector of ones is not explained")
         uses_deltas = any(n.kind == "indicator" for n in formula.tree.walk())
-        if uses_deltas and not re.search("else 0|counts fastest", extra):
+        if uses_deltas and not re.search("else 0|the last fastest", extra):
             faults.append(f"{place}: {text}: I[·] is not explained")
 
     names, allowed = set(), set()

@@ -72,15 +72,13 @@ def test_what_the_derivative_is_at_a_tie_is_said_and_true(name):
     p = tc.program(f"E = sum({full}(x, y))", x=3, y=3)
     d = p.derivative("E", "x")
     a, b = {"max": "xy", "min": "yx"}[name]
-    said = (
-        f"[{a} > {b}] is 1 where {a} > {b}, else 0; ½ where {a} = {b}, as the derivative of {name}"
-    )
+    said = f"[{a} > {b}] is 1 if {a} > {b}, else 0; ½ where {a} = {b}, as the derivative of {name}"
     assert said in d.derivation().text()
     other = 1.0 if name == "max" else 0.0
     at = {"x": np.array([1.0, 2.0, 3.0]), "y": np.array([1.0, 1.0, 4.0])}
     np.testing.assert_allclose(np.ravel(d.evaluate(at)), [0.5, other, 1 - other])
     plain = text_of("E = sum(where(x > y, x, y))", "E/x", x=3, y=3)
-    assert "[x > y] is 1 where x > y, else 0\n" in plain
+    assert "[x > y] is 1 if x > y, else 0\n" in plain
 
 
 def test_products_that_leave_entries_out_are_defined():
@@ -129,3 +127,15 @@ def test_the_rules_of_softmax_use_no_letter_of_an_axis(text):
     said = tc.derivative(p.result, p["W"]).derivation().text()
     assert re.search(r"rule: .*softmax", said)
     assert not re.search(r"rule: .*softmax.*_[ij]", said)
+
+
+def test_rows_of_the_identity_are_told_to_be_rows_of_it():
+    d = tc.program("E = norm(X[0:2, :])**2", X=(5, 4)).derivative("E", "X")
+    text = d.derivation().text()
+    assert "I[0:2, :]: these rows or columns of the identity matrix, counted from 0" in text
+
+
+def test_a_condition_is_told_without_a_function_where():
+    p = tc.program("F = sum(where(v > 0, v, 0))", v=5)
+    text = p.derivative("F", "v").derivation().markdown()
+    assert r"is 1 if $v \gt 0$, else 0" in text

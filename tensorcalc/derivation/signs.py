@@ -135,7 +135,7 @@ def _relation(n: Relation, ties: str) -> str:
     if any("_" in side for side in (left, right)):  # of entries: the same sign
         return ""
     at_ties = f"; ½ where {left} = {right}, as the derivative of {ties}" if ties else ""
-    return f"{whole} is 1 where {left} {n.sign} {right}, else 0{at_ties}"
+    return f"{whole} is 1 if {left} {n.sign} {right}, else 0{at_ties}"
 
 
 def counts_from_zero(formulas: Iterable[Notation]) -> bool:
@@ -156,11 +156,12 @@ def _meaning(n: Notation) -> str:
     if n == ONE:
         return "1 as a factor of a product is a column of ones, 1ᵀ a row of ones"
     if isinstance(n, Indicator) and n.right.startswith("("):
-        return f"I[{n.left}={n.right}] is 1 if {n.left} is the place of {n.right} in the order in \
-which the last counts fastest"
+        return f"I[{n.left}={n.right}] is 1 if {n.left} counts {n.right}, the last fastest"
     if isinstance(n, Atom) and n.name.endswith("]") and "[" in n.name:
         if n.constant and n.name.startswith("e["):
             return "e[0], e[1], … are the columns of I, counted from 0"
+        if n.constant and n.name.startswith(("I[", "Id[")):
+            return f"{n.name}: these rows or columns of the identity matrix, counted from 0"
         if ":" in n.name:
             return "x[1:3], X[0, :] choose entries, rows, columns, counted from 0"
     if isinstance(n, Call):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tensorcalc.codegen.structured import Form, StructuredArray
 from tensorcalc.codegen.structured_terms import Pattern, pattern_of
-from tensorcalc.expr import Definition, Expr, Variable
+from tensorcalc.expr import Definition, Einsum, Expr, Variable
 from tensorcalc.shapes import sizes_of
 from tensorcalc.structure import quantity_names
 
@@ -102,10 +102,18 @@ def _names(
     names: list[str] = []
     used = set(taken)
     for e in factors:
-        own = e.name if isinstance(e, (Variable, Definition)) else hints.get(e)
+        own = hints.get(e) or _own_name(e)
         letters = _LETTERS[min(e.ndim, 2)]
         numbered = (f"{letters[0]}{k}" for k in range(2, len(used) + 3))
         name = own or next(n for n in (*letters, *numbered) if n not in used)
         used.add(name)
         names.append(name)
     return tuple(names)
+
+
+def _own_name(e: Expr) -> str | None:
+    """The name of a quantity, or of a transposed matrix."""
+    if isinstance(e, Einsum) and e.inputs == ((0, 1),) and e.output == (1, 0):
+        name = _own_name(e.operands[0])
+        return name and f"{name}ᵀ"
+    return e.name if isinstance(e, (Variable, Definition)) else None

@@ -28,10 +28,8 @@ def words(form: Form, arrays: Sequence[np.ndarray]) -> str:
 
 def _product(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
     parts = parts_of(form, term)
-    if len(parts) == 1 and len(set(term.labels)) == len(term.labels) == len(parts[0].labels):
-        sides = parts[0].rows and parts[0].columns
-        if sides and parts[0].number is not None:
-            return f"dense {_named(form, parts[0], arrays)}"
+    if len(parts) == 1 and len(parts[0].labels) == len(term.labels) > 1:
+        return f"dense {_named(form, parts[0], arrays)}"
     return _kronecker(form, term, arrays) or _entry(form, term, arrays)
 
 
@@ -51,7 +49,8 @@ def _kronecker(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
     anchors = [p for p in above if p in below]
     if anchors != [p for p in below if p in above]:
         return ""
-    pieces = [_number(form, p, arrays) for p in parts_of(form, term) if not p.labels]
+    numbers = [_number(form, p, arrays) for p in parts_of(form, term) if not p.labels]
+    pieces: list[str] = []
     for anchor in [*anchors, None]:
         left = _stacked(form, term, _until(above, anchor), arrays, "")
         right = _stacked(form, term, _until(below, anchor), arrays, "ᵀ")
@@ -59,7 +58,7 @@ def _kronecker(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
             pieces.append(" ".join(filter(None, (left, right))))
         if anchor is not None:
             pieces.append(_piece(form, term, anchor, arrays))
-    return " ⊗ ".join(pieces)
+    return " · ".join([*numbers, " ⊗ ".join(pieces)])
 
 
 def _number(form: Form, p: Part, arrays: Sequence[np.ndarray]) -> str:
@@ -94,22 +93,19 @@ def _piece(form: Form, term: Term, p: Part, arrays: Sequence[np.ndarray], mark: 
 
 def _named(form: Form, p: Part, arrays: Sequence[np.ndarray], mark: str = "") -> str:
     assert p.number is not None
-    if len(p.rows) == len(p.columns) == 1 and p.labels.index(p.rows[0]) > p.labels.index(
-        p.columns[0]
-    ):
+    place = p.labels.index
+    if len(p.rows) == len(p.columns) == 1 and place(p.rows[0]) > place(p.columns[0]):
         mark = "ᵀ"
-    return f"{form.names[p.number]}{mark} ({format_shape(arrays[p.number].shape)})"
+    name = form.names[p.number] + mark
+    return f"{name.removesuffix('ᵀᵀ')} ({format_shape(arrays[p.number].shape)})"
 
 
 def _entry(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
     """One entry, where the factors cross: I[i=l] K[j,k]."""
     letters = [_INDICES[a] if a < len(_INDICES) else f"i{a}" for a in range(len(term.labels))]
     first = {i: letters[term.labels.index(i)] for i in term.labels}
-    pieces = [
-        f"I[{first[i]}={letter}]"
-        for i, letter in zip(term.labels, letters, strict=True)
-        if first[i] != letter
-    ]
+    tied = [(first[i], b) for i, b in zip(term.labels, letters, strict=True) if first[i] != b]
+    pieces = [f"I[{a}={b}]" for a, b in sorted(tied, key=lambda t: letters.index(t[0]))]
     for p in parts_of(form, term):
         if p.number is not None:
             indices = ",".join(first[i] for i in p.labels)

@@ -1,0 +1,409 @@
+"""Structured results: the factors of a derivative act as the dense array does."""
+
+import doctest
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_programs import VARIABLES, Writer, draw_values
+
+import tensorcalc as tc
+from tensorcalc.codegen.structured import StructuredArray
+from tensorcalc.shapes import format_bytes
+
+SIZES = {"n": 4, "m": 3, "k": 2}
+
+NETWORK = "; ".join(
+    f"z{k} = W{k} @ {'x' if k == 1 else f'a{k - 1}'}; a{k} = sigmoid(z{k})" for k in (1, 2, 3)
+)
+
+# program, shapes, what by what, layout, its structure in words, whether it can be solved with
+TABLE = {
+    "elementwise": (
+        "t = tanh(x)", {"x": "n"}, ("t", "x"), "mixed", "diag(u (4))", True),
+    "scaled": (
+        "t = 3 * x", {"x": "n"}, ("t", "x"), "mixed", "3 · I(4)", True),
+    "identity": (
+        "v = W @ x; E = sum(v)", {"W": "m n", "x": "n"}, ("v", "v"), "mixed", "I(3)", True),
+    "identity of a matrix": (
+        "Y = X * 1; E = sum(Y)", {"X": "m n"}, ("Y", "X"), "mixed", "I(3) ⊗ I(4)", True),
+    "zero": (
+        "E = sum(x) * c", {"x": "n", "c": ()}, ("E", "x", "x"), "mixed", "zero", False),
+    "layer by its weights": (
+        "z = W @ x", {"W": "m n", "x": "n"}, ("z", "W"), "mixed", "I(3) ⊗ xᵀ (4)", False),
+    "layer by its weights, numerator": (
+        "z = W @ x", {"W": "m n", "x": "n"}, ("z", "W"), "numerator", "xᵀ (4) ⊗ I(3)", False),
+    "layer by its weights, denominator": (
+        "z = W @ x", {"W": "m n", "x": "n"}, ("z", "W"), "denominator", "I(3) ⊗ x (4)", False),
+    "activated layer by its weights": (
+        "a = sigmoid(W @ x)", {"W": "m n", "x": "n"}, ("a", "W"), "mixed",
+        "diag(u (3)) ⊗ xᵀ (4)", False),
+    "layer by its input": (
+        "z = W @ x", {"W": "m n", "x": "n"}, ("z", "x"), "mixed", "dense W (3 × 4)", False),
+    "factorisation, Hessian": (
+        "L = norm(T - U @ V.T)**2", {"T": "m n", "U": "m k", "V": "n k"}, ("L", "U", "U"), "mixed",
+        "I(3) ⊗ K (2 × 2)", True),
+    "factorisation, Hessian, numerator": (
+        "L = norm(T - U @ V.T)**2", {"T": "m n", "U": "m k", "V": "n k"}, ("L", "U", "U"),
+        "numerator", "K (2 × 2) ⊗ I(3)", True),
+    "network, Hessian": (
+        f"{NETWORK}; C = norm(a3 - y)**2 / 2",
+        {"W1": "m n", "W2": "m m", "W3": "k m", "x": "n", "y": "k"}, ("C", "W1", "W1"), "mixed",
+        "K (3 × 3) ⊗ x (4) xᵀ (4)", False),
+    "network, Hessian by its biases": (
+        "s = sigmoid(A @ tanh(x) + b); C = norm(s)**2", {"A": "m n", "b": "m", "x": "n"},
+        ("C", "b", "b"), "mixed", "diag(u (3))", True),
+    "logistic loss by a matrix": (
+        "g = sum(log(1 + exp(W @ x)))", {"W": "m n", "x": "n"}, ("g", "W", "W"), "mixed",
+        "diag(u (3)) ⊗ x (4) xᵀ (4)", False),
+    "logistic loss by a vector": (
+        "g = sum(log(1 + exp(W @ x)))", {"W": "m k", "x": "k"}, ("g", "x", "x"), "mixed",
+        "dense K (2 × 2)", True),
+    "matrix gradient": (
+        "E = sum(sigmoid(W @ x))", {"W": "m n", "x": "n"}, ("E", "W"), "mixed",
+        "u (3) xᵀ (4)", False),
+    "elementwise in a batch": (
+        "Y = tanh(X)", {"X": "m n"}, ("Y", "X"), "mixed", "diag(K (3 × 4))", True),
+    "elementwise in a batch, crossed": (
+        "Y = tanh(X)", {"X": "m n"}, ("Y", "X"), "numerator",
+        "I[i=l] I[j=k] K[i,j] at (i, j | k, l)", True),
+    "product from the left": (
+        "Y = A @ X", {"A": "m m", "X": "m n"}, ("Y", "X"), "mixed", "A (3 × 3) ⊗ I(4)", True),
+    "product from the right": (
+        "Y = X @ A", {"A": "m m", "X": "n m"}, ("Y", "X"), "mixed", "I(4) ⊗ Aᵀ (3 × 3)", True),
+    "product from both sides": (
+        "Y = A @ X @ B", {"A": "m m", "X": "m n", "B": "n n"}, ("Y", "X"), "mixed",
+        "A (3 × 3) ⊗ Bᵀ (4 × 4)", True),
+    "inverse": (
+        "Y = inv(X)", {"X": "m m"}, ("Y", "X"), "mixed", "K (3 × 3) ⊗ Yᵀ (3 × 3)", True),
+    "softmax": (
+        "p = softmax(z)", {"z": "n"}, ("p", "z"), "mixed", "diag(p (4)) + u (4) pᵀ (4)", False),
+    "gate and its sum": (
+        "t = tanh(z); q = t * sum(t)", {"z": "n"}, ("q", "z"), "mixed",
+        "diag(u (4)) + t (4) vᵀ (4)", False),
+    "outer product": (
+        "s = c * x", {"x": "n", "c": "n"}, ("s", "x"), "mixed", "diag(c (4))", True),
+    "scaled length": (
+        "h = x * sum(y)", {"x": "n", "y": "m"}, ("h", "y"), "mixed", "x (4) 1ᵀ(3)", False),
+    "trace of a square": (
+        "f = trace(X.T @ X)", {"X": (3, 3)}, ("f", "X", "X"), "mixed", "2 · I(3) ⊗ I(3)", True),
+    "transposition": (
+        "Y = X.T", {"X": "m n"}, ("Y", "X"), "mixed", "I[i=l] I[j=k] at (i, j | k, l)", True),
+    "Kronecker product": (
+        "Y = kron(X, A)", {"X": (3, 3), "A": (2, 2)}, ("Y", "X"), "mixed",
+        "I[i=m] I[k=n] A[j,l] at (i, j, k, l | m, n)", False),
+    "vectorised": (
+        "y = vec(A @ X)", {"X": (3, 2), "A": (3, 3)}, ("y", "X"), "mixed",
+        "I[i=l] A[j,k] at (i, j | k, l)", True),
+    "blocks on the diagonal": (
+        "s = einsum('bi,bij,bj->b', X, A, X) / 2; f = sum(s)", {"X": "m n", "A": "m n n"},
+        ("f", "X", "X"), "mixed", "blockdiag(K (3 × 4 × 4))", True),
+    "sum of two structures": (
+        "f = norm(U @ V.T)**2 + sum(exp(U))", {"U": "m k", "V": "n k"}, ("f", "U", "U"), "mixed",
+        "I(3) ⊗ K (2 × 2) + diag(A (3 × 2))", False),
+    "value with two axes by a scalar": (
+        "Y = exp(c * X)", {"X": "m n", "c": ()}, ("Y", "c"), "mixed", "dense K (3 × 4)", False),
+}  # fmt: skip
+
+
+def derivative_of(case):
+    text, shapes, (of, *by), layout, *_ = TABLE[case]
+    program = tc.parse(text, **shapes)
+    return tc.derivative(program[of], *[program[name] for name in by], layout=layout)
+
+
+def values_of(d, seed=0):
+    rng = np.random.default_rng(seed)
+    shapes = {name: v.shape for name, v in d.compile()._variables.items()}
+    return {
+        name: rng.normal(size=[SIZES.get(s, s) for s in shape]) for name, shape in shapes.items()
+    }
+
+
+def near(found, expected):
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-10)
+
+
+@pytest.fixture(params=TABLE)
+def case(request):
+    """A row of the table: the structured array, and the dense one that the same formula gives."""
+    d = derivative_of(request.param)
+    at = values_of(d)
+    *_, words, solves = TABLE[request.param]
+    return d.compile(structured=True)(at), d.compile()(at), words, solves
+
+
+def matrix_of(array, dense):
+    return dense.reshape(int(np.prod(array.row_shape)), -1)
+
+
+def test_dense_is_the_array_without_structure(case):
+    array, dense, *_ = case
+    near(array.dense(), dense)
+    near(np.asarray(array), dense)
+    assert (array.shape, array.ndim, array.size) == (dense.shape, dense.ndim, dense.size)
+    assert array.dtype == dense.dtype
+    assert array.row_shape + array.column_shape == dense.shape
+
+
+def test_words_name_the_factors(case):
+    array, dense, words, _ = case
+    sides = ("·".join(map(str, side)) or "1" for side in (array.row_shape, array.column_shape))
+    held = f"{format_bytes(array.nbytes)} of {format_bytes(dense.nbytes)}"
+    assert repr(array) == f"{words}, {' × '.join(sides)}, {held}"
+
+
+def test_products_are_those_of_the_matrix(case):
+    array, dense, *_ = case
+    matrix = matrix_of(array, dense)
+    rng = np.random.default_rng(1)
+    v, u = rng.normal(size=array.column_shape), rng.normal(size=array.row_shape)
+    several = rng.normal(size=(matrix.shape[1], 3))
+    near(array @ v, np.reshape(matrix @ v.ravel(), array.row_shape))
+    near(array.matrix @ v.ravel(), matrix @ v.ravel())
+    near(array.matrix @ several, matrix @ several)
+    near(u @ array, np.reshape(u.ravel() @ matrix, array.column_shape))
+    near(rng.normal(size=(2, matrix.shape[0])) @ array.matrix * 0, np.zeros((2, matrix.shape[1])))
+    near(array.matvec(v.ravel()), matrix @ v.ravel())
+    near(array.rmatvec(u.ravel()), matrix.T @ u.ravel())
+    near(array.matmat(several), matrix @ several)
+    near(array.rmatmat(matrix @ several), matrix.T @ matrix @ several)
+
+
+def test_transposing_exchanges_the_sides(case):
+    array, dense, *_ = case
+    near(
+        array.T.dense(),
+        np.moveaxis(dense, range(len(array.row_shape)), range(-len(array.row_shape), 0)),
+    )
+    near(array.T.T.dense(), dense)
+    assert repr(array.T.T) == repr(array)
+
+
+def test_the_diagonal_is_that_of_the_matrix(case):
+    array, dense, *_ = case
+    near(array.diagonal(), matrix_of(array, dense).diagonal())
+
+
+def test_solving_undoes_the_product_or_says_why_not(case):
+    array, dense, _, solves = case
+    matrix = matrix_of(array, dense)
+    x = np.random.default_rng(2).normal(size=array.column_shape)
+    several = np.random.default_rng(3).normal(size=(matrix.shape[1], 3))
+    if solves:
+        near(array.solve(array @ x), x)
+        near(array.matrix.solve(matrix @ several), several)
+        near(array.T.solve(array.T @ (array @ x)), array @ x)
+    else:
+        with pytest.raises(tc.NotSupportedError, match="solve of") as caught:
+            array.solve(array @ x)
+        assert caught.value.hint
+
+
+def test_the_sum_of_terms_and_the_product_of_factors_are_the_whole(case):
+    array, dense, *_ = case
+    near(sum((t.dense() for t in array.terms), np.zeros_like(dense)), dense)
+    inner = array.factors
+    assert [f.term for f in inner] == sorted(f.term for f in inner)
+    assert all(f.array is None or f.array.ndim == len(f.axes) for f in inner)
+    assert (
+        sum(a.nbytes for a in {id(f.array): f.array for f in inner if f.array is not None}.values())
+        == array.nbytes
+    )
+
+
+def test_the_arguments_are_those_of_the_dense_function():
+    for name in TABLE:
+        d = derivative_of(name)
+        assert d.compile(structured=True).arguments == d.compile().arguments
+
+
+def test_repeated_calls_take_the_short_way_to_the_same_results():
+    d = derivative_of("network, Hessian")
+    run, plain = d.compile(structured=True), d.compile()
+    for seed in range(6):
+        at = values_of(d, seed)
+        near(run(at).dense(), plain(at))
+    assert run._entry.sources, "specialised for these shapes"
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "share"),
+    [("factorisation, Hessian", {"m": 50, "n": 60, "k": 5}, 1 / 2000),
+     ("network, Hessian", {"m": 20, "n": 30, "k": 4}, 1 / 500)],
+)  # fmt: skip
+def test_hessians_take_far_fewer_bytes_than_dense_ones(name, sizes, share, monkeypatch):
+    monkeypatch.setattr("test_structured.SIZES", sizes)
+    d = derivative_of(name)
+    array = d.compile(structured=True)(values_of(d))
+    assert 0 < array.nbytes <= share * 8 * array.size
+
+
+def test_results_own_their_memory():
+    d = derivative_of("layer by its weights")
+    run, at = d.compile(structured=True), values_of(d)
+    for _ in range(5):
+        array = run(at)
+        before = array.dense()
+        x = next(f.array for f in array.factors if f.name == "x")
+        x[:] = 7  # it is the caller's own
+        near(run(at).dense(), before)
+        assert not np.shares_memory(x, at["x"])
+
+
+def test_single_precision_stays():
+    for name in ("factorisation, Hessian", "softmax", "identity of a matrix", "zero"):
+        d = derivative_of(name)
+        at = {key: value.astype(np.float32) for key, value in values_of(d).items()}
+        run = d.compile(structured=True)
+        for _ in range(4):
+            array = run(at)
+            assert array.dtype == array.dense().dtype == np.float32
+            assert (array @ np.ones(array.column_shape, np.float32)).dtype == np.float32
+
+
+def test_of_several_only_derivatives_with_two_axes_are_structured():
+    p = tc.parse("z = W @ x; E = sum(tanh(z))", W="m n", x="n")
+    d = tc.derivative(p["z"], p["W"])
+    row = tc.derivative(p["E"], p["x"])
+    run = tc.compile([p["z"], d, row, d], structured=True)
+    rng = np.random.default_rng(0)
+    at = {"W": rng.normal(size=(3, 4)), "x": rng.normal(size=4)}
+    plain = tc.compile([p["z"], d, row])
+    for _ in range(4):
+        z, array, gradient, again = run(at)
+        near(z, plain(at)[0])
+        near(array.dense(), plain(at)[1])
+        near(gradient, plain(at)[2])
+        near(again.dense(), array.dense())
+    assert isinstance(array, StructuredArray)
+    assert gradient.shape == (1, 4)
+    assert isinstance(tc.compile(row, structured=True)(at), np.ndarray)
+
+
+def test_functions_and_results_can_be_pickled():
+    d = derivative_of("softmax")
+    run, at = d.compile(structured=True), values_of(d)
+    array = pickle.loads(pickle.dumps(run))(at)
+    assert repr(array) == repr(run(at))
+    near(pickle.loads(pickle.dumps(array)).dense(), array.dense())
+
+
+def test_bound_arguments_keep_the_structure():
+    d = derivative_of("network, Hessian")
+    at = values_of(d)
+    run = d.compile(structured=True)
+    bound = run.bind(x=at["x"])
+    rest = {name: value for name, value in at.items() if name != "x"}
+    for _ in range(4):
+        near(bound(rest).dense(), run(at).dense())
+        assert repr(bound(rest)) == repr(run(at))
+
+
+def test_kept_buffers_are_written_again():
+    d = derivative_of("activated layer by its weights")
+    run = d.compile(structured=True, reuse_buffers=True)
+    first, second = values_of(d, 1), values_of(d, 2)
+    slopes = []
+    for at in (first, second) * 3:
+        array = run(at)
+        near(array.dense(), d.compile()(at))
+        slopes.append(array.factors[0].array)
+    assert slopes[-1] is slopes[-2]
+
+
+def test_a_dense_array_beyond_the_limit_is_refused():
+    d = derivative_of("elementwise in a batch")
+    array = d.compile(structured=True)(np.ones((3, 4)))
+    with pytest.raises(tc.MemoryLimitError, match=r"3 × 4 × 3 × 4 array would take 1\.12 KiB"):
+        array.dense(max_bytes=1000)
+    huge = d.compile(structured=True)(np.ones((3000, 4000)))
+    near(huge @ np.ones((3000, 4000)), np.full((3000, 4000), 1 - np.tanh(1) ** 2))
+    with pytest.raises(tc.MemoryLimitError):
+        np.asarray(huge)
+
+
+@pytest.mark.parametrize(
+    ("refused", "error", "words"),
+    [
+        (lambda H: H @ np.ones(5), tc.ShapeError, r"shape \(5,\): the map is 3 × 2 by 3 × 2"),
+        (lambda H: np.ones((7, 5)) @ H, tc.ShapeError, "give an array of shape"),
+        (lambda H: H @ H, tc.NotSupportedError, "dense"),
+        (lambda H: H @ np.ones(6, complex), tc.ShapeError, "real numbers"),
+        (lambda H: H.solve(np.ones(5)), tc.ShapeError, "solve of an array"),
+        (lambda H: np.array(H, copy=False), tc.NotSupportedError, "copy"),
+    ],
+)
+def test_what_does_not_fit_is_refused(refused, error, words):
+    d = derivative_of("factorisation, Hessian")
+    array = d.compile(structured=True)(values_of(d))
+    with pytest.raises(error) as caught:
+        refused(array)
+    assert re.search(words, f"{caught.value} {caught.value.hint}")
+
+
+@pytest.mark.parametrize(
+    ("name", "zero"),
+    [("outer product", "c"), ("product from the left", "A"), ("blocks on the diagonal", "A")],
+)
+def test_a_singular_factor_is_named(name, zero):
+    d = derivative_of(name)
+    at = values_of(d) | {zero: np.zeros_like(values_of(d)[zero])}
+    array = d.compile(structured=True)(at)
+    with pytest.raises(tc.ValueNotAllowedError, match=r"factor . is singular at these values"):
+        array.solve(np.ones(array.row_shape))
+
+
+def test_iterative_solvers_of_scipy_take_them():
+    linalg = pytest.importorskip("scipy.sparse.linalg")
+    d = derivative_of("factorisation, Hessian")
+    array = d.compile(structured=True)(values_of(d))
+    b = np.random.default_rng(0).normal(size=6)
+    x, failed = linalg.cg(array.matrix, b, rtol=1e-12)
+    assert not failed
+    near(array @ x, b)
+    operator = linalg.aslinearoperator(array.matrix)
+    near(operator.rmatmat(np.eye(6)), array.matrix.dense().T)
+    vector = derivative_of("gate and its sum")
+    two = vector.compile(structured=True)(values_of(vector))  # two axes: a matrix as it is
+    near(linalg.aslinearoperator(two) @ np.ones(4), two.dense() @ np.ones(4))
+
+
+@pytest.mark.parametrize("start", range(0, 160, 20))
+def test_random_programs_give_the_dense_array(start):
+    seen = 0
+    for seed in range(start, start + 20):
+        text, values = Writer(seed).program(), draw_values(seed)
+        p = tc.program(text, VARIABLES)
+        names = [name for name in VARIABLES if name in dict.fromkeys(p.result.compile().arguments)]
+        for by in [(name,) for name in names[:2]] + [(names[0], names[-1])] if names else []:
+            layout = ("mixed", "numerator", "denominator")[seed % 3]
+            d = tc.derivative(p.result, *(p[name] for name in by), layout=layout)
+            with np.errstate(all="ignore"):
+                try:
+                    dense = d.compile()(values)
+                except tc.TensorCalcError:
+                    continue
+                found = d.compile(structured=True)(values)
+                if not np.isfinite(dense).all() or dense.ndim < 2 or type(found) is np.ndarray:
+                    continue
+            seen += 1
+            scale = max(1.0, np.abs(dense).max())
+            v = np.random.default_rng(seed).normal(size=found.column_shape)
+            matrix = matrix_of(found, dense)
+            near(found.dense() / scale, dense / scale)
+            near((found @ v).ravel() / scale, matrix @ v.ravel() / scale)
+            near(found.diagonal() / scale, matrix.diagonal() / scale)
+    assert seen > 5
+
+
+def test_the_document_shows_what_is_returned():
+    document = Path(__file__).parents[1] / "docs" / "structured.md"
+    if not document.is_file():
+        pytest.skip("the source archive has no docs")
+    found = doctest.testfile(str(document), module_relative=False, encoding="utf-8")
+    assert found.attempted > 10
+    assert found.failed == 0

@@ -32,9 +32,8 @@ browser: $(VENV)/latex/node_modules
 	PATH="$(abspath $(VENV))/bin:$$PATH" TENSORCALC_BROWSER=required \
 	    LATEX_NODE_MODULES="$(VENV)/latex" $(python) -m pytest -m browser $(ARGS)
 
-bench: $(VENV)/.test
-	@test -n "$(wildcard benchmarks/*.py)" || { echo "There are no scripts in benchmarks/."; exit 1; }
-	@set -e; for script in $(sort $(wildcard benchmarks/*.py)); do $(python) $$script $(ARGS); done
+bench: $(VENV)/.bench
+	$(python) -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .hypothesis .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Times tensorcalc against careful NumPy and against other libraries: ``python -m benchmarks``."""

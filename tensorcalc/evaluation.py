@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.backends import compile_for
 from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
@@ -91,48 +92,67 @@ def compile_derivative(
     *,
     reuse_buffers: bool = False,
     structured: bool = False,
+    backend: str = "numpy",
 ) -> CompiledFunction:
     """A plain NumPy function of this derivative in this layout; see its ``source``.
 
     With ``reuse_buffers`` the result lies in memory that the next call overwrites. With
     ``structured`` a derivative of two axes or more comes as a ``StructuredArray`` of its factors.
+    ``backend`` is the library it is written for: numpy, numba, jax, torch or array_api.
     """
-    if name is None and not reuse_buffers and not structured:
+    if name is None and not reuse_buffers and not structured and backend == "numpy":
         if d.compiled is None:
             d.compiled = _compiled([derivative_output(d)], _function_name(d), [d])
         return d.compiled
     name = _function_name(d) if name is None else name
     output = derivative_output(d, structured=structured)
-    return _compiled([output], name, [d], reuse_buffers=reuse_buffers)
+    return _compiled([output], name, [d], backend, reuse_buffers=reuse_buffers)
 
 
 def _compiled(
-    outputs: Sequence[Output], name: str, derivatives: Iterable[Derivative], **options: bool
+    outputs: Sequence[Output],
+    name: str,
+    derivatives: Iterable[Derivative],
+    backend: str = "numpy",
+    **options: bool,
 ) -> CompiledFunction:
-    return compile_outputs(outputs, name, _names_of_adjoints(derivatives), **options)
+    return compile_for(backend, outputs, name, _names_of_adjoints(derivatives), **options)
 
 
 def compile_tensor(
-    t: Tensor, /, name: str | None = None, *, reuse_buffers: bool = False
+    t: Tensor,
+    /,
+    name: str | None = None,
+    *,
+    reuse_buffers: bool = False,
+    backend: str = "numpy",
 ) -> CompiledFunction:
     """A plain NumPy function of this quantity.
 
-    With ``reuse_buffers`` the result lies in memory that the next call overwrites.
+    With ``reuse_buffers`` the result lies in memory that the next call overwrites. ``backend`` is
+    the library it is written for: numpy, numba, jax, torch or array_api.
     """
     name = name or t.name or "value"
-    return compile_outputs([quantity_output(t)], name, reuse_buffers=reuse_buffers)
+    return compile_for(backend, [quantity_output(t)], name, reuse_buffers=reuse_buffers)
 
 
 def compile_several(
-    items: Any, name: str = "compute", *, reuse_buffers: bool = False, structured: bool = False
+    items: Any,
+    name: str = "compute",
+    *,
+    reuse_buffers: bool = False,
+    structured: bool = False,
+    backend: str = "numpy",
 ) -> CompiledFunction:
     """One function for several quantities and derivatives; shared work is done once.
 
     Returns a tuple in the order given (one array for a single quantity or derivative). With
     ``reuse_buffers`` the arrays lie in memory that the next call of the same thread overwrites:
     copy what is to be kept. With ``structured`` derivatives of two axes or more come as
-    ``StructuredArray`` objects: their factors in place of their entries.
-    Raises TensorCalcError for anything else, NameClashError if a name has two meanings.
+    ``StructuredArray`` objects: their factors in place of their entries. ``backend`` is the library
+    it is written for: numpy, numba, jax, torch or array_api; see docs/compile.md.
+    Raises TensorCalcError for anything else or an unknown backend, NameClashError if a name has
+    two meanings.
     """
     several = isinstance(items, (list, tuple))
     listed = list(items) if several else [items]
@@ -150,7 +170,8 @@ def compile_several(
         for item in listed
     ]
     derivatives = [item for item in listed if isinstance(item, Derivative)]
-    return _compiled(outputs, name, derivatives, several=several, reuse_buffers=reuse_buffers)
+    options = {"several": several, "reuse_buffers": reuse_buffers}
+    return _compiled(outputs, name, derivatives, backend, **options)
 
 
 def _names_of_adjoints(items: Iterable[Derivative]) -> dict[Expr, str]:

@@ -24,6 +24,7 @@ LAYERS = (
     "operations wording",
     "vocabulary",
     "codegen derivative",
+    "backends",
     "explicit evaluation presentation",
     "forms reading",
     "language check",
@@ -36,9 +37,18 @@ LAYERS = (
 LAYER = {unit: layer for layer, units in enumerate(LAYERS) for unit in units.split()}
 
 # Where an import may stand inside a function: the edges, where optional libraries are used.
-LAZY = ("__main__", "backprop.data", "backprop.demo", "cli", "display", "interop", "plot")
+LAZY = (
+    "__main__",
+    "backends",
+    "backprop.data",
+    "backprop.demo",
+    "cli",
+    "display",
+    "interop",
+    "plot",
+)
 
-OPTIONAL = {"IPython", "jax", "matplotlib", "rich", "scipy", "sklearn", "sympy", "torch"}
+OPTIONAL = {"IPython", "jax", "matplotlib", "numba", "rich", "scipy", "sklearn", "sympy", "torch"}
 
 ROOT = Path(tensorcalc.__file__).parent
 MODULES = {

@@ -1,0 +1,277 @@
+"""Compiled functions of another library's arrays: what is checked, and what comes back."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.backends.translate import Dialect, is_fresh, translated
+from tensorcalc.codegen.callable import BoundFunction, CompiledFunction
+from tensorcalc.codegen.generate import Generated, Output
+from tensorcalc.codegen.lower import computed_below
+from tensorcalc.errors import (
+    MemoryLimitError,
+    NotSupportedError,
+    ShapeError,
+    TensorCalcError,
+    ValueNotAllowedError,
+)
+from tensorcalc.expr import Elementwise, Expr, Variable
+from tensorcalc.values import Values, computation, read_array, read_values, require_entries
+
+__all__ = ["ForeignFunction", "Library"]
+
+_FLOATS = ("float32", "float64")
+_KNOWN = 1024  # signatures remembered by one function
+
+
+class Library:
+    """One library: how its arrays are recognised, made and finished."""
+
+    extra: str
+    dialect: Dialect
+    singular: tuple[type[Exception], ...] = ()
+
+    def is_native(self, value: Any) -> bool:
+        """Whether this is an array of the library."""
+        raise NotImplementedError
+
+    def dtype_name(self, value: Any) -> str:
+        """The dtype of such an array by name, such as float32."""
+        raise NotImplementedError
+
+    def device(self, value: Any) -> Any:
+        """Where such an array lies; None where that says nothing."""
+        raise NotImplementedError
+
+    def adopt(self, value: Any, dtype: str, device: Any) -> Any:
+        """A value as an array of the library, of this dtype; NumPy's go to this device."""
+        raise NotImplementedError
+
+    def finish(self, result: Any, dtype: str, device: Any, *, fresh: bool) -> Any:
+        """A result as an array of this dtype; a copy unless it is ``fresh``."""
+        raise NotImplementedError
+
+    def precision(self, dtype: str) -> AbstractContextManager[Any]:
+        """What must hold while arrays of this dtype are computed with."""
+        return nullcontext()
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether an error says that there is not enough memory."""
+        return False
+
+
+class ForeignFunction(CompiledFunction):
+    """A function of another library's arrays, made from formulas.
+
+    Takes arrays of the library, NumPy arrays, numbers and nested lists; what comes back are arrays
+    of the library, in float32 if all values are, else in float64, on the device of those given.
+    ``source`` stands alone when pasted; ``function`` is what it defines, which checks nothing.
+    Shapes and dtypes are checked once for each combination of them. Raises what the NumPy function
+    raises, and ValueNotAllowedError for values on two devices or of another precision.
+    """
+
+    def __init__(self, generated: Generated, hints: Mapping[Expr, str], library: Library) -> None:
+        self.library = library
+        self.engine = library.dialect.backend
+        self.name = generated.name
+        self.arguments = generated.arguments
+        self.outputs = generated.outputs
+        self._several = generated.several
+        self._hints = hints
+        self._entry = None  # the way in for NumPy arrays
+        self._variables = computation(e for o in self.outputs for e in (o.expr, *o.universe))
+        self._run = self._load(generated)
+        self._traits = {n: v for n, v in self._variables.items() if v.traits}
+        self._plain = {n: Variable(n, v.shape) for n, v in self._variables.items()}
+        self._known: dict[Any, Values] = {}
+
+    def _load(self, generated: Generated) -> Callable[..., Any]:
+        self.source = translated(generated, self.library.dialect)
+        self._fresh = is_fresh(self.source, generated.name)
+        values = _given_functions(generated.outputs)
+        namespace: dict[str, Any] = {
+            name: self._of_ones_own(name, values.get(function, function))
+            for name, function in generated.functions.items()
+        }
+        exec(compile(self.source, f"<tensorcalc {generated.name}>", "exec"), namespace)
+        self.function = namespace[generated.name]
+        return self.function
+
+    def bind(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> BoundFunction:
+        """Refused: only NumPy functions compute a part of their work beforehand."""
+        raise NotSupportedError(
+            f"{self.name}.bind with backend={self.engine!r}",
+            'compile with backend="numpy" to bind arguments',
+        )
+
+    def __reduce__(self) -> Any:
+        given = (self.outputs, self.name, self._hints, self._several, self.engine)
+        return _recompiled, given
+
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
+        """The outputs for these values: one array, or a tuple of them."""
+        given = self._by_name(args, named)
+        present = {n: given[n] for n in self._variables if n in given}
+        dtype, device = self._kind(present)
+        values = self._values(given, present)
+        for name, variable in self._traits.items():
+            if name in present:
+                self._require_traits(name, variable, present[name])
+        with self.library.precision(dtype):
+            arrays = [
+                self._lying(name, self.library.adopt(present[name], dtype, device))
+                for name in self.arguments
+            ]
+            results = self._outcome(arrays)
+            results = results if self._several else (results,)
+            finished = [
+                self._as_given(self.library.finish(r, dtype, device, fresh=fresh), output, values)
+                for r, output, fresh in zip(results, self.outputs, self._fresh, strict=True)
+            ]
+        return tuple(finished) if self._several else finished[0]
+
+    def _kind(self, present: Mapping[str, Any]) -> tuple[str, Any]:
+        """The dtype in which all is computed, and the device of what lies on one."""
+        names, where = set(), {}
+        for name, value in present.items():
+            dtype = self._dtype(name, value)
+            names.add("float64" if dtype[:3] in ("int", "uin", "boo") else dtype)
+            if self.library.is_native(value):
+                device = self.library.device(value)
+                if device is not None:
+                    where.setdefault(device, name)
+        if len(where) > 1:
+            (one, a), (other, b), *_ = where.items()
+            raise ValueNotAllowedError(
+                f"{self.title}: {a} lies on {_spelled(one)} and {b} on {_spelled(other)}",
+                "put all values on one device",
+            )
+        return ("float32" if names == {"float32"} else "float64"), next(iter(where), None)
+
+    def _dtype(self, name: str, value: Any) -> str:
+        if not self.library.is_native(value):
+            return str(read_array(name, value, finite=False).dtype)
+        dtype = self.library.dtype_name(value)
+        if dtype.startswith("complex"):
+            raise ValueNotAllowedError(
+                f"the value of {name} is complex numbers",
+                f"give {name} as an array of real numbers",
+            )
+        if dtype not in _FLOATS and dtype[:3] not in ("int", "uin", "boo"):
+            raise ValueNotAllowedError(
+                f"the value of {name} is {dtype}, and computing is in float32 or float64",
+                f"convert {name} to one of the two",
+            )
+        return dtype
+
+    def _values(self, given: Mapping[str, Any], present: Mapping[str, Any]) -> Values:
+        """The sizes that the values bind, checked once for each combination of shapes."""
+        key = tuple((n, tuple(getattr(v, "shape", ())), type(v)) for n, v in present.items())
+        known = self._known.get(key)
+        if known is not None and all(hasattr(v, "shape") for v in present.values()):
+            return known
+        # arrays of these shapes without memory: the check never looks at an entry
+        shapes = {
+            n: np.broadcast_to(0.0, tuple(v.shape) if hasattr(v, "shape") else np.shape(v))
+            for n, v in present.items()
+        }
+        others = {n: v for n, v in given.items() if n not in present}
+        values = read_values(
+            self.arguments, self._plain, {**others, **shapes}, finite=False, what=self.title
+        )
+        require_entries([o.expr for o in self.outputs], values.sizes)
+        if len(self._known) < _KNOWN:
+            self._known[key] = values
+        return values
+
+    def _require_traits(self, name: str, variable: Variable, value: Any) -> None:
+        try:
+            array = np.asarray(value)
+        except Exception:  # while a library traces, there are no numbers to look at
+            return
+        read_values([name], {name: variable}, {name: array}, finite=False, what=self.title)
+
+    def _lying(self, name: str, array: Any) -> Any:
+        """A column given as n × 1 as its n numbers."""
+        if self._variables[name].ndim == 1 and len(array.shape) == 2:
+            return array[:, 0]
+        return array
+
+    def _as_given(self, result: Any, output: Output, values: Values) -> Any:
+        shape = values.given_shapes.get(output.like or "")
+        if shape is None or tuple(result.shape) == shape:
+            return result
+        return result[:, None]  # a gradient by a column given as n × 1
+
+    def _outcome(self, arrays: list[Any]) -> Any:
+        try:
+            return self._run(*arrays)
+        except TensorCalcError:
+            raise
+        except self.library.singular as error:
+            raise ValueNotAllowedError(
+                f"{self.title}: a matrix has no inverse at these values "
+                f"({str(error).splitlines()[0].lower()})",
+                "give values at which the matrix is invertible",
+            ) from None
+        except Exception as error:
+            if isinstance(error, MemoryError) or self.library.ran_out_of_memory(error):
+                raise MemoryLimitError(
+                    f"{self.title} at these sizes: {str(error).splitlines()[0]}",
+                    "keep it structured and chain it with @",
+                ) from None
+            raise
+
+    def _of_ones_own(self, name: str, value: Callable[..., Any]) -> Callable[..., Any]:
+        """A function given by a person, whose value must be an array of this library."""
+        library, backend = self.library, self.engine
+
+        def entry_by_entry(x: Any) -> Any:
+            try:
+                result = value(x)
+            except Exception as error:
+                raise NotSupportedError(
+                    f"{name}, the function given to tc.function, with backend={backend!r}: it "
+                    f"fails on arrays of that library ({str(error).splitlines()[0]})",
+                    'write it with operators alone, or use backend="numpy"',
+                ) from None
+            if not library.is_native(result):
+                raise NotSupportedError(
+                    f"{name}, the function given to tc.function, with backend={backend!r}: it "
+                    f"returns {type(result).__name__}, no array of that library",
+                    'write it with operators alone, or use backend="numpy"',
+                )
+            if tuple(result.shape) != tuple(x.shape):
+                raise ShapeError(
+                    f"{name} of an array of shape {tuple(x.shape)} has shape {tuple(result.shape)}",
+                    f"{name} must act entry by entry",
+                )
+            return result
+
+        return entry_by_entry
+
+
+def _given_functions(outputs: tuple[Output, ...]) -> dict[Any, Callable[..., Any]]:
+    """What was given to ``tc.function``, by the NumPy function that is made of it."""
+    return {
+        node.function.evaluate: node.function.made_by[1][1]
+        for node in computed_below([o.expr for o in outputs])
+        if isinstance(node, Elementwise) and node.function.made_by
+        if len(node.function.made_by[1]) == 3
+    }
+
+
+def _spelled(device: Any) -> str:
+    return ", ".join(map(str, device)) if isinstance(device, frozenset) else str(device)
+
+
+def _recompiled(
+    outputs: tuple[Output, ...], name: str, hints: Mapping[Expr, str], several: bool, backend: str
+) -> CompiledFunction:
+    compile_for = importlib.import_module("tensorcalc.backends").compile_for
+    return compile_for(backend, outputs, name, hints, several=several)

@@ -1,0 +1,160 @@
+"""Quoted functions as Numba wants them: of one entry, or as loops over the last axes.
+
+Numba compiles the text of these; here they are ordinary functions of numbers and arrays.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tensorcalc import functions, special
+
+__all__ = ["LOOPS"]
+
+# ── of one entry: numba.vectorize makes loops of them and fuses these with others ─────────
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return 1 / (1 + math.exp(-x))
+
+
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return (x if x > 0 else 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def relu(x):
+    """max(x, 0)."""
+    return 0.0 if x <= 0 else x
+
+
+def step(x):
+    """1 where x > 0, else 0: the derivative of relu, with 0 at the kink."""
+    return x if x != x else 1.0 if x > 0 else 0.0
+
+
+def where(condition, x, y):
+    """x where the condition is not 0, else y."""
+    return x if condition != 0 else y
+
+
+def nonzero(x):
+    """1 where x is not 0, else 0."""
+    return x if x != x else 1.0 if x != 0 else 0.0
+
+
+def greater(x, y):
+    """1 where x > y, else 0."""
+    d = x - y
+    return d if d != d else 1.0 if d > 0 else 0.0
+
+
+def greater_equal(x, y):
+    """1 where x >= y, else 0."""
+    d = x - y
+    return d if d != d else 1.0 if d >= 0 else 0.0
+
+
+def inverse_or_zero(x):
+    """1 / x, and 0 where x is 0."""
+    return 0.0 if x == 0 else 1 / x
+
+
+def log_cosh(x):
+    """log(cosh(x)), without overflow and without cancellation."""
+    if abs(x) < 1:
+        return math.log1p(2 * math.sinh(x / 2) ** 2)
+    return abs(x) + math.log1p(math.exp(-2 * abs(x))) - math.log(2.0)
+
+
+def sech_squared(x):
+    """1 / cosh(x)², without overflow."""
+    e = math.exp(-2 * abs(x))
+    return 4 * e / (1 + e) ** 2
+
+
+def erf(x):
+    """The error function."""
+    return math.erf(x)
+
+
+def erfc(x):
+    """1 - erf(x) with full relative precision."""
+    return math.erfc(x)
+
+
+def silu(x):
+    """x σ(x), without overflow."""
+    e = math.exp(-abs(x))
+    return x * ((e if x < 0 else 1.0) / (1 + e))
+
+
+def gelu(x):
+    """x Φ(x), with full relative precision."""
+    return x * math.erfc(x * -(0.5**0.5)) / 2
+
+
+# ── over the last axis, row by row ────────────────────────────────────────────────────────
+
+
+def softmax(x):
+    """exp(x) / sum(exp(x)) along the last axis, without overflow."""
+    rows = np.ascontiguousarray(x).reshape((-1, x.shape[-1]))
+    out = np.empty_like(rows)
+    for i in range(rows.shape[0]):
+        peak = np.max(rows[i])
+        total = 0 * peak
+        for j in range(rows.shape[1]):
+            out[i, j] = math.exp(rows[i, j] - peak)
+            total += out[i, j]
+        for j in range(rows.shape[1]):
+            out[i, j] /= total
+    return out.reshape(x.shape)
+
+
+def log_softmax(x):
+    """x - log(sum(exp(x))) along the last axis, without overflow."""
+    rows = np.ascontiguousarray(x).reshape((-1, x.shape[-1]))
+    out = np.empty_like(rows)
+    for i in range(rows.shape[0]):
+        peak = np.max(rows[i])
+        total = 0 * peak
+        for j in range(rows.shape[1]):
+            total += math.exp(rows[i, j] - peak)
+        for j in range(rows.shape[1]):
+            out[i, j] = rows[i, j] - peak - math.log(total)
+    return out.reshape(x.shape)
+
+
+def logsumexp(x):
+    """log(sum(exp(x))) along the last axis, without overflow."""
+    rows = np.ascontiguousarray(x).reshape((-1, x.shape[-1]))
+    out = np.empty_like(rows[:, 0])
+    for i in range(rows.shape[0]):
+        peak = np.max(rows[i])
+        total = 0 * peak
+        for j in range(rows.shape[1]):
+            total += math.exp(rows[i, j] - peak)
+        out[i] = peak + math.log(total)
+    return out.reshape(x.shape[:-1])
+
+
+def logdet(x):
+    """log |det x|, from a factorisation: no overflow."""
+    return np.linalg.slogdet(x)[1]
+
+
+_ENTRY = (
+    *("sigmoid", "softplus", "relu", "step", "where", "nonzero", "greater", "greater_equal"),
+    *("inverse_or_zero", "log_cosh", "sech_squared", "erf", "erfc", "silu", "gelu"),
+)
+_ROWS = ("softmax", "log_softmax", "logsumexp", "logdet")
+
+# The form of each quoted function, and how it is decorated.
+LOOPS = {
+    **{getattr(functions, f"{n}_value"): (globals()[n], "@numba.vectorize") for n in _ENTRY},
+    **{getattr(special, f"{n}_value"): (globals()[n], "@numba.njit(cache=True)") for n in _ROWS},
+}

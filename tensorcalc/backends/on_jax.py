@@ -1,0 +1,109 @@
+"""JAX: a jitted function, which ``jax.grad`` differentiates again, on any device JAX has."""
+
+from __future__ import annotations
+
+import importlib
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.backends.function import Library
+from tensorcalc.backends.products import masked_einsum
+from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, reduction, same_names
+from tensorcalc.backends.translate import Context, Dialect, Spelling
+
+__all__ = ["DIALECT", "Jax"]
+
+
+def _like(owner: str | None, dtype: str) -> str:
+    if dtype == "bool":
+        return ", dtype=bool"
+    return "" if owner is None or dtype == "int" else f", dtype={owner}.dtype"
+
+
+def _einsum(c: Context, spec: str, *operands: str) -> str:
+    return masked_einsum(c, spec, operands) or f"jnp.einsum({', '.join([spec, *operands])})"
+
+
+_CALLS: dict[str, Spelling] = {
+    **same_names(ELEMENTWISE),
+    **same_names(("arcsin", "arccos", "arctan", "where", "outer", "trace", "broadcast_to", "diag")),
+    **same_names(("reshape", "zeros_like", "ones_like", "swapaxes", "diagonal", "vdot", "clip")),
+    **same_names(("linalg.inv", "linalg.det", "linalg.slogdet", "linalg.svd", "tensordot")),
+    **same_names(("absolute", "power", "transpose")),
+    "real": lambda c, x: x,
+    "erf": lambda c, x: f"jax.scipy.special.erf({x})",
+    "erfc": lambda c, x: f"jax.scipy.special.erfc({x})",
+    "sigmoid": lambda c, x: f"jax.nn.sigmoid({x})",
+    "sum": reduction("sum"),
+    "max": reduction("max"),
+    "prod": reduction("prod"),
+    "copy": lambda c, x: x,
+    "einsum": _einsum,
+    "eye": made_like("eye"),
+    "ones": made_like("ones"),
+    "zeros": made_like("zeros"),
+    "full": made_like("full"),
+    "arange": named("arange"),
+    "stop_gradient": lambda c, x: f"jax.lax.stop_gradient({x})",
+}
+
+DIALECT = Dialect(
+    backend="jax",
+    library="jnp",
+    imports=("import jax", "import jax.numpy as jnp"),
+    calls=_CALLS,
+    like=_like,
+    number=lambda text, like: f"jnp.asarray({text}{like})",
+    constant=("{}", lambda name, owner: f"jnp.array({name}{_like(owner, '')})"),
+    decorator="@jax.jit",
+)
+
+
+class Jax(Library):
+    """How JAX's arrays are recognised, made and finished."""
+
+    extra = "jax"
+    dialect = DIALECT
+
+    def __init__(self) -> None:
+        self.jax: Any = importlib.import_module("jax")
+        self.jnp: Any = importlib.import_module("jax.numpy")
+        newer = hasattr(self.jax, "enable_x64")  # JAX has moved it
+        place = self.jax if newer else importlib.import_module("jax.experimental")
+        self.enable_x64 = place.enable_x64
+
+    def is_native(self, value: Any) -> bool:
+        """Whether this is an array of the library."""
+        return isinstance(value, self.jax.Array)
+
+    def dtype_name(self, value: Any) -> str:
+        """The dtype by name."""
+        return str(value.dtype)
+
+    def device(self, value: Any) -> Any:
+        """The devices of an array that was put somewhere; None while it is only traced."""
+        if isinstance(value, self.jax.core.Tracer) or not getattr(value, "committed", True):
+            return None
+        return frozenset(value.devices())
+
+    def adopt(self, value: Any, dtype: str, device: Any) -> Any:
+        """Where it lies."""
+        if self.is_native(value):
+            return value if value.dtype == dtype else value.astype(dtype)
+        return self.jnp.asarray(np.array(value, dtype=dtype))
+
+    def finish(self, result: Any, dtype: str, device: Any, *, fresh: bool) -> Any:
+        """A value as an array of the library."""
+        return self.jnp.asarray(result, dtype=dtype)
+
+    def precision(self, dtype: str) -> AbstractContextManager[Any]:
+        """In which double precision is what was asked for, and stays it."""
+        if dtype == "float32" or self.jax.config.jax_enable_x64:
+            return nullcontext()
+        return self.enable_x64(True)
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """A result of this dtype, a copy unless it is fresh."""
+        return "RESOURCE_EXHAUSTED" in str(error)

@@ -1,0 +1,220 @@
+"""Numba: the whole function in machine code, its chains of functions as single loops.
+
+Functions of entries become ``numba.vectorize``, which Numba fuses with the arithmetic around them;
+functions over an axis become loops. What Numba does not know runs as NumPy, and ``engine`` says so.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+import types
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tensorcalc.backends.loops import LOOPS
+from tensorcalc.backends.products import broadcast_einsum
+from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
+from tensorcalc.backends.translate import Context, Dialect, Spelling, translated
+from tensorcalc.codegen.callable import CompiledFunction
+from tensorcalc.codegen.entry import signature
+from tensorcalc.codegen.generate import Generated, Output, generate
+from tensorcalc.errors import NotSupportedError
+from tensorcalc.expr import Expr
+from tensorcalc.values import refuse_singular
+
+__all__ = ["DIALECT", "Numba", "NumbaFunction"]
+
+_KNOWN = 1024  # signatures remembered by one function
+
+
+def _sum(c: Context, x: str, axis: str = "") -> str:
+    if not axis:
+        return f"np.sum({x})"
+    axes = ast.literal_eval(axis)
+    for one in sorted(axes if isinstance(axes, tuple) else (axes,), reverse=True):
+        x = f"np.sum({x}, axis={one})"
+    return x
+
+
+def _like(owner: str | None, dtype: str) -> str:
+    return f", dtype={owner}.dtype" if owner else ""
+
+
+_CALLS: dict[str, Spelling] = {
+    **same_names(ELEMENTWISE),
+    **same_names(("absolute", "arcsin", "arccos", "arctan", "power", "outer", "trace", "diag")),
+    **same_names(("broadcast_to", "linalg.inv", "linalg.det", "transpose")),
+    "reshape": lambda c, x, shape: f"np.reshape(np.ascontiguousarray({x}), {shape})",
+    "diagonal": named("diag"),
+    "sum": _sum,
+    "copy": lambda c, x: f"np.copy({x})",
+    "vdot": lambda c, a, b: f"np.sum({a} * {b})",
+    "einsum": lambda c, spec, *operands: broadcast_einsum(c, spec, operands),
+    "eye": lambda c, n, dtype="": f"np.eye({n}, {n}, 0{_like(c.owner, '')})",
+    "ones": made_like("ones"),
+    "full": made_like("full"),
+    "matmul": lambda c, a, b: f"{_dense(a)} @ {_dense(b)}",
+}
+
+
+def _dense(text: str) -> str:
+    """Products are made of contiguous arrays; a name, or its transpose, is one."""
+    plain = text.removesuffix(".T").isidentifier()
+    return text if plain else f"np.ascontiguousarray({text})"
+
+
+DIALECT = Dialect(
+    backend="numba",
+    library="np",
+    imports=("import numba", "import numpy as np"),
+    calls=_CALLS,
+    like=_like,
+    number=lambda text, like: f"np.asarray({text})",
+    constant=(
+        "np.array({})",
+        lambda name, owner: f"{name}.astype({owner}.dtype)" if owner else name,
+    ),
+    decorator="@numba.njit(cache=True)",
+    loops=LOOPS,
+)
+
+
+class NumbaFunction(CompiledFunction):
+    """A function of NumPy arrays, compiled by Numba when it is first called.
+
+    Values and results are those of the NumPy function; it computes in double precision, and gives
+    float32 where all values are. ``engine`` is "numba", or "numpy" once
+    something was met that Numba does not know; ``reason`` says what. Machine code is kept in the
+    user's cache folder, where that can be written.
+    """
+
+    def __init__(self, generated: Generated, hints: Mapping[Expr, str], plain: Generated) -> None:
+        super().__init__(plain, hints)
+        self.engine, self.reason = "numpy", ""
+        self._numpy_source, self._numpy_run = self.source, self._run
+        self._numpy_entry, self._entry = self._entry, None
+        self._axes = [self._variables[n].ndim for n in self.arguments]
+        self._declared = any(self._variables[n].traits for n in self.arguments)
+        self._checked: set[Any] = set()
+        self._kinds: set[tuple[bool, ...]] = set()
+        if generated.functions:
+            self._give_up(f"{next(iter(generated.functions))} is a function of Python")
+            return
+        try:
+            self.source = translated(generated, DIALECT)
+            self.function = _loaded(self.source, generated.name)
+        except NotSupportedError as error:
+            self._give_up(str(error))
+            return
+        self.engine, self._run = "numba", self._compiled
+
+    def _give_up(self, reason: str) -> None:
+        self.engine, self.reason = "numpy", reason
+        self.source, self._run = self._numpy_source, self._numpy_run
+        self.function, self._entry = self._numpy_run, self._numpy_entry
+
+    def _compiled(self, *arrays: np.ndarray) -> Any:
+        """The results; by NumPy from now on if Numba cannot compile the function."""
+        arrays = tuple(np.asarray(a, dtype=np.float64, order="C") for a in arrays)
+        kind = tuple(a.flags.writeable for a in arrays)
+        if kind in self._kinds:
+            return self.function(*arrays)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of Numba: how fast something may be
+                results = self.function(*arrays)
+        except importlib.import_module("numba").core.errors.NumbaError as error:
+            self._give_up(str(error).strip().splitlines()[0])
+            return self._numpy_run(*arrays)
+        self._kinds.add(kind)
+        return results
+
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
+        """The outputs for these values: one array, or a tuple of them."""
+        key = None
+        if self.engine == "numba" and not named and len(args) == len(self._axes):
+            key = signature(args, self._axes)
+            if key in self._checked:
+                with refuse_singular(self.title):
+                    return self._finished(self._compiled(*args), args)
+        found = super().__call__(*args, **named)
+        if key is not None and not self._declared and len(self._checked) < _KNOWN:
+            self._checked.add(key)
+        return found
+
+    def _finished(self, results: Any, given: Sequence[np.ndarray]) -> Any:
+        """The results as arrays of the caller's own, in the precision of the values."""
+        several = results if self._several else (results,)
+        arrays: list[np.ndarray] = []
+        for result in several:
+            array = np.asarray(result, dtype=given[0].dtype)
+            if any(np.may_share_memory(array, other) for other in (*given, *arrays)):
+                array = array.copy()
+            arrays.append(array)
+        return tuple(arrays) if self._several else arrays[0]
+
+    def __reduce__(self) -> Any:
+        given = ("numba", self.outputs, self.name, self._hints)
+        return _recompiled, (*given, self._several)
+
+
+class Numba:
+    """How functions for Numba are made: of two sources, its own and NumPy's."""
+
+    def compiled(
+        self, outputs: Sequence[Output], name: str, hints: Mapping[Expr, str], *, several: bool
+    ) -> CompiledFunction:
+        """The function, by Numba where it can be."""
+        functional = generate(outputs, name, hints, several=several, in_place=False)
+        plain = generate(outputs, name, hints, several=several)
+        return NumbaFunction(functional, hints, plain)
+
+
+def _loaded(source: str, name: str) -> Callable[..., Any]:
+    """The function, from a file in the user's cache folder where one can be written."""
+    key = hashlib.sha256(source.encode()).hexdigest()[:32]
+    path = _written(f"tensorcalc_{key}.py", source)
+    if path is None:
+        source = source.replace("cache=True", "cache=False")
+    module = types.ModuleType(f"tensorcalc_{key}")
+    module.__file__ = str(path) if path else None
+    sys.modules[module.__name__] = module  # where Numba looks up what a function refers to
+    exec(compile(source, str(path or f"<tensorcalc {name}>"), "exec"), module.__dict__)
+    return module.__dict__[name]
+
+
+def _written(name: str, source: str) -> Path | None:
+    """The file with this source; None where the cache folder cannot be written."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
+        folder = (Path(base) if base else Path.home() / ".cache") / "tensorcalc" / "numba"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
+            file.write(source)
+        if path.is_file() and path.read_text(encoding="utf-8") == source:
+            Path(file.name).unlink()  # the file keeps its time, by which Numba knows it again
+        else:
+            Path(file.name).replace(path)
+    except (OSError, RuntimeError):
+        return None
+    return path
+
+
+def _recompiled(
+    backend: str,
+    outputs: tuple[Output, ...],
+    name: str,
+    hints: Mapping[Expr, str],
+    several: bool,
+) -> CompiledFunction:
+    return Numba().compiled(outputs, name, hints, several=several)

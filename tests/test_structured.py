@@ -231,15 +231,32 @@ def test_repeated_calls_take_the_short_way_to_the_same_results():
 
 
 @pytest.mark.parametrize(
-    ("name", "sizes", "share"),
-    [("factorisation, Hessian", {"m": 50, "n": 60, "k": 5}, 1 / 2000),
-     ("network, Hessian", {"m": 20, "n": 30, "k": 4}, 1 / 500)],
+    ("name", "sizes", "entries"),
+    [("factorisation, Hessian", {"m": 50, "n": 60, "k": 5}, 5 * 5),
+     ("network, Hessian", {"m": 20, "n": 30, "k": 4}, 20 * 20 + 30)],
 )  # fmt: skip
-def test_hessians_take_far_fewer_bytes_than_dense_ones(name, sizes, share, monkeypatch):
-    monkeypatch.setattr("test_structured.SIZES", sizes)
+def test_hessians_hold_their_factors_once(name, sizes, entries, monkeypatch):
+    for dim, size in sizes.items():
+        monkeypatch.setitem(SIZES, dim, size)
     d = derivative_of(name)
     array = d.compile(structured=True)(values_of(d))
-    assert 0 < array.nbytes <= share * 8 * array.size
+    assert array.nbytes == 8 * entries < 8 * array.size / 500
+
+
+def test_a_batch_may_be_empty(monkeypatch):
+    monkeypatch.setitem(SIZES, "m", 0)
+    for name in ("factorisation, Hessian", "layer by its weights", "elementwise in a batch"):
+        d = derivative_of(name)
+        array = d.compile(structured=True)(values_of(d))
+        assert array.dense().shape == array.shape
+        assert (array @ np.ones(array.column_shape)).shape == array.row_shape
+        assert array.matrix.matmat(np.ones((0, 3))).shape == (0, 3)
+        assert array.diagonal().size == 0
+
+
+def test_the_cost_is_that_of_the_factors():
+    run = derivative_of("factorisation, Hessian").compile(structured=True)
+    assert run.cost(m=10**6, n=10, k=5).compiled.bytes == 2 * 8 * 5 * 5
 
 
 def test_results_own_their_memory():

@@ -214,7 +214,8 @@ class CompiledFunction:
     def require_memory(self, sizes: Mapping[str, int], max_bytes: float) -> None:
         """MemoryLimitError if an array, or all of them together, would exceed ``max_bytes``."""
         total = 0
-        for output in self.outputs:
+        structured = self._generated.presenting is not None
+        for output in self._generated.returned if structured else self.outputs:
             root = simplify(output.expr)
             for e in dict.fromkeys([root, *_computed(root)]):
                 shape = sizes_of(e.shape, sizes)

@@ -226,13 +226,14 @@ class StructuredArray:
         sign: str,
     ) -> np.ndarray:
         array = _as_array(given, self._form.title)
-        flat = math.prod(before)
+        flat, count = math.prod(before), 1
         if array.shape == before:
             shape = after
         elif array.shape == (flat,):
             shape = (math.prod(after),)
         elif array.ndim == 2 and array.shape[0] == flat:
-            shape = (math.prod(after), array.shape[1])
+            count = array.shape[1]
+            shape = (math.prod(after), count)
         else:
             raise ShapeError(
                 f"{self._form.title} {sign} an array of shape {array.shape}: the map is "
@@ -241,7 +242,7 @@ class StructuredArray:
                 f"with {flat} rows",
             )
         dtype = np.result_type(self.dtype, array.dtype)
-        return act(array.reshape(flat, -1).astype(dtype, copy=False)).reshape(shape)
+        return act(array.reshape(flat, count).astype(dtype, copy=False)).reshape(shape)
 
     def _product(self, v: np.ndarray) -> np.ndarray:
         """The sum over the products, of a matrix with one row for each column entry."""

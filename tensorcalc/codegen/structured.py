@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -168,7 +168,7 @@ class StructuredArray:
         """The rows by columns matrix of the same factors, with the axes of each side merged."""
         form, split = self._form, self._form.split
         groups = (form.inner[:split], form.inner[split:])
-        return StructuredArray(_regrouped(form, groups), self._arrays)
+        return StructuredArray(replace(form, groups=groups, rows=1), self._arrays)
 
     @property
     def T(self) -> StructuredArray:
@@ -276,10 +276,6 @@ def _add_product(
     view += moved.reshape(
         [next(extent) if i in labels else 1 for i in there[:-1]] + [given.shape[-1]]
     )
-
-
-def _regrouped(form: Form, groups: tuple[tuple[int, ...], ...]) -> Form:
-    return Form(form.title, groups, 1, form.terms, form.names, form.dtype)
 
 
 def _unravelled(count: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, ...]:

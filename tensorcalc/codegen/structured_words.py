@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _INDICES = "ijklmnpqrstuvwxyzabcdefgh"
 
 def words(form: Form, arrays: Sequence[np.ndarray]) -> str:
     """The factors, the shape as a map, and the bytes that are held of those it would take."""
-    formula = " + ".join(_product(form, term, arrays) for term in form.terms) or "zero"
+    formula = " + ".join(_Product(form, term, arrays).words() for term in form.terms) or "zero"
     sides = (form.shape[: form.rows], form.shape[form.rows :])
     shape = " × ".join("·".join(map(str, side)) or "1" for side in sides)
     held = sum(array.nbytes for array in arrays)
@@ -26,45 +27,90 @@ def words(form: Form, arrays: Sequence[np.ndarray]) -> str:
     return f"{formula}, {shape}, {format_bytes(held)} of {format_bytes(whole)}"
 
 
-def _product(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
-    parts = parts_of(form, term)
-    if len(parts) == 1 and len(parts[0].labels) == len(term.labels) > 1:
-        return f"dense {_named(form, parts[0], arrays)}"
-    return _kronecker(form, term, arrays) or _entry(form, term, arrays)
+@dataclass(frozen=True)
+class _Product:
+    """One product, to be told."""
 
+    form: Form
+    term: Term
+    arrays: Sequence[np.ndarray]
 
-def _kronecker(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
-    """The factors by ⊗; nothing if they do not stand in one order on both sides."""
-    parts = [p for p in parts_of(form, term) if p.labels]
-    ordered = sorted(parts, key=lambda p: min(term.labels.index(i) for i in p.labels))
-    above = [p for p in ordered if p.both or p.rows]
-    below = sorted(
-        (p for p in parts if p.both or p.columns),
-        key=lambda p: min(term.labels.index(i, form.split) for i in (*p.both, *p.columns)),
-    )
-    if [i for p in above for i in (*p.both, *p.rows)] != list(term.labels[: form.split]):
-        return ""
-    if [i for p in below for i in (*p.both, *p.columns)] != list(term.labels[form.split :]):
-        return ""
-    anchors = [p for p in above if p in below]
-    if anchors != [p for p in below if p in above]:
-        return ""
-    numbers = [_number(form, p, arrays) for p in parts_of(form, term) if not p.labels]
-    pieces: list[str] = []
-    for anchor in [*anchors, None]:
-        left = _stacked(form, term, _until(above, anchor), arrays, "")
-        right = _stacked(form, term, _until(below, anchor), arrays, "ᵀ")
-        if left or right:
+    def words(self) -> str:
+        """Its factors by ⊗ if they stand in one order on both sides, else one entry."""
+        parts = parts_of(self.form, self.term)
+        if len(parts) == 1 and len(parts[0].labels) == len(self.term.labels) > 1:
+            return f"dense {self.named(parts[0])}"
+        numbers = [self.number(p) for p in parts if not p.labels]
+        factors = self.kronecker([p for p in parts if p.labels])
+        return " · ".join([*numbers, factors]) if factors else self.entry(parts)
+
+    def kronecker(self, parts: Sequence[Part]) -> str:
+        """The factors by ⊗; nothing if they cross."""
+        split, labels = self.form.split, self.term.labels
+        above = [p for p in parts if p.both or p.rows]
+        above.sort(key=lambda p: min(map(labels.index, (*p.both, *p.rows))))
+        below = [p for p in parts if p.both or p.columns]
+        below.sort(key=lambda p: min(labels.index(i, split) for i in (*p.both, *p.columns)))
+        anchors = [p for p in above if p in below]
+        if (
+            [i for p in above for i in (*p.both, *p.rows)] != list(labels[:split])
+            or [i for p in below for i in (*p.both, *p.columns)] != list(labels[split:])
+            or anchors != [p for p in below if p in above]
+        ):
+            return ""
+        pieces: list[str] = []
+        for anchor in [*anchors, None]:
+            left = self.stacked(_until(above, anchor), "")
+            right = self.stacked(_until(below, anchor), "ᵀ")
             pieces.append(" ".join(filter(None, (left, right))))
-        if anchor is not None:
-            pieces.append(_piece(form, term, anchor, arrays))
-    return " · ".join([*numbers, " ⊗ ".join(pieces)])
+            if anchor is not None:
+                pieces.append(self.piece(anchor))
+        return " ⊗ ".join(filter(None, pieces))
 
+    def stacked(self, parts: Sequence[Part], mark: str) -> str:
+        """Factors of one side."""
+        each = [self.piece(p, mark) for p in parts]
+        return f"({' ⊗ '.join(each)})" if len(each) > 1 else "".join(each)
 
-def _number(form: Form, p: Part, arrays: Sequence[np.ndarray]) -> str:
-    """A factor without axes, as the number that it is."""
-    assert p.number is not None
-    return f"{float(arrays[p.number]):.4g}"
+    def piece(self, p: Part, mark: str = "") -> str:
+        """One factor."""
+        if p.number is None:
+            size = sizes_of_labels(self.form, self.term)[p.labels[0]]
+            return f"{'I' if p.both else '1' + mark}({size})"
+        name = self.named(p, mark)
+        if not p.both:
+            return name
+        return f"blockdiag({name})" if p.rows or p.columns else f"diag({name})"
+
+    def named(self, p: Part, mark: str = "") -> str:
+        """An array by its name and shape."""
+        assert p.number is not None
+        if len(p.rows) == len(p.columns) == 1 and p.labels.index(p.rows[0]) > p.labels.index(
+            p.columns[0]
+        ):
+            mark = "ᵀ"
+        name = self.form.names[p.number] + mark
+        return f"{name.removesuffix('ᵀᵀ')} ({format_shape(self.arrays[p.number].shape)})"
+
+    def number(self, p: Part) -> str:
+        """A factor without axes, as the number that it is."""
+        assert p.number is not None
+        return f"{float(self.arrays[p.number]):.4g}"
+
+    def entry(self, parts: Sequence[Part]) -> str:
+        """One entry, where the factors cross: I[i=l] K[j,k]."""
+        labels, split = self.term.labels, self.form.split
+        letters = [_INDICES[a] if a < len(_INDICES) else f"i{a}" for a in range(len(labels))]
+        first = {i: letters[labels.index(i)] for i in labels}
+        tied = [(first[i], b) for i, b in zip(labels, letters, strict=True) if first[i] != b]
+        pieces = [f"I[{a}={b}]" for a, b in sorted(tied, key=lambda t: letters.index(t[0]))]
+        for p in parts:
+            if p.number is not None:
+                indices = ",".join(first[i] for i in p.labels)
+                name = self.form.names[p.number]
+                pieces.append(f"{name}[{indices}]" if indices else self.number(p))
+        sides = (", ".join(side) for side in (letters[:split], letters[split:]))
+        return f"{' '.join(pieces) or '1'} at ({' | '.join(sides)})"
 
 
 def _until(parts: list[Part], anchor: Part | None) -> list[Part]:
@@ -73,43 +119,3 @@ def _until(parts: list[Part], anchor: Part | None) -> list[Part]:
     taken = parts[:end]
     del parts[: end + 1]
     return taken
-
-
-def _stacked(
-    form: Form, term: Term, parts: Sequence[Part], arrays: Sequence[np.ndarray], mark: str
-) -> str:
-    each = [_piece(form, term, p, arrays, mark) for p in parts]
-    return each[0] if len(each) == 1 else f"({' ⊗ '.join(each)})" if each else ""
-
-
-def _piece(form: Form, term: Term, p: Part, arrays: Sequence[np.ndarray], mark: str = "") -> str:
-    if p.number is None:
-        return f"{'I' if p.both else '1' + mark}({sizes_of_labels(form, term)[p.labels[0]]})"
-    name = _named(form, p, arrays, mark)
-    if not p.both:
-        return name
-    return f"diag({name})" if not p.rows and not p.columns else f"blockdiag({name})"
-
-
-def _named(form: Form, p: Part, arrays: Sequence[np.ndarray], mark: str = "") -> str:
-    assert p.number is not None
-    place = p.labels.index
-    if len(p.rows) == len(p.columns) == 1 and place(p.rows[0]) > place(p.columns[0]):
-        mark = "ᵀ"
-    name = form.names[p.number] + mark
-    return f"{name.removesuffix('ᵀᵀ')} ({format_shape(arrays[p.number].shape)})"
-
-
-def _entry(form: Form, term: Term, arrays: Sequence[np.ndarray]) -> str:
-    """One entry, where the factors cross: I[i=l] K[j,k]."""
-    letters = [_INDICES[a] if a < len(_INDICES) else f"i{a}" for a in range(len(term.labels))]
-    first = {i: letters[term.labels.index(i)] for i in term.labels}
-    tied = [(first[i], b) for i, b in zip(term.labels, letters, strict=True) if first[i] != b]
-    pieces = [f"I[{a}={b}]" for a, b in sorted(tied, key=lambda t: letters.index(t[0]))]
-    for p in parts_of(form, term):
-        if p.number is not None:
-            indices = ",".join(first[i] for i in p.labels)
-            name = form.names[p.number]
-            pieces.append(f"{name}[{indices}]" if indices else _number(form, p, arrays))
-    sides = (", ".join(side) for side in (letters[: form.split], letters[form.split :]))
-    return f"{' '.join(pieces) or '1'} at ({' | '.join(sides)})"

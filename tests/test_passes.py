@@ -43,10 +43,37 @@ def test_products_are_those_of_blas(axes, expected):
     np.testing.assert_allclose(f(P=P, Q=Q), np.einsum(f"{left},{right}->{output}", P, Q))
 
 
+# the order of a product of several factors, chosen over what is written
+ORDERS = {
+    "(D @ V.T) @ V": "D @ (V.T @ V)",
+    "A @ (B @ (C @ x))": "A @ (B @ (C @ x))",
+    "((A @ B) @ C) @ x": "A @ (B @ (C @ x))",
+    "x.T @ A @ B @ x": "(x.T @ A) @ (B @ x)",
+    "A @ (u @ x.T)": "np.outer(A @ u, x)",
+}
+
+
+@pytest.mark.parametrize(("text", "same"), ORDERS.items())
+def test_the_order_of_products_is_the_cheapest(text, same):
+    shapes = {"A": ("n", "n"), "B": ("n", "n"), "C": ("n", "n"), "x": "n", "u": "n",
+              "D": ("m", "k"), "V": ("n", "k")}  # fmt: skip
+    f = tc.program(text, shapes).result.compile()
+    sizes = {"n": 5, "m": 4, "k": 3}
+    rng = np.random.default_rng(0)
+    at = {name: rng.normal(size=[sizes[d] for d in s]) for name, s in shapes.items()}
+    expected = eval(same, {"np": np}, at)
+    found = f({name: at[name] for name in f.arguments})
+    np.testing.assert_allclose(np.squeeze(found), expected, rtol=1e-12)
+    best = [tc.program(same.replace("np.outer(A @ u, x)", "(A @ u) @ x.T"), shapes).result]
+    cost = {d: 64 for d in ("n", "m", "k")}
+    cost = {d: n for d, n in cost.items() if any(d in v.shape for v in f._variables.values())}
+    assert f.cost(**cost).compiled.flops <= best[0].compile().cost(**cost).compiled.flops
+
+
 TRACES = {
     "trace(A @ B)": "np.vdot(A, B.T)",
     "trace(A.T @ B)": "np.vdot(A, B)",
-    "trace(A @ B @ A)": "np.vdot(A @ B, A.T)",
+    "trace(A @ B @ A)": "np.vdot(A, (A @ B).T)",
     "diagonal(A @ B)": 'np.einsum("ab,ba->a", A, B)',
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.chains import chains_opened
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering, computed_below
@@ -28,7 +29,14 @@ from tensorcalc.values import computation
 
 __all__ = ["Generated", "Output", "generate"]
 
-_PASSES = (regrouped, traces_opened, separated, factored, symmetric_products)
+_PASSES = (
+    regrouped,
+    traces_opened,
+    separated,
+    factored,
+    chains_opened,
+    symmetric_products,
+)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from tensorcalc.shapes import Dim
 __all__ = ["Contraction", "Factor", "broadcast_code", "product_code"]
 
 Indices = tuple[int, ...]
+_TRIED = 4  # factors of which every order is tried
 _ASSUMED = 64  # the size a named dimension is taken to have when the order is planned
 
 
@@ -88,6 +91,52 @@ def matmul(a: Code, b: Code) -> Code:
 
 
 def _best_pair(
+    factors: Sequence[Factor], output: Indices, sizes: dict[int, Dim]
+) -> tuple[int, int]:
+    """The pair to multiply first; of few factors every order is tried."""
+    number = {i: float(s) if isinstance(s, int) else _ASSUMED for i, s in sizes.items()}
+    if len(factors) <= _TRIED:
+        return _best_order(tuple(factors), frozenset(output), number)[1]
+    return _planned_pair(factors, output, sizes)
+
+
+def _best_order(
+    factors: tuple[Factor, ...], output: frozenset[int], number: Mapping[int, float]
+) -> tuple[tuple[float, float], tuple[int, int]]:
+    """The cost of the best order, operations and then memory, and the pair that comes first.
+
+    An array times its own transpose costs half.
+    """
+    best: tuple[tuple[float, float], tuple[int, int]] | None = None
+    for first, second in itertools.combinations(range(len(factors)), 2):
+        a, b = factors[first], factors[second]
+        rest = tuple(f for n, f in enumerate(factors) if n not in (first, second))
+        union = {*a.indices, *b.indices}
+        needed = output.union(*(f.indices for f in rest))
+        kept = tuple(i for i in dict.fromkeys(a.indices + b.indices) if i in needed)
+        operations = math.prod(number[i] for i in union)
+        operations *= 0.5 if _is_gram(a, b) else 1
+        memory = math.prod(number[i] for i in kept)
+        if rest:
+            after = (Factor(Code(f"{a.code.text} {b.code.text}"), kept), *rest)
+            (later, most), _ = _best_order(after, output, number) if len(after) > 1 else ((0, 0), 0)
+            operations, memory = operations + later, max(memory, most)
+        if best is None or (operations, memory) < best[0]:
+            best = (operations, memory), (first, second)
+    assert best is not None
+    return best
+
+
+def _is_gram(a: Factor, b: Factor) -> bool:
+    """Whether two factors are one matrix, summed along the same axis: XᵀX or XXᵀ."""
+    return (
+        a.code == b.code
+        and len(a.indices) == 2
+        and sum(i == j for i, j in zip(a.indices, b.indices, strict=True)) == 1
+    )
+
+
+def _planned_pair(
     factors: Sequence[Factor], output: Indices, sizes: dict[int, Dim]
 ) -> tuple[int, int]:
     number = {i: s if isinstance(s, int) else _ASSUMED for i, s in sizes.items()}

@@ -1,0 +1,68 @@
+"""Sums of products inside sums of products, as one: their order is chosen when code is written.
+
+2 D Vᵀ V is best formed from VᵀV, which a product of two products does not show. What is used
+more than once, or has a name, stays a value of its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from tensorcalc.expr import Definition, Delta, Einsum, Expr, Merge, fresh_indices, product, toposort
+
+__all__ = ["chains_opened"]
+
+_LONGEST = 4  # factors, so that every order can be tried
+
+
+def chains_opened(
+    roots: Sequence[Expr], hints: Mapping[Expr, str]
+) -> tuple[list[Expr], dict[Expr, str]]:
+    """The roots with contractions of contractions as contractions of several factors."""
+    order = toposort([*roots, *hints], lambda n: isinstance(n, Definition))
+    uses = Counter(arg for node in order for arg in node.args)
+    uses.update(roots)
+    alone = {node for node in order if uses[node] == 1 and node not in hints}
+    done: dict[Expr, Expr] = {}
+    for node in order:
+        if isinstance(node, Definition) or not node.args:
+            done[node] = node
+            continue
+        args = tuple(done[arg] for arg in node.args)
+        after = node if args == node.args else node.with_args(args)
+        if isinstance(node, Einsum) and isinstance(after, Einsum) and node.summed:
+            after = _opened(after, [arg in alone for arg in node.args])
+        done[node] = after
+    return [done[root] for root in roots], {done[node]: name for node, name in hints.items()}
+
+
+def _opened(e: Einsum, alone: Sequence[bool]) -> Expr:
+    """``e`` with the factors of those operands that nothing else uses, if they are few."""
+    numbers = fresh_indices(e.dims)
+    operands: list[Expr] = []
+    inputs: list[tuple[int, ...]] = []
+    opened = False
+    for operand, indices, free in zip(e.operands, e.inputs, alone, strict=True):
+        if free and _is_contraction(operand) and len(set(indices)) == len(indices):
+            assert isinstance(operand, Einsum)
+            name = dict(zip(operand.output, indices, strict=True))
+            name |= {i: next(numbers) for i in operand.summed}
+            operands += operand.operands
+            inputs += [tuple(name[i] for i in ix) for ix in operand.inputs]
+            opened = True
+        else:
+            operands.append(operand)
+            inputs.append(indices)
+    factors = [o for o in operands if o.ndim]
+    if not opened or len(factors) > _LONGEST:
+        return e
+    return product(operands, inputs, e.output)
+
+
+def _is_contraction(e: Expr) -> bool:
+    return (
+        isinstance(e, Einsum)
+        and bool(e.summed)
+        and not any(isinstance(o, (Delta, Merge)) for o in e.operands)
+    )

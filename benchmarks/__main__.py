@@ -23,17 +23,20 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(GROUPS), help="this table alone")
     parser.add_argument("--threads", type=int, action="append", help="default: 1 and 2")
     parser.add_argument("--quick", action="store_true", help="smallest sizes, few rounds")
+    seconds = "until a contender has to be made, warm and right"
+    parser.add_argument("--limit", type=int, default=60, metavar="SECONDS", help=seconds)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     return parser.parse_args()
 
 
-def measured(group: str, threads: int, quick: bool) -> list[Result]:
+def measured(group: str, threads: int, quick: bool, limit: int) -> list[Result]:
     """The results of one table from a process of its own, also if that ends before its time."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.json"
         how = "quick" if quick else "full"
-        command = [sys.executable, "-m", "benchmarks.session", group, str(threads), how, str(path)]
+        given = [group, str(threads), how, str(path), str(limit)]
+        command = [sys.executable, "-m", "benchmarks.session", *given]
         done = subprocess.run(command, env=environment(threads), cwd=ROOT)
         results = [Result(**r) for r in json.loads(path.read_text())] if path.exists() else []
     if done.returncode:
@@ -51,7 +54,7 @@ def main() -> int:
         if threads != counts[0] and not GROUPS[group].threaded:
             continue
         print(f"{group}, {threads} threads …", file=sys.stderr, flush=True)
-        results += measured(group, threads, asked.quick)
+        results += measured(group, threads, asked.quick, asked.limit)
         if asked.json:  # what is there is kept if the rest is broken off
             write_json(asked.json, about, results)
     text = markdown(about, results, {name: group.title for name, group in GROUPS.items()})

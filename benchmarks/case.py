@@ -64,6 +64,8 @@ class Result:
     value: float | None = None
     unit: str = "s"
     ratio: float | None = None
+    low: float | None = None  # quartiles of the ratio
+    high: float | None = None
     note: str = ""
 
 

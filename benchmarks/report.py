@@ -122,7 +122,16 @@ def _cell(result: Result | None, notes: dict[str, int]) -> str:
     if result.unit == "error":
         return f"{result.value:.0e}{mark}"
     amount = _amount(result.value, result.unit)
-    return f"{amount} ({_ratio(result.ratio)})" if result.ratio is not None else amount
+    if result.ratio is None:
+        return amount
+    return f"{amount} ({'~' if _unsteady(result) else ''}{_ratio(result.ratio)})"
+
+
+def _unsteady(result: Result) -> bool:
+    """Whether the quartiles of the ratio are further apart than a quarter of it."""
+    if result.low is None or result.high is None or not result.ratio:
+        return False
+    return result.high - result.low > result.ratio / 4
 
 
 def _ratio(ratio: float) -> str:

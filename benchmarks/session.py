@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 VARIABLES = (
@@ -37,7 +37,7 @@ def keep_to_processors(threads: int) -> None:
         os.sched_setaffinity(0, allowed[-threads:])
 
 
-def main(group: str, threads: int, quick: bool, path: Path) -> None:
+def main(group: str, threads: int, quick: bool, path: Path, limit: int = 60) -> None:
     """Measure, and write the results after every case."""
     keep_to_processors(threads)
     warnings.simplefilter("ignore")
@@ -49,12 +49,13 @@ def main(group: str, threads: int, quick: bool, path: Path) -> None:
 
     np.seterr(all="ignore")
     asked = GROUPS[group]
+    effort = replace(QUICK if quick else Effort(), limit=limit)
     results = []
     if asked.measure is not None:
         results = asked.measure(threads, quick)
     for case in asked.cases(quick) if asked.cases else ():
         contenders = {**case.ours, **case.others, **peers.contenders(case.question)}
-        results += race(group, case, contenders, threads, QUICK if quick else Effort())
+        results += race(group, case, contenders, threads, effort)
         _write(path, results)
     for result in results:
         result.group = group
@@ -66,4 +67,4 @@ def _write(path: Path, results: list) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "quick", Path(sys.argv[4]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "quick", Path(sys.argv[4]), int(sys.argv[5]))

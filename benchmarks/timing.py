@@ -32,7 +32,7 @@ class Effort:
     rounds: int = 21
     sample: float = 3e-3  # seconds of repeated calls that make one sample
     share: float = 3.0  # seconds for one contender of one case
-    limit: int = 40  # seconds until a contender has to be made, warm and right
+    limit: int = 60  # seconds until a contender has to be made, warm and right
 
 
 QUICK = Effort(rounds=5, sample=1e-3, share=0.5, limit=10)
@@ -73,7 +73,11 @@ def time_limit(seconds: int) -> Iterator[None]:
         yield
         return
 
+    rung = False
+
     def stop(*_: Any) -> None:
+        nonlocal rung
+        rung = True
         raise TooSlow(f"more than {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
@@ -81,6 +85,10 @@ def time_limit(seconds: int) -> Iterator[None]:
     signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
+    except Exception as error:
+        if rung:  # what a library makes of being interrupted says nothing
+            raise TooSlow(f"more than {seconds} s") from error
+        raise
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -143,9 +151,11 @@ def race(
             results.append(Result(group, case.name, name, threads, note=reason(error)))
     seconds = interleaved(runs, effort)
     for name, samples in seconds.items():
-        ratio = statistics.median(a / b for a, b in zip(samples, seconds[HAND], strict=False))
-        median = statistics.median(samples)
-        results.append(Result(group, case.name, name, threads, median, ratio=ratio))
+        ratios = [a / b for a, b in zip(samples, seconds[HAND], strict=False)]
+        low, ratio, high = statistics.quantiles(ratios, n=4)
+        result = Result(group, case.name, name, threads, statistics.median(samples), ratio=ratio)
+        result.low, result.high = low, high
+        results.append(result)
     return results
 
 

@@ -59,6 +59,7 @@ def test_the_table_has_ratios_and_reasons():
         Result("calls", "a", "NumPy by hand", 1, 2e-6, ratio=1.0),
         Result("calls", "a", "tensorcalc", 1, 3e-6, ratio=1.5),
         Result("calls", "b", "tensorcalc", 1, note="recursion error"),
+        Result("calls", "c", "tensorcalc", 1, 3e-6, ratio=1.5, low=1.3, high=1.8),
         Result("calls", "a", "other", 1, note="out of memory"),
     ]
     about = {
@@ -71,5 +72,6 @@ def test_the_table_has_ratios_and_reasons():
     }
     text = markdown(about, results, {"calls": "Calls"})
     assert "| a | 2.00 µs (1.00) | 3.00 µs (1.50) |" in text
+    assert "3.00 µs (~1.50)" in text  # unsteady
     assert "[1] recursion error" in text
     assert "other: no figure (out of memory)" in text

@@ -46,11 +46,15 @@ class Model:
             if formula.tree.kind == "entry":
                 letters = formula.tree.word
                 sizes = pages.shape_of(rows[0].note)[: len(letters)]
-                value = Values(known).entries(parsed(rights[0], self.names), letters, sizes)
+                value = Values(known, told=self.page.letters).entries(
+                    parsed(rights[0], self.names), letters, sizes
+                )
                 known[name] = value.reshape(pages.shape_of(rows[0].note))
             else:
                 shape = pages.shape_of(rows[0].note)
-                known[name] = Values(known).matrix(parsed(rights[0], self.names), shape)
+                known[name] = Values(known, told=self.page.letters).matrix(
+                    parsed(rights[0], self.names), shape
+                )
         return known
 
     def sweep(self, by, held=()):
@@ -101,7 +105,9 @@ class Model:
         return self.tangents[name]
 
     def values(self):
-        return Values(self.known, self.partial, self.change, self.laid_out)
+        values = Values(self.known, self.partial, self.change, self.laid_out)
+        values.told = self.page.letters
+        return values
 
 
 def drawn(rng, shape, positive):
@@ -323,11 +329,12 @@ class Check:
         tree = formula.tree
         terms = tree.parts if tree.kind == "sum" else (tree,)
         known = self.template.setdefault(tuple(about), {})
+        self.turned = any(link(f) is not f for t in terms for f in flattened(t))
         total = 0.0
         for k, term in enumerate(terms):
             factors = flattened(term)
-            if all(f.kind == "∂" for f in factors):
-                pairs = [(f.parts[0].word, f.parts[1].word) for f in factors]
+            if all(link(f).kind == "∂" for f in factors):
+                pairs = [(link(f).parts[0].word, link(f).parts[1].word) for f in factors]
                 known[k] = pairs
             else:
                 pairs = self.merged(known[k], len(factors))
@@ -337,10 +344,14 @@ class Check:
     def layout(self):
         return "mixed" if self.by_itself else self.page.convention.split()[0]
 
+    def ordered(self):
+        """The layout of the factors: of transposed ones, from the argument to the value."""
+        return "denominator" if self.turned else self.layout()
+
     def merged(self, pairs, count):
         """The objects that so many factors are, where the first ones were multiplied."""
         extra = len(pairs) - count
-        if self.layout() == "denominator":
+        if self.ordered() == "denominator":
             kept, gone = pairs[: count - 1], pairs[count - 1 :]
             return [*kept, (gone[-1][0], gone[0][1])]
         gone, kept = pairs[: extra + 1], pairs[extra + 1 :]
@@ -351,10 +362,10 @@ class Check:
         for f, (of, by) in zip(factors, pairs, strict=True):
             shape = self.model.axes(of) + self.model.axes(by)
             n, m = len(self.model.axes(of)), len(self.model.axes(by))
-            if f.kind == "∂":
-                array = self.model.partial(of, [by], f.word)
+            if link(f).kind == "∂":
+                array = self.model.partial(of, [by], link(f).word)
             else:
-                shown = arranged(np.zeros(shape), n, self.layout()).shape
+                shown = arranged(np.zeros(shape), n, self.ordered()).shape
                 array = self.values._matrix(f)
                 if isinstance(array, Identity):
                     array = array.number * np.eye(shown[0])
@@ -363,7 +374,7 @@ class Check:
                 array = np.broadcast_to(plain(array), shown)
                 array = self.canonical(array, n, m)
             arrays.append((array, m))
-        if self.layout() == "denominator":
+        if self.ordered() == "denominator":
             arrays = arrays[::-1]
         total, m = arrays[0]
         for array, after in arrays[1:]:
@@ -389,7 +400,7 @@ class Check:
             "numerator": [*range(n), *range(n, n + m)[::-1]],
             "denominator": [*range(m, n + m)[::-1], *range(m)],
             "mixed": range(n + m),
-        }[self.layout()]
+        }[self.ordered()]
         return array.transpose(list(order))
 
     # ── shapes ──
@@ -401,7 +412,7 @@ class Check:
             factors = [f for t in terms for f in flattened(t)]
             objects = [parsed(equation.formulas[0], self.names).tree, *factors]
             shown = [pages.shape_of(w) or () for w in equation.under]
-            real = [self.values._matrix(f).shape for f in objects]
+            real = [self.factor_shape(f) for f in objects]
             if self.layout() == "mixed":  # (5,) has one axis, a column two
                 shown, real = [[strip(s) for s in shapes] for shapes in (shown, real)]
             if shown != real:
@@ -413,6 +424,13 @@ class Check:
             if re.match(r"[\w\s-]*,? ?\d", equation.note) and said != real:
                 self.fault(equation, f"the note says {shape}, the value is {found[-1][2].shape}")
 
+    def factor_shape(self, factor):
+        """The shape of a factor; (∂v/∂W)ᵀ has the axes of W first."""
+        if (inner := link(factor)) is factor:
+            return self.values._matrix(factor).shape
+        of, by = (self.model.axes(p.word) for p in inner.parts)
+        return by + of
+
     def noted(self, step, k, equation, about):
         """The shape after a step's title is that of its object."""
         named = step.words or any(f.startswith("∂") for f in equation.formulas)
@@ -420,6 +438,12 @@ class Check:
             real = self.model.laid_out(about[0], [about[1]], about[2]).shape
             if strip(shape) != strip(real):
                 self.fault(equation, f"the step says {shape}, {about} is {real}")
+
+
+def link(node):
+    """∂v/∂x of (∂v/∂x)ᵀ."""
+    inner = node.parts[0] if node.kind == "mark" and node.word == "ᵀ" else node
+    return inner if inner.kind == "∂" else node
 
 
 def bare(node):
@@ -466,7 +490,7 @@ def symbol_faults(page):
         unexplained = {f for f in formula.functions() if f not in explained}
         if unexplained:
             faults.append(f"{place}: {text} calls {unexplained}, not explained")
-        loose = formula.letters() - page.letters.keys() - formula.bound() - allowed
+        loose = (formula.letters() | formula.bound()) - page.letters.keys() - allowed
         if loose:
             faults.append(f"{place}: {text} uses the letters {loose}, not given")
         bad = (formula.bound() | formula.letters()) & (everything | names)
@@ -528,6 +552,12 @@ def letter_faults(page):
             if re.match(r"[A-Za-z] : \S+ = ", rule):
                 clash = names & set(re.findall(r"[A-Z]|\b[a-z]\b", rule.replace("Diag", "")))
                 found += [f"{rule}: {clash} are quantities"] if clash else []
+    meaning = r"(?:^ *|  )(\w+)\(([a-z](?:, [a-z])*)\) = (.*?)(?:;|  |$)"  # sign(t) = …
+    for head, own, said in re.findall(meaning, page.text, re.MULTILINE):
+        own = set(own.split(", "))
+        loose = set(re.findall(r"(?<![\w∂])[b-df-z](?!\w)", said)) - own
+        clash = own & (names | set(page.letters))
+        found += [f"{head}({own}) = {said}: {loose} or {clash}"] if loose or clash else []
     return found
 
 

@@ -390,3 +390,27 @@ YET = [
     ),
 ]
 MORE += YET
+# letters of several ranges, one-line losses, cancellations, stages in the user's own names
+SAID = [
+    case(
+        "Huber's loss",
+        "r = X @ w - y; E = sum(where(abs(r) < 1, r**2/2, abs(r) - 1/2))",
+        "E/w",
+        w=3,
+        X=(6, 3),
+        y=6,
+    ),
+    case("residual times itself", "r = A @ x - b; E = r.T @ r", "E/x", A=(5, 3), x=3, b=5),
+    case("log-sum-exp of a product", "E = logsumexp(A @ x)", "E/x", A=(4, 3), x=3),
+    case("Kronecker square", "E = sum(kron(A, B)**2)", "E/A", A=(2, 3), B=(4, 5)),
+    case(
+        "ridge, on one line",
+        "E = norm(A @ x - b)**2 + lam * norm(x)**2",
+        "E/x",
+        A=(5, 3),
+        x=3,
+        b=5,
+        lam=(),
+    ),
+]
+MORE += SAID

@@ -104,6 +104,7 @@ class Values:
     change: object = None
     laid_out: object = None
     ranges: dict = field(default_factory=dict)
+    told: dict = field(default_factory=dict)  # how far the page says that letters run
     size: int = 0
 
     def matrix(self, formula, shape=None):
@@ -304,6 +305,10 @@ class Values:
                 and self.ranges.setdefault(letter, size) != size
             ):
                 raise ReadingError(f"{letter} runs to {self.ranges[letter]} and to {size}")
+            if self.told.get(letter, size) != size:
+                raise ReadingError(
+                    f"{letter} runs to {size}, and the page says {self.told[letter]}"
+                )
 
     def _entry(self, n, grid, depth):
         """The value of a piece over the grid of letters."""
@@ -400,6 +405,8 @@ class Values:
     def _big_sum(self, n, grid, depth):
         letter, *others = n.word
         body = Node("Σ", tuple(others), n.parts) if others else n.parts[0]
+        if letter not in self.ranges and letter in self.told:
+            self.ranges[letter] = self.told[letter]
         if letter not in self.ranges:
             raise ReadingError(f"how far {letter} runs is not said")
         size = self.ranges[letter]

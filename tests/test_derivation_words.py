@@ -1,11 +1,12 @@
 """What derivations say in words and signs: one name, one spelling, no claim of another layout."""
 
+import itertools
 import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from derivation_programs import CASES, MORE, case
+from derivation_programs import BACKPROP, CASES, MORE, case
 
 import tensorcalc as tc
 from tensorcalc.display.walk import pieces
@@ -87,6 +88,64 @@ def test_products_that_leave_entries_out_are_defined():
     p = tc.program("E = prod(x)", x=4)
     text = tc.derivative(p["E"], p["x"], p["x"]).derivation().text()
     assert "∏₋₂(r) = for each choice of 2 entries of r, the product of all others" in text
+
+
+def sizes_of(said):
+    return tuple(map(int, re.findall(r"\d+", said)))
+
+
+def ill_fitting(row):
+    """Neighbours of a product of which the columns of one are not the rows of the next."""
+    terms, found = [], []
+    for cell in row.cells:
+        if cell.sign != "·":
+            terms.append([])
+        terms[-1].append(sizes_of(cell.under))
+    for term in terms:
+        pairs = itertools.pairwise(term)
+        found += [
+            (a, b)
+            for a, b in pairs
+            if len(a) == len(b) == 2 and a[1] != b[0] and (1, 1) not in (a, b)
+        ]
+        ends = (term[0][0], term[-1][-1])
+        numbers = (1, 1) in term
+        whole = sizes_of(row.left.under)
+        if all(len(t) == 2 for t in (*term, whole)) and whole != ends and not numbers:
+            found.append((whole, ends))
+    return found
+
+
+LAYOUTS = ("numerator", "denominator", "mixed")
+
+
+@pytest.mark.parametrize("detail", ["full", "brief"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("c", CASES, ids=lambda c: c.name)
+def test_the_factors_of_a_chain_fit(c, layout, detail):
+    D = replace(c, layout=layout).derivative().derivation(detail=detail)
+    rows = [r for p in D.document.paragraphs for r in p.rows]
+    told = [r for r in rows if r.left and r.left.under and all(cell.under for cell in r.cells)]
+    plain = [r for r in told if "…" not in [cell.under for cell in r.cells]]
+    assert [fault for row in plain for fault in ill_fitting(row)] == []
+    assert not re.search(r"\(\d+,\)", D.text())
+
+
+HESSIANS = [
+    (BACKPROP, {"W": (5, 4), "x": 4, "y": 5}),
+    ("E = logsumexp(A @ x)", {"A": (4, 3), "x": 3}),
+    ("E = (x - m).T @ S @ (x - m)", {"S": (3, 3), "x": 3, "m": 3}),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("text", "shapes"), HESSIANS)
+def test_the_factors_of_a_second_derivative_fit(text, shapes, layout):
+    p = tc.program(text, shapes)
+    D = tc.hessian(p["E"], p["x"]).to(layout).derivation()
+    rows = [r for q in D.document.paragraphs for r in q.rows if r.left and r.left.under]
+    assert [fault for row in rows for fault in ill_fitting(row)] == []
+    assert "∂E/∂x as a column" in D.document.convention
 
 
 BRIEF = ("v = W @ x; s = tanh(v); E = sum(s)", "E/W", {"W": (2, 3), "x": 3})

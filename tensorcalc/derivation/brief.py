@@ -30,7 +30,7 @@ __all__ = ["MOST_FACTORS", "brief", "brief_entries", "with_definitions"]
 
 _SHORTER = {
     "a row times a diagonal matrix is an elementwise product": "row · diagonal = elementwise",
-    "a column times a diagonal matrix is an elementwise product": "diagonal · column = elementwise",
+    "a diagonal matrix times a column is an elementwise product": "diagonal · column = elementwise",
     "the indicator keeps the one term in which both letters agree": "the indicator keeps one term",
 }
 MOST_FACTORS = 4  # factors in one product; beyond this, line by line
@@ -82,14 +82,14 @@ def brief_entries(
 
 def _product_rows(story: ChainStory) -> list[Row]:
     """One product, its factors replaced and then multiplied from the value down."""
-    s, scribe = story.stages, story.scribe
+    s = story.stages
     edges = story.in_reading_order()
     if len(edges) == 1:
         return _single(story, edges[0])
-    backwards = scribe.layout.name == "denominator"
-    ordered = edges[::-1] if backwards else edges
+    ordered = edges[::-1] if story.backwards else edges
     left = Cell(partial(s.of, s.wrt), under=story.sized(s.of, s.wrt))
-    titles = [Cell(story.link(e.of, e.wrt), "·", story.sized(e.of, e.wrt)) for e in ordered]
+    factors = [story.factor(e.of, e.wrt) for e in ordered]
+    titles = [Cell(link, "·", size) for link, size in factors]
     forms = [Cell(_form(story, e), "·") for e in ordered]
     if [c.math for c in forms] == [c.math for c in titles]:
         rows = [Row(left, _signed(titles), ("chain rule",))]
@@ -100,8 +100,11 @@ def _product_rows(story: ChainStory) -> list[Row]:
         rest = [e for e in edges if s.order.index(e.wrt) > s.order.index(step.vertex)]
         if step.name is not None:
             rows += _named(story, step)
-            cells = [Cell(Atom(step.name), "·"), *(Cell(partial(e.of, e.wrt), "·") for e in rest)]
-            shortened = _signed(cells[::-1] if backwards else cells)
+            cells = [
+                Cell(Atom(step.name), "·"),
+                *(Cell(story.factor(e.of, e.wrt)[0], "·") for e in rest),
+            ]
+            shortened = _signed(cells[::-1] if story.backwards else cells)
             rows.append(Row(Cell(left.math), shortened, (f"with {step.name}",)))
         elif not rest:
             rows += _last_rows(story, step)
@@ -143,8 +146,8 @@ def _signed(cells: list[Cell]) -> tuple[Cell, ...]:
 
 
 def _form(story: ChainStory, e: Edge) -> Notation:
-    form = story.scribe.shown(e.value, e.of.ndim, (e.wrt.ndim,))
-    return partial(e.of, e.wrt) if form is None else form
+    form = story.factor_form(e)
+    return story.factor(e.of, e.wrt)[0] if form is None else form
 
 
 def _last_rows(story: ChainStory, step: Product) -> list[Row]:

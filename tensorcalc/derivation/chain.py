@@ -56,11 +56,11 @@ class ChainStory(Story):
 
     def _factors(self, pairs: Sequence[tuple[Expr, Expr]], before: int) -> list[Cell]:
         """The factors of one product, with the sign that stands before it."""
-        titles = [(self.link(v, u), self.sized(v, u)) for v, u in pairs]
+        titles = [self.factor(v, u) for v, u in pairs]
         return self._product_of(titles, before)
 
     def _product_of(self, titles: Sequence[tuple[Notation, str]], before: int) -> list[Cell]:
-        ordered = titles[::-1] if self.scribe.layout.name == "denominator" else titles
+        ordered = titles[::-1] if self.backwards else titles
         signs = ["+" if before else "=", *["·"] * (len(titles) - 1)]
         return [Cell(n, sign, size) for sign, (n, size) in zip(signs, ordered, strict=True)]
 
@@ -69,7 +69,7 @@ class ChainStory(Story):
         of = self.stages.of
         cells: list[Cell] = []
         for edge in self.stages.into(vertex):
-            titles = [(self.link(edge.of, vertex), self.sized(edge.of, vertex))]
+            titles = [self.factor(edge.of, vertex)]
             if edge.of is not of:
                 titles.insert(0, (partial(of, edge.of), self.sized(of, edge.of)))
             cells += self._product_of(titles, len(cells))
@@ -157,8 +157,8 @@ class ChainStory(Story):
         if self.stages.of.ndim == 0 and edge.of.ndim == 1:
             kind = self.object_of(edge.of, p.vertex, edge.value).kind
             noun = self.noun(edge.of)
-            backwards = self.scribe.layout.name == "denominator"
-            words = f"{kind} times {noun}" if backwards else f"{noun} times {kind}"
+            kind = f"transposed {kind}" if self.turns(edge.of, p.vertex) else kind
+            words = f"{kind} times {noun}" if self.backwards else f"{noun} times {kind}"
             return (words[0].upper() + words[1:] + ".", *call)
         return ("Product with ", self.link(edge.of, p.vertex), ".", *call)
 

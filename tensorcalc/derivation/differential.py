@@ -284,7 +284,7 @@ class DifferentialStory:
         if n is None or len(spell(n)) <= self._longest(vertex):
             return n
         name = self._free_name(vertex)
-        self.scribe.call(name, turned=False)
+        self.scribe.call(name, vertex, turned=False)
         atom = Atom(name)
         whole = self._sum([*terms[:place], Term(vertex, atom), *terms[place + 1 :]])
         named = Row(Cell(atom), (Cell(n, "="),), (column_shape(vertex.shape),))

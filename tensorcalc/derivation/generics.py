@@ -18,8 +18,10 @@ from tensorcalc.display.walk import mapped, pieces
 
 __all__ = ["with_one_spelling_of_diagonals", "with_own_letters"]
 
-_CAPITALS, _SMALL = "ABCXPQRMNKLYZ", "abcdtuprsvwzgh"
+_CAPITALS, _SMALL = "ABCXPQRMNKLYZ", "abcdtuprsvwzghkmnqxyfijl"
 _PARTS = re.compile(r"(; |, (?!axis)|(?<=\w): | {2,}|\t)")
+_WHOLE = re.compile(r"(; | {2,}|\t)")
+_DEFINED = re.compile(r"\S+?\([a-z](?:, [a-z])*(?:, axis=1)?\) (?:=|is) ")  # where(c, t, u) = …
 _WORD = re.compile(r"[a-z]{2,}")
 _FUNCTION = re.compile(r"[A-Za-z_]\w*(?=\()|\b(?:log|det|exp|axis)\b|d(?=[A-Za-z](?![A-Za-z]))")
 _LETTER = re.compile(
@@ -118,8 +120,12 @@ def _prose(prose: Prose, letters: Mapping[str, str]) -> Prose:
 def _words(words: str, letters: Mapping[str, str]) -> str:
     if words.startswith("I["):  # the line that says what an indicator is
         return words
-    parts = _PARTS.split(words)
-    return "".join(_renamed(p, letters) if _is_general(p) else p for p in parts)
+    return "".join(
+        _renamed(p, letters) if defined or _is_general(p) else p
+        for chunk in _WHOLE.split(words)
+        for defined in [bool(_DEFINED.match(chunk))]
+        for p in _PARTS.split(chunk)
+    )
 
 
 def _is_general(part: str) -> bool:
@@ -137,7 +143,8 @@ def _renamed(part: str, letters: Mapping[str, str]) -> str:
     if not _has_words(part):
         return _LETTER.sub(lambda m: m[0] if m["kept"] else letters.get(m[0], m[0]), part)
     alone = r"(?<![A-Za-z])([A-Za-z])(?![A-Za-z])"  # in a sentence; a and I are words
-    return re.sub(alone, lambda m: m[0] if m[0] in "aI" else letters.get(m[0], m[0]), part)
+    part = re.sub(alone, lambda m: m[0] if m[0] in "aI" else letters.get(m[0], m[0]), part)
+    return re.sub("[ᵃᵇᶜᵈᵗᵘᵖ]", lambda m: letters.get(m[0], m[0]), part)
 
 
 def _slope(n: Notation, letters: Mapping[str, str]) -> Notation:

@@ -61,7 +61,7 @@ def definition_row(node: Definition, scribe: Scribe, *, by_index: bool, note: st
     form = None if by_index else scribe.matrix(node.body)
     left: Notation = name_notation(node)
     if form is None:
-        letters = scribe.letters.get(node) or scribe.spare(node.ndim)
+        letters = scribe.letters.get(node) or scribe.spare(node.shape)
         left, form = Indexed(node.name, letters), scribe.entry(node.body, letters)
     size = column_shape(node.shape)
     return Row(Cell(left), (Cell(form, "="),), (f"{size}     {note}" if note else size,))
@@ -98,6 +98,10 @@ def letters_section(
                 role = axis_role(vertex, axis)
                 if role not in words:
                     words.append(role)
+    for _, scribe in told:
+        for letter in scribe.page.summed:
+            if scribe.page.size[letter] is not None:
+                roles.setdefault(letter, (scribe.page.size[letter], ["summed over"]))
     by_size: dict[object, list[tuple[str, str]]] = {}
     for letter, (size, words) in roles.items():
         if letter not in used:
@@ -110,9 +114,17 @@ def letters_section(
 
 def _runs_over(size: object, rows: list[tuple[str, str]], from_zero: bool) -> str:
     letters = ", ".join(letter for letter, _ in rows)
-    roles = ", ".join(f"{letter} {role}" for letter, role in rows)
+    by_role: dict[str, list[str]] = {}
+    for letter, role in rows:
+        by_role.setdefault(role, []).append(letter)
+    roles = ", ".join(f"{_listed(those)} {role}" for role, those in by_role.items())
     last = (size - 1 if isinstance(size, int) else f"{size}−1") if from_zero else size
     return f"{letters} = {int(not from_zero)}…{last} ({roles if len(rows) > 1 else rows[0][1]})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """k, m and u."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def axis_role(vertex: Expr, axis: int) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tensorcalc.derivation.adjoints import adjoints
+from tensorcalc.derivation.lettering import PageLetters
 from tensorcalc.derivation.scribe import Scribe, first_free
 from tensorcalc.derivation.stages import Edge, Stages, staged
 from tensorcalc.derivative import Derivative
@@ -54,12 +55,13 @@ def parts_of(d: Derivative, style: str) -> list[Part]:
     parts: list[Part] = []
     of, known = d.of.expr, frozenset[Expr]()
     letters: dict[Expr, tuple[str, ...]] = {}
+    page = PageLetters()
     for number, wrt in enumerate(arguments):
         others = {a for a in arguments if isinstance(a, Definition) and a is not wrt}
         stages = staged(of, wrt, {*held, *others} if len(arguments) > 1 else held)
         inner = number + 1 < len(arguments)  # a gradient on the way stands in its own shape
         layout = LAYOUTS["mixed"] if inner else d.layout_view
-        scribe = Scribe(stages.order, layout, letters)
+        scribe = Scribe(stages.order, layout, letters, page)
         parts.append(Part(number, stages, scribe, known))
         known |= {*stages.defined}
         if inner:

@@ -234,8 +234,13 @@ def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:
     return ("linear in ", name, ": the derivative is what multiplies it")
 
 
-def product_rule(what: str, value: Expr, value_ndim: int, left: Expr) -> str:
-    """What happens when a row (or what it is called) is multiplied by this derivative."""
+def product_rule(
+    what: str, value: Expr, value_ndim: int, left: Expr, backwards: bool = False
+) -> str:
+    """What happens when a row (or what it is called) is multiplied by this derivative.
+
+    ``backwards``: the derivative stands before it.
+    """
     if is_zero(value):
         return "nothing depends on it"
     if not value_ndim:
@@ -246,10 +251,17 @@ def product_rule(what: str, value: Expr, value_ndim: int, left: Expr) -> str:
         )
     kind = structure(value, value_ndim)
     if kind == "identity":
+        if backwards and what == "column":
+            return "the identity times a column leaves it as it is"
         return f"a {what} times the identity stays as it is"
     if kind == "diagonal":
         if value_ndim > 1:
             return "the indicators keep the one term in which the letters agree"
+        if what == "Jacobian":
+            side, lines = ("before", "rows") if backwards else ("behind", "columns")
+            return f"a diagonal matrix {side} a Jacobian scales its {lines}"
+        if backwards:
+            return f"a diagonal matrix times a {what} is an elementwise product"
         return f"a {what} times a diagonal matrix is an elementwise product"
     deltas = [n for n in toposort([value, left]) if isinstance(n, Delta)]
     if kind == "block diagonal" or deltas:

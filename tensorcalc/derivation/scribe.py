@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tensorcalc.derivation.lettering import PageLetters, relettered
 from tensorcalc.display import expression_text
 from tensorcalc.display.index import index_form
 from tensorcalc.display.letters import argument_letters, summation_letters
@@ -48,8 +49,12 @@ class Scribe:
         vertices: Sequence[Expr],
         layout: Layout,
         known: Mapping[Expr, tuple[str, ...]] | None = None,
+        page: PageLetters | None = None,
     ) -> None:
-        """``vertices`` from the value down to the argument; ``known`` are letters given before."""
+        """``vertices`` from the value down to the argument; ``known`` are letters given before.
+
+        ``page`` are the letters of all that is written on one page.
+        """
         universe = list(vertices)
         dims = names_in(dim for e in toposort(universe) for dim in e.shape)
         self.taken = frozenset(quantity_names(universe)) | frozenset(dims) | {"I"}
@@ -64,22 +69,41 @@ class Scribe:
         for vertex in reversed(vertices[:-1]):
             if vertex not in self.letters:
                 self.letters[vertex] = tuple(next(free) for _ in vertex.shape)
+        self.page = page or PageLetters()
+        self._shapes: dict[str, Shape] = {}
+        self._own: dict[str, tuple[str, ...]] = {}
+        for vertex, own in self.letters.items():
+            self.page.size.update(zip(own, vertex.shape, strict=True))
+            self._know(vertex, own)
+        for e in toposort(universe):
+            self._know(e)
+
+    def _know(self, e: Expr, letters: tuple[str, ...] = ()) -> None:
+        """The axes of a quantity by its name, and their letters."""
+        if isinstance(e, (Variable, Definition)):
+            self._shapes.setdefault(e.name, e.shape)
+            if letters:
+                self._own.setdefault(e.name, letters)
 
     @property
     def all_letters(self) -> frozenset[str]:
         """Every letter that stands for an axis of a vertex."""
         return frozenset(letter for row in self.letters.values() for letter in row)
 
-    def spare(self, ndim: int) -> tuple[str, ...]:
+    def spare(self, shape: Shape) -> tuple[str, ...]:
         """Letters that no vertex has, for what is held fixed."""
-        free = summation_letters({*self.all_letters, "i", "j", *self.taken})
-        return tuple(next(free) for _ in range(ndim))
+        found: tuple[str, ...] = ()
+        for size in shape:
+            avoid = {*self.all_letters, "i", "j", *found}
+            found += (self.page.choose(size, (), avoid, self.taken),)
+        return found
 
     # ── names of adjoints ──
 
-    def call(self, name: str, *, turned: bool) -> None:
-        """From here on an adjoint has this name; ``turned``: the name is of its transpose."""
+    def call(self, name: str, vertex: Expr, *, turned: bool) -> None:
+        """From here on the adjoint of ``vertex`` has this name; ``turned``: its transpose."""
         self.called.append(name)
+        self._shapes[name], self._own[name] = vertex.shape, self.letters[vertex]
         if turned:
             self._turned.add(name)
 
@@ -113,14 +137,18 @@ class Scribe:
         form = matrix_form(e)
         return None if form is None else self._as_named(form)
 
-    def entry(self, e: Expr, letters: Sequence[str]) -> Notation:
-        """One entry of the expression."""
+    def entry(self, e: Expr, letters: Sequence[str], wanted: Sequence[str] = ()) -> Notation:
+        """One entry of the expression; ``wanted`` are letters for what is summed over."""
         taken = {*self.all_letters, *self.taken} - set(letters)
-        return _by_letters(self._as_named(index_form(e, letters, None, taken)), letters)
+        form = index_form(e, letters, None, taken)
+        form = relettered(form, self.page, self._shapes, self._own, wanted, self.taken)
+        return _by_letters(self._as_named(form), letters)
 
-    def entry_shown(self, e: Expr, of: Sequence[str], by: Sequence[str]) -> Notation:
+    def entry_shown(
+        self, e: Expr, of: Sequence[str], by: Sequence[str], wanted: Sequence[str] = ()
+    ) -> Notation:
         """One entry of a derivative, its factors in the order in which the layout has the axes."""
-        return _by_letters(self.entry(e, (*of, *by)), self.order(of, [by]))
+        return _by_letters(self.entry(e, (*of, *by), wanted), self.order(of, [by]))
 
     # ── derivatives in the layout ──
 
@@ -158,9 +186,7 @@ class Scribe:
     def shape(self, of: Shape, by: Sequence[Shape]) -> str:
         """The shape of the derivative in the layout, as text."""
         shape = self.layout.shape(of, by)
-        if len(shape) == 1:
-            return f"({shape[0]},)"
-        return format_shape(shape) if shape else "a number"
+        return column_shape(shape)  # what the mixed layout leaves without a second axis
 
 
 def _by_letters(n: Notation, letters: Sequence[str]) -> Notation:

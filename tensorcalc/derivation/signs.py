@@ -21,6 +21,7 @@ from tensorcalc.display.notation import (
     Notation,
     Partial,
     Relation,
+    Transposed,
 )
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import pieces
@@ -34,6 +35,7 @@ __all__ = [
     "letters_in",
     "product_signs",
     "sign_lines",
+    "turned_line",
     "words_in",
 ]
 
@@ -90,7 +92,7 @@ def letters_in(formulas: Iterable[Notation]) -> set[str]:
 
 def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
     """A line for each sign in the formulas that needs one; ``said`` is what was told before."""
-    lines: dict[str, None] = {}
+    lines: dict[str, str] = {}
     formulas = list(formulas)
     ties = _extremum_of_two(formulas)
     for formula in formulas:
@@ -98,8 +100,11 @@ def sign_lines(formulas: Iterable[Notation], said: str = "") -> list[Prose]:
             words = _relation(piece, ties) if isinstance(piece, Relation) else _meaning(piece)
             head = words.split(" = ")[0]
             if words and not re.search(rf"(?<!\w){re.escape(head)} = ", said):
-                lines[words] = None
-    return [(words,) for words in sorted(lines, key=_order)]
+                kind = (
+                    "I[=(" if words.startswith("I[") and "=(" in head else words
+                )  # one for all merged axes
+                lines.setdefault(kind, words)
+    return [(words,) for words in sorted(lines.values(), key=_order)]
 
 
 def product_signs(said: Sequence[Section | Paragraph]) -> list[Section]:
@@ -195,6 +200,21 @@ def indicator_line(formulas: Iterable[Notation]) -> list[Prose]:
         return []
     left, right = ("k", "j") if ("k", "j") in written else written[0]
     return [(f"I[{left}={right}] is 1 if {left} = {right}, else 0",)]
+
+
+def turned_line(formulas: Iterable[Notation]) -> list[Prose]:
+    """(∂v/∂x)ᵀ in a product has the axes of x first, whatever their number."""
+    turned = [
+        n
+        for formula in formulas
+        for n in pieces(formula)
+        if isinstance(n, Transposed) and isinstance(n.inner, Partial)
+    ]
+    if not turned:
+        return []
+    link = turned[0].inner
+    assert isinstance(link, Partial)
+    return [(f"{spell(turned[0])} is {spell(link)} with the axes of {spell(link.by[0])} first",)]
 
 
 def _order(words: str) -> tuple[bool, str]:

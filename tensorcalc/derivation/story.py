@@ -13,7 +13,7 @@ from tensorcalc.derivation.adjoints import adjoints, contribution
 from tensorcalc.derivation.literal import product_rule_terms
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.rules import has_named_rule, local_rule, product_rule
-from tensorcalc.derivation.scribe import Scribe, partial
+from tensorcalc.derivation.scribe import Scribe, column_shape, partial
 from tensorcalc.derivation.stages import Edge, Stages, number_of
 from tensorcalc.derivative import Contribution, Derivative, Link
 from tensorcalc.display.document import Paragraph, Prose
@@ -24,8 +24,10 @@ from tensorcalc.display.notation import (
     Infix,
     Notation,
     Partial,
+    Transposed,
     scaled,
     sum_of,
+    transposed,
 )
 from tensorcalc.display.raised import RAISED, raised
 from tensorcalc.display.spelling import spell
@@ -153,6 +155,33 @@ class Story:
         """∂of/∂wrt as one link; where other paths join the two, with what is held fixed."""
         return partial(of, wrt, self.stages.held(of, wrt))
 
+    @property
+    def backwards(self) -> bool:
+        """Whether products are written from the argument to the value: Jᵀ times a column."""
+        name = self.scribe.layout.name
+        return name == "denominator" or (name == "mixed" and not self.stages.of.ndim)
+
+    def turns(self, of: Expr, wrt: Expr) -> bool:
+        """Whether ∂of/∂wrt stands transposed in a product, since the mixed layout turns nothing."""
+        if self.scribe.layout.name != "mixed":
+            return False
+        if not self.stages.of.ndim:
+            return of.ndim > 0
+        return not of.ndim and wrt.ndim == 1
+
+    def factor(self, of: Expr, wrt: Expr) -> tuple[Notation, str]:
+        """∂of/∂wrt as a factor of the chain rule, and its shape there."""
+        link, size = self.link(of, wrt), self.sized(of, wrt)
+        if self.turns(of, wrt):
+            whole = (*wrt.shape, *of.shape) if of.ndim else (1, *wrt.shape)
+            return Transposed(link), column_shape(whole)
+        return link, size
+
+    def factor_form(self, edge: Edge) -> Notation | None:
+        """What a factor comes to, by matrices."""
+        form = self.scribe.shown(edge.value, edge.of.ndim, (edge.wrt.ndim,))
+        return transposed(form) if form is not None and self.turns(edge.of, edge.wrt) else form
+
     def entry_title(self, of: Expr, wrt: Expr, *, total: bool = False) -> Partial:
         """∂v_k/∂W_ji."""
         names = self.link(of, wrt)
@@ -234,13 +263,14 @@ class Story:
         of, by = scribe.letters[s.of], scribe.letters[vertex]
         literal = add(*(contribution(s, e, self.told) for e in edges))
         value = simplify(literal)
+        between = [i for e in edges for i in scribe.letters[e.of]]
         p = Product(
             vertex,
             tuple(edges),
             literal,
             value,
             written=sum_of(self._written(e) for e in edges),
-            entry=scribe.entry_shown(value, of, by),
+            entry=scribe.entry_shown(value, of, by, between),
             form=scribe.shown(value, s.of.ndim, (vertex.ndim,)),
             name=self._name_for(vertex, value),
             words=self._words(edges),
@@ -250,7 +280,9 @@ class Story:
         self.told[vertex] = value
         if p.name:
             self.told[vertex] = Definition(p.name, value)
-            scribe.call(p.name, turned=self.turns_names and scribe.layout.name == "numerator")
+            scribe.call(
+                p.name, vertex, turned=self.turns_names and scribe.layout.name == "numerator"
+            )
 
     def _written(self, edge: Edge) -> Notation:
         """Σ over the letters between: the literal product of two entries."""
@@ -269,7 +301,7 @@ class Story:
             return "contributions of several paths add up"
         (edge,) = edges
         before = self.adjoint[edge.of]
-        return product_rule(self.noun(edge.of), edge.value, edge.of.ndim, before)
+        return product_rule(self.noun(edge.of), edge.value, edge.of.ndim, before, self.backwards)
 
     def noun(self, vertex: Expr) -> str:
         """What ∂of/∂vertex is called in a sentence: a row in numerator layout, else a column."""
@@ -297,10 +329,11 @@ class Story:
         stem = "δ" if vertex.ndim < 2 else "Δ"
         digits = number_of(own)
         low = own.lower()
-        above = raised(low) if low.isalpha() and set(low) <= set(RAISED.values()) else f"_{own}"
+        above = raised(low) if low.isalpha() and set(low) <= set(RAISED.values()) else ""
         several = sum(not self.is_first(v) for v in self.stages.order[1:-1]) > 1
         wanted = [stem + digits, stem + above] if digits or not several else [stem + above, stem]
-        wanted += [f"ε{above}", f"γ{above}", f"η_{own}"]
+        others = ("ε", "γ", "η") if vertex.ndim < 2 else ("Γ", "ε", "γ", "η")
+        wanted += [*(f"{other}{above}" for other in others), f"η_{own}"]
         return next(name for name in wanted if name not in used)
 
 

@@ -22,7 +22,7 @@ from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
 from tensorcalc.derivation.samples import batch_sections
-from tensorcalc.derivation.scribe import name_notation
+from tensorcalc.derivation.scribe import name_notation, partial
 from tensorcalc.derivation.signs import (
     counts_from_zero,
     formulas_in,
@@ -30,11 +30,13 @@ from tensorcalc.derivation.signs import (
     letters_in,
     product_signs,
     sign_lines,
+    turned_line,
     words_in,
 )
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
-from tensorcalc.display.notation import Partial
+from tensorcalc.display.notation import Notation, Partial
+from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
 from tensorcalc.expr import Expr, contract
 from tensorcalc.tensor import Tensor
@@ -146,7 +148,12 @@ class _Telling:
         if self.reads_off:
             return f"read off in {getattr(self.parts[0].wrt, 'name', 'its')}'s shape"
         via = ", ".join(name_of(t) for t in self.d.via) if self.d.is_partial else ""
-        return f"{self.d.layout} layout" + (f", what comes via {via}" if via else "")
+        words = f"{self.d.layout} layout" + (f", what comes via {via}" if via else "")
+        first = self.parts[0]
+        if len(self.parts) > 1 and self.style == "chain" and first.wrt.ndim:
+            where = "as a column" if first.wrt.ndim == 1 else "in its argument's shape"
+            words += f", {spell(partial(first.stages.of, first.wrt))} {where}"
+        return words
 
     def _opening(self, paragraphs: list[Paragraph]) -> tuple[Section, ...]:
         first = self.parts[0]
@@ -162,9 +169,14 @@ class _Telling:
         told = [(p.stages, p.scribe) for p in self.parts]
         letters = letters_section(told, letters_in(formulas), counts_from_zero(formulas))
         signs = sign_lines(formulas, "".join(words_in(before)))
-        lines = (*letters.lines, *indicator_line(formulas), *signs)
+        lines = (*letters.lines, *indicator_line(formulas), *self._turned(formulas), *signs)
         label = letters.label if letters.lines else "Signs"
         return (*before, Section(label, lines)) if lines else before
+
+    def _turned(self, formulas: list[Notation]) -> list[Prose]:
+        """What ᵀ says of a link with more than two axes."""
+        tensors = any(e.value.ndim > 2 for part in self.parts for e in part.stages.edges)
+        return turned_line(formulas) if tensors else []
 
     def _folded(self, define: Section) -> Section:
         return fold_definitions(define) if self.fold else define

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import keyword
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -84,9 +86,31 @@ class Generated:
     def load(self) -> Callable[..., Any]:
         """The function that the source defines, in NumPy."""
         namespace: dict[str, Any] = {**self.constants, **self.functions}
-        exec(compile(self.source, f"<tensorcalc {self.name}>", "exec"), namespace)
+        tree = _letting_go(ast.parse(self.source), self.name)
+        exec(compile(tree, f"<tensorcalc {self.name}>", "exec"), namespace)
         namespace.update(self.constants)  # the frozen arrays, not copies a caller could change
         return namespace[self.name]
+
+
+def _letting_go(tree: ast.Module, name: str) -> ast.Module:
+    """The source with every name deleted after its last use, so that memory is free early."""
+    (function,) = (s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == name)
+    own = {
+        s.targets[0].id
+        for s in function.body
+        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
+    }
+    body: list[ast.stmt] = []
+    gone: set[str] = set()
+    for statement in reversed(function.body):
+        used = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} & own
+        last = sorted(used - gone) if body else []
+        gone |= used
+        if last:
+            body.append(ast.Delete([ast.Name(word, ast.Del()) for word in last]))
+        body.append(statement)
+    function.body = body[::-1]
+    return ast.fix_missing_locations(tree)
 
 
 def generate(
@@ -211,12 +235,41 @@ def _body(
         lines.append(f"{code} = {lowering.argument[owner]}.shape[{axis}]")
     shown = [_placed(c, o.place) for c, o in zip(codes, outputs, strict=True)]
     if several:
+        statements, shown = _results_early(lowering, shown, outputs)
         return [
             *lines,
-            *lowering.lines,
+            *statements,
             f"return ({shown[0]},)" if len(shown) == 1 else f"return {', '.join(shown) or '()'}",
         ]
     return [*lines, *lowering.lines, f"return {shown[0]}{_shape_comment(roots[0].shape)}"]
+
+
+def _results_early(
+    lowering: Lowering, shown: Sequence[str], outputs: Sequence[Output]
+) -> tuple[list[str], list[str]]:
+    """The statements, with arrays that are returned formed as soon as what they need is there.
+
+    What they are formed of is then free while others are computed.
+    """
+    large = [k for k, o in enumerate(outputs) if o.expr.ndim > 1 and not shown[k].isidentifier()]
+    statements, returned = list(lowering.lines), list(shown)
+    if len(large) < 2:
+        return statements, returned
+    for k in large:
+        link = outputs[k].link
+        by = getattr(link[1], "name", "") if link else ""
+        word = lowering.names.claim("d" + by) if by else lowering.names.number("out")
+        used = set(re.findall(r"\w+", shown[k]))
+        place = 1 + max((n for n, line in enumerate(statements) if _sets(line) & used), default=-1)
+        statements.insert(place, f"{word} = {shown[k]}")
+        returned[k] = word
+    return statements, returned
+
+
+def _sets(line: str) -> set[str]:
+    """The name that a statement gives a value, or whose array it changes."""
+    target = line.partition("=")[0]
+    return set(re.findall(r"\w+", target))
 
 
 def _placed(code: Code, place: Sequence[int | None]) -> str:

@@ -70,9 +70,8 @@ def _nth(number: int) -> Callable[[Sequence[np.ndarray]], Any]:
 def structured_outputs(
     outputs: Sequence[Output], hints: Mapping[Expr, str], *, several: bool
 ) -> tuple[tuple[Output, ...], Presentation]:
-    """The arrays to return, each once, and how the outputs are made of them."""
+    """The arrays to return, and how the outputs are made of them."""
     returned: list[Output] = []
-    place: dict[Expr, int] = {}
     shown: list[int | _Symbolic] = []
     taken = quantity_names(e for o in outputs for e in (o.expr, *o.universe))
     for o in outputs:
@@ -82,16 +81,13 @@ def structured_outputs(
             continue
         factors: dict[Expr, int] = {}
         pattern = pattern_of(o.expr, factors)
-        numbers = []
+        # each result has arrays of its own, as the caller may change them
+        numbers = tuple(range(len(returned), len(returned) + len(factors)))
         for e in factors:
-            if e not in place:
-                place[e] = len(returned)
-                returned.append(
-                    replace(o, expr=e, place=tuple(range(e.ndim)), rows=None, like=None)
-                )
-            numbers.append(place[e])
+            place = tuple(range(e.ndim))
+            returned.append(replace(o, expr=e, place=place, rows=None, like=None))
         names = _names(factors, hints, taken)
-        shown.append(_Symbolic(o.title, pattern, o.rows, names, tuple(numbers)))
+        shown.append(_Symbolic(o.title, pattern, o.rows, names, numbers))
     return tuple(returned), Presentation(tuple(shown), several)
 
 

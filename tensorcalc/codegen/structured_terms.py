@@ -76,8 +76,7 @@ def pattern_of(root: Expr, factors: dict[Expr, int]) -> Pattern:
     whole = _Product(((root, axes),), tuple((a,) for a in axes), dict(enumerate(root.shape)))
     products = _expanded(whole, _LEVELS)
     groups = {tuple(tuple(p.dims[i] for i in g) for g in p.groups) for p in products}
-    if len(groups) > 1 or max(map(_order, products)) >= len(products[0].output):
-        # one array is better than several of its size, or than axes split in two ways
+    if len(groups) > 1:  # one merged axis is split in two ways
         return Pattern(tuple((d,) for d in root.shape), (_term(whole, factors),))
     return Pattern(groups.pop(), tuple(_term(p, factors) for p in products))
 

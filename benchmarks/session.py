@@ -51,6 +51,8 @@ def main(group: str, threads: int, quick: bool, path: Path, limit: int = 60) -> 
     asked = GROUPS[group]
     effort = replace(QUICK if quick else Effort(), limit=limit)
     results = []
+    if asked.cases or group == "size":
+        peers.preload()
     if asked.measure is not None:
         results = asked.measure(threads, quick)
     for case in asked.cases(quick) if asked.cases else ():

@@ -6,6 +6,7 @@ which gives a function from values to a call, or raises NotSupported.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
@@ -34,6 +35,13 @@ def version(library: str) -> str:
 
 def load(peer: str) -> ModuleType:
     return importlib.import_module(f"benchmarks.peers.with_{peer}")
+
+
+def preload() -> None:
+    """Import every peer now: an import that a time limit breaks off cannot be tried again."""
+    for peer in installed():
+        with contextlib.suppress(Exception):
+            load(peer)
 
 
 def contenders(question: Question | None) -> dict[str, Contender]:

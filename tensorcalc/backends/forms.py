@@ -198,7 +198,7 @@ _STAND_IN: dict[Callable[..., Any], Callable[..., Any]] = {
     special.share_of_maximum_value: share_of_maximum,
 }
 
-_OF_THE_LIBRARY = (sigmoid, own_erf, own_erfc, gelu)
+_OF_THE_LIBRARY = (sigmoid, softplus, own_erf, own_erfc, gelu)
 
 
 def statements(function: Callable[..., Any]) -> tuple[ast.FunctionDef, str]:

@@ -155,6 +155,12 @@ class ForeignFunction(CompiledFunction):
 
     def _dtype(self, name: str, value: Any) -> str:
         if not self.library.is_native(value):
+            if hasattr(value, "dtype") and not isinstance(value, (np.ndarray, np.generic)):
+                kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
+                raise ValueNotAllowedError(
+                    f"the value of {name} is a {kind}, no array for backend={self.engine!r}",
+                    f"give {name} as an array of that library or of NumPy",
+                )
             return str(read_array(name, value, finite=False).dtype)
         dtype = self.library.dtype_name(value)
         if dtype.startswith("complex"):

@@ -63,7 +63,7 @@ _CALLS: dict[str, Spelling] = {
     "transpose": lambda c, x, axes: f"xp.permute_dims({x}, {axes})",
     "copy": lambda c, x: f"xp.asarray({x}, copy=True)",
     "tensordot": lambda c, a, b, axes: f"xp.tensordot({a}, {b}, axes={axes})",
-    "vdot": lambda c, a, b: f"xp.sum({a} * {b})",
+    "vdot": lambda c, a, b: f"xp.sum(({a}) * ({b}))",
     "einsum": _einsum,
     "eye": made_like("eye"),
     "ones": made_like("ones"),
@@ -133,4 +133,4 @@ class ArrayAPI(Library):
         xp = np if device is None else device.namespace
         if not self.is_native(result):
             return xp.asarray(result, dtype=getattr(xp, dtype))
-        return xp.astype(result, getattr(xp, dtype), copy=not fresh)
+        return xp.asarray(xp.astype(result, getattr(xp, dtype), copy=not fresh))

@@ -57,7 +57,7 @@ _CALLS: dict[str, Spelling] = {
     "diagonal": named("diag"),
     "sum": _sum,
     "copy": lambda c, x: f"np.copy({x})",
-    "vdot": lambda c, a, b: f"np.sum({a} * {b})",
+    "vdot": lambda c, a, b: f"np.sum(({a}) * ({b}))",
     "einsum": lambda c, spec, *operands: broadcast_einsum(c, spec, operands),
     "eye": lambda c, n, dtype="": f"np.eye({n}, {n}, 0{_like(c.owner, '')})",
     "ones": made_like("ones"),

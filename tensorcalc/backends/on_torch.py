@@ -130,5 +130,5 @@ class Torch(Library):
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether there was too little memory."""
-        text = str(error)
-        return isinstance(error, self.torch.OutOfMemoryError) or "not enough memory" in text
+        refused = "not enough memory" in str(error) or "can't allocate memory" in str(error)
+        return refused or isinstance(error, self.torch.OutOfMemoryError)

@@ -1,0 +1,470 @@
+"""Functions for other libraries have our values, in the dtype and on the device of their arrays."""
+
+import ast
+import os
+import pickle
+import subprocess
+import sys
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+from test_compile import ITEMS
+from test_textbook import CASES, HESSIANS, SHAPES, point
+
+import tensorcalc as tc
+
+pytestmark = pytest.mark.frameworks
+
+
+class Arrays:
+    """A library's arrays from NumPy's and back."""
+
+    def __init__(self, name):
+        self.name = name
+        package = {"array_api": "array_api_strict"}.get(name, name)
+        self.package = pytest.importorskip(package, reason=f"{package} is not installed")
+
+    def make(self, array, dtype="float64"):
+        if self.name == "numba":
+            return np.array(array, dtype=dtype)
+        if self.name == "torch":
+            return self.package.tensor(np.asarray(array), dtype=getattr(self.package, dtype))
+        if self.name == "jax":
+            with self.package.enable_x64(True):
+                return self.package.numpy.asarray(array, dtype=dtype)
+        values = np.asarray(array).tolist()
+        made = self.package.asarray(values, dtype=getattr(self.package, dtype))
+        return self.package.reshape(made, np.shape(array))
+
+    def numpy(self, result):
+        assert isinstance(result, type(self.make(1.0)))
+        return np.asarray(result)
+
+    def dtype(self, result):
+        return str(result.dtype).rpartition(".")[2]
+
+
+NAMES = ("numba", "jax", "torch", "array_api")
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def arrays(request):
+    return Arrays(request.param)
+
+
+@pytest.fixture(scope="module", params=("jax", "torch"))
+def differentiable(request):
+    return Arrays(request.param)
+
+
+def textbook(case):
+    """The value of a case, its derivative or its Hessian, and what was written by hand."""
+    text, _, wrt = case.rpartition(" by ")
+    p = tc.program(text, SHAPES)
+    if case in CASES:
+        d = p.derivative(p.result, wrt)
+        return p.result, d.gradient if p.result.expr.ndim == 0 else d.to("mixed"), CASES[case]
+    return p.result, tc.derivative(p.result, p[wrt], p[wrt], layout="mixed"), HESSIANS[case]
+
+
+@pytest.mark.parametrize("case", {**CASES, **HESSIANS})
+def test_a_textbook_derivative_in_both_precisions(arrays, case):
+    value, d, by_hand = textbook(case)
+    at = point()
+    wanted = [value.evaluate(at), np.asarray(by_hand(**at))]
+    try:
+        f = tc.compile([value, d], backend=arrays.name)
+    except tc.NotSupportedError as error:
+        known = arrays.name == "array_api" and "np.einsum" in str(error)
+        assert known, error  # noqa: PT017 - for one library and one reason only
+        return
+    for dtype, allowed in (("float64", 1e-9), ("float32", 2e-4)):
+        results = f({name: arrays.make(number, dtype) for name, number in at.items()})
+        for result, expected in zip(results, wanted, strict=True):
+            assert arrays.dtype(result) == dtype
+            scale = allowed * max(1.0, np.abs(expected).max())
+            np.testing.assert_allclose(arrays.numpy(result), expected, rtol=allowed, atol=scale)
+
+
+SOME = ["E", "row", "power", "softmax", "rows", "columns", "small", "gelu", "relu", "stable",
+        "constant", "entry", "∇E", "∂E/∂W", "∂v/∂W", "∂s/∂v", "∂W/∂W", "∂w/∂w", "∂²L/∂w²",
+        "∂rows", "∂norm", "mean"]  # fmt: skip
+
+
+@pytest.fixture
+def at():
+    rng = np.random.default_rng(4)
+    shapes = {"W": (5, 4), "x": (4,), "y": (5,), "S": (), "X": (3, 2), "t": (3,), "w": (2,)}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+def compiled(item, arrays):
+    try:
+        return item.compile(backend=arrays.name)
+    except tc.NotSupportedError as error:
+        assert "has no arguments" in str(error)  # noqa: PT017 - the only reason there is
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_numpy_and_the_library_agree_and_the_source_stands_alone(arrays, name, at):
+    item = ITEMS[name]
+    f, expected = compiled(item, arrays), item.compile()(at)
+    own = {key: arrays.make(value) for key, value in at.items()}
+    result = f(own)
+    np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-300)
+    assert result.shape == expected.shape
+    assert "tensorcalc" not in f.source
+    ast.parse(f.source)
+    namespace = {"__name__": "pasted", "__file__": __file__}
+    exec(compile(f.source.replace("cache=True", "cache=False"), "pasted", "exec"), namespace)
+    with arrays.package.enable_x64(True) if arrays.name == "jax" else nullcontext():
+        again = namespace[f.name](*(own[argument] for argument in f.arguments))
+    again = np.reshape(np.asarray(again), expected.shape)
+    np.testing.assert_allclose(again, expected, rtol=1e-12, atol=1e-300)
+
+
+W, x, y = tc.matrix("W", 5, 4), tc.vector("x", 4), tc.vector("y", 5)
+s = tc.define("s", tc.sigmoid(W @ x))
+E = tc.define("E", tc.norm(s - y) ** 2 / 2)
+X, w = tc.matrix("X", "m", "n"), tc.vector("w", "n")
+L = tc.define("L", tc.sum(tc.softplus(X @ w)))
+
+
+def test_several_outputs_are_a_tuple_of_arrays_of_ones_own(arrays, at):
+    items = [E, W, W.T, x, tc.gradient(E, W), s, s]
+    f = tc.compile(items, backend=arrays.name)
+    own = {key: arrays.make(value) for key, value in at.items()}
+    results = f(own)
+    assert isinstance(results, tuple)
+    for result, expected in zip(results, tc.compile(items)(at), strict=True):
+        np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12)
+    if arrays.name != "jax":  # whose arrays nobody can change
+        before = arrays.numpy(results[2]).copy()
+        results[1][0, 0] = 17.0
+        own["W"][0, 1] = 18.0
+        np.testing.assert_array_equal(arrays.numpy(results[2]), before)
+
+
+@pytest.mark.parametrize(
+    "shape", [lambda a: a[:, ::-1][:, ::-1], lambda a: np.asfortranarray(a), None], ids=str
+)
+def test_any_numpy_array_is_taken(arrays, shape, at):
+    if shape is None:
+        at["W"].flags.writeable = False
+    else:
+        at["W"] = shape(at["W"])
+    f = tc.gradient(E, W).compile(backend=arrays.name)
+    expected = tc.gradient(E, W).compile()(at)
+    for _ in range(3):
+        np.testing.assert_allclose(np.asarray(f(at["W"], at["x"], at["y"])), expected, rtol=1e-12)
+    result = f(W=at["W"], x=at["x"].tolist(), y=at["y"])
+    np.testing.assert_allclose(np.asarray(result), expected, rtol=1e-12)
+    single = f({name: np.float32(value) for name, value in at.items()})
+    assert arrays.dtype(single) == "float32"
+    assert arrays.dtype(f({**at, "x": np.float32(at["x"])})) == "float64"
+
+
+def test_a_batch_of_no_samples(arrays):
+    values = {"X": arrays.make(np.zeros((0, 2))), "w": arrays.make(np.ones(2))}
+    loss, slope, by_X = tc.compile([L, tc.gradient(L, w), tc.gradient(L, X)], backend=arrays.name)(
+        values
+    )
+    assert float(loss) == 0
+    np.testing.assert_array_equal(arrays.numpy(slope), [0, 0])
+    assert by_X.shape == (0, 2)
+
+
+def test_nan_and_infinity_pass_through_as_with_numpy(arrays, at):
+    u = tc.vector("u", 4)
+    nan, inf = float("nan"), float("inf")
+    values = np.array([nan, inf, -inf, 2.0])
+    items = [tc.relu(u), tc.abs(u), tc.sign(u), tc.derivative(tc.square(u), u),
+             tc.derivative(u * x, u, layout="mixed"), tc.tanh(u), tc.sigmoid(u), tc.softplus(u),
+             tc.derivative(tc.outer(u, x), x, layout="mixed")]  # fmt: skip
+    for item in items:
+        f, g = item.compile(backend=arrays.name), item.compile()
+        with np.errstate(all="ignore"):
+            expected = g(u=values, x=at["x"])
+        result = f(u=arrays.make(values), x=arrays.make(at["x"]))
+        np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-300)
+
+
+def test_a_column_may_be_given_as_a_matrix(arrays, at):
+    f = tc.compile([tc.gradient(L, w), tc.derivative(L, w)], backend=arrays.name)
+    upright = {"X": arrays.make(at["X"]), "w": arrays.make(at["w"][:, None])}
+    flat = tc.gradient(L, w).compile()(at)
+    gradient, derivative = f(upright)
+    np.testing.assert_allclose(arrays.numpy(gradient), flat[:, None], rtol=1e-12)
+    np.testing.assert_allclose(arrays.numpy(derivative), flat[None, :], rtol=1e-12)
+
+
+BAD = {
+    "a shape": ({"x": np.ones(3)}, "x"),
+    "complex": ({"x": np.ones(4) * 1j}, "the value of x is complex numbers"),
+    "missing": ({"x": None}, "needs a value for x"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_bad_values_are_refused_in_the_words_of_the_numpy_function(arrays, bad, at):
+    change, words = BAD[bad]
+    f, g = E.compile(backend=arrays.name), E.compile()
+    f(at)
+    good = {**at, **change}
+    good = {name: value for name, value in good.items() if value is not None}
+    with pytest.raises(tc.TensorCalcError, match=words) as expected:
+        g(good)
+    with pytest.raises(type(expected.value)) as found:
+        f(good)
+    assert (str(found.value), found.value.hint) == (str(expected.value), expected.value.hint)
+
+
+def test_one_name_of_a_dimension_is_one_size(arrays):
+    f = L.compile(backend=arrays.name)
+    with pytest.raises(tc.ShapeError, match=r"n = 2, but w has|n = 5, but X has"):
+        f(X=arrays.make(np.ones((3, 2))), w=arrays.make(np.ones(5)))
+
+
+def test_half_precision_is_refused(differentiable):
+    half = differentiable.make(np.ones(4), "float16")
+    with pytest.raises(tc.ValueNotAllowedError, match="the value of x is float16"):
+        tc.tanh(x).compile(backend=differentiable.name)(half)
+
+
+def test_a_declared_matrix_is_looked_at_in_every_call(arrays):
+    A = tc.matrix("A", 2, 2, symmetric=True)
+    f = tc.trace(A @ A).compile(backend=arrays.name)
+    assert float(f(arrays.make(np.eye(2)))) == 2
+    with pytest.raises(tc.ValueNotAllowedError, match="declared symmetric"):
+        f(arrays.make([[1.0, 2.0], [3.0, 4.0]]))
+
+
+def test_a_compiled_function_is_pickled_by_its_formulas(arrays, at):
+    f = pickle.loads(pickle.dumps(tc.gradient(E, W).compile(backend=arrays.name)))
+    assert f.engine == arrays.name
+    np.testing.assert_allclose(np.asarray(f(at)), tc.gradient(E, W).compile()(at), rtol=1e-12)
+
+
+def test_an_unknown_backend_is_refused_with_those_there_are():
+    with pytest.raises(tc.TensorCalcError, match="backend='cuda'") as error:
+        E.compile(backend="cuda")
+    assert "numpy, numba, jax, torch, array_api" in error.value.hint
+
+
+@pytest.mark.parametrize("name", ["numba", "jax", "torch"])
+def test_a_library_that_is_not_installed_is_named_with_its_extra(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(tc.NotSupportedError, match=f"{name} is not installed") as error:
+        tc.compile(E, backend=name)
+    assert error.value.hint == f"pip install 'tensorcalc[{name}]'"
+
+
+@pytest.mark.parametrize("option", ["structured", "reuse_buffers"])
+def test_options_of_numpy_functions_alone_are_refused(arrays, option):
+    with pytest.raises(tc.NotSupportedError, match=option):
+        tc.compile(tc.derivative(s, W), backend=arrays.name, **{option: True})
+
+
+# ── differentiated again ──────────────────────────────────────────────────────────────────
+
+SMOOTH = {
+    "network": (E, W), "least squares": (L, w), "norm": (tc.norm(x), x),
+    "gelu": (tc.sum(tc.gelu(x)), x),
+    "softmax": (tc.sum(tc.square(tc.softmax(x))), x), "silu": (tc.sum(tc.silu(x) * x), x),
+    "erf": (tc.sum(tc.erf(x) ** 2), x), "product": (tc.prod(x), x),
+    "softplus": (tc.sum(tc.softplus(x)), x),
+    "log cosh": (tc.sum(tc.log(tc.cosh(x))), x), "logdet": (tc.logdet(W.T @ W), W),
+    "max": (tc.max(x) ** 2, x), "relu": (tc.sum(tc.relu(x) ** 2), x),
+}  # fmt: skip
+
+
+def differentiated(arrays, f, values, name):
+    """The gradient of the scalar function by one of its arguments."""
+    place = f.arguments.index(name)
+    given = [arrays.make(values[argument]) for argument in f.arguments]
+    if arrays.name == "jax":
+        with arrays.package.enable_x64(True):
+            return np.asarray(arrays.package.grad(f, argnums=place)(*given))
+    given[place].requires_grad_()
+    f(*given).backward()
+    return given[place].grad.numpy()
+
+
+@pytest.mark.parametrize("case", SMOOTH)
+def test_the_library_differentiates_a_value_to_our_gradient(differentiable, case, at):
+    of, by = SMOOTH[case]
+    f = of.compile(backend=differentiable.name)
+    expected = tc.gradient(of, by).compile()(at)
+    found = differentiated(differentiable, f, at, by.name)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", SMOOTH)
+def test_the_library_differentiates_our_gradient_to_our_second_derivative(differentiable, case, at):
+    of, by = SMOOTH[case]
+    direction = np.random.default_rng(0).normal(size=at[by.name].shape)
+    g = tc.gradient(of, by).compile(backend=differentiable.name)
+    hessian = tc.derivative(of, by, by, layout="mixed").compile()(at)
+    expected = np.tensordot(direction, hessian, axes=direction.ndim)
+    weights = differentiable.make(direction)
+
+    class Directional:
+        arguments = g.arguments
+
+        def __call__(self, *values):
+            return (g(*values) * weights).sum()
+
+    if by.name not in g.arguments:
+        np.testing.assert_array_equal(expected, 0)
+        return
+    found = differentiated(differentiable, Directional(), at, by.name)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+AT_ZERO = {"relu": 0.0, "abs": 0.0, "softplus": 0.5, "gelu": 0.5, "silu": 0.5, "sigmoid": 0.25,
+           "norm": 0.0, "erf": 2 / np.sqrt(np.pi), "tanh": 1.0}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AT_ZERO)
+def test_at_zero_the_library_differentiates_to_our_conventions(differentiable, name):
+    u = tc.vector("u", 3)
+    f = tc.sum(getattr(tc, name)(u)).compile(backend=differentiable.name)
+    found = differentiated(differentiable, f, {"u": np.zeros(3)}, "u")
+    np.testing.assert_allclose(found, np.full(3, AT_ZERO[name]), rtol=1e-12)
+
+
+def test_a_function_of_ones_own_is_given_the_librarys_arrays(differentiable, at):
+    cube = tc.function("cube", value=lambda u: u**3, derivative=lambda u: 3 * u**2)
+    own = differentiable.make(at["x"])
+    found = tc.derivative(cube(x), x).compile(backend=differentiable.name)(own)
+    np.testing.assert_allclose(np.asarray(found), np.diag(3 * at["x"] ** 2), rtol=1e-12)
+    lookup = tc.function("lookup", value=lambda u: np.interp(np.asarray(u), [0, 1], [0, 1]))
+    with pytest.raises(tc.NotSupportedError, match="lookup, the function given"):
+        lookup(x).compile(backend=differentiable.name)(own)
+
+
+# ── each library's own ────────────────────────────────────────────────────────────────────
+
+
+def test_jax_keeps_double_precision_and_traces(at):
+    jax = Arrays("jax").package
+    assert not jax.config.jax_enable_x64
+    f = E.compile(backend="jax")
+    assert f(at).dtype == "float64"  # of NumPy's float64
+    single = [np.float32(at[name]) for name in f.arguments]
+    inside = jax.jit(lambda *values: 2 * f(*values))(*single)
+    np.testing.assert_allclose(inside, 2 * E.compile()(at), rtol=1e-5)
+    assert inside.dtype == "float32"
+    rows = jax.vmap(f, in_axes=(None, 0, None))(single[0], np.stack([single[1]] * 3), single[2])
+    assert rows.shape == (3,)
+    with pytest.raises(tc.ShapeError, match="x"):
+        jax.jit(f)(single[0], single[0], single[2])
+
+
+def test_torch_compiles_the_function_as_one_graph(at):
+    torch = Arrays("torch").package
+    f = tc.compile([E, tc.gradient(E, W)], backend="torch")
+    given = [torch.tensor(at[name]) for name in f.arguments]
+    graph = torch.compile(f.function, backend="eager", fullgraph=True)
+    for found, expected in zip(graph(*given), f(*given), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_values_on_two_devices_are_refused_by_name(at):
+    torch = Arrays("torch").package
+    given = {name: torch.tensor(value) for name, value in at.items()}
+    with pytest.raises(tc.ValueNotAllowedError, match="W lies on cpu and x on meta"):
+        E.compile(backend="torch")({**given, "x": given["x"].to("meta")})
+    away = {name: value.to("meta") for name, value in given.items()}
+    result = tc.gradient(E, W).compile(backend="torch")(away)
+    assert result.device.type == "meta"
+    assert result.shape == (5, 4)
+
+
+def test_a_singular_matrix_is_refused_by_torch():
+    pytest.importorskip("torch")
+    A = tc.matrix("A", 2, 2)
+    with pytest.raises(tc.ValueNotAllowedError, match="no inverse at these values"):
+        tc.inv(A).compile(backend="torch")(np.ones((2, 2)))
+
+
+def test_too_much_memory_is_said_as_that():
+    pytest.importorskip("torch")
+    u = tc.vector("u", "n")
+    with pytest.raises(tc.MemoryLimitError, match="at these sizes"):
+        tc.outer(u, u).compile(backend="torch")(np.ones(2_000_000))
+
+
+def test_numba_says_what_runs_as_numpy(at):
+    pytest.importorskip("numba")
+    f = tc.gradient(E, W).compile(backend="numba")
+    f(at)
+    assert (f.engine, f.reason) == ("numba", "")
+    assert "@numba.njit" in f.source
+    T = tc.tensor("T", 2, 3, 4)
+    g = (T @ tc.vector("z", 4)).compile(backend="numba")
+    z, cube = np.arange(4.0), np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(g(T=cube, z=z), cube @ z)
+    assert g.engine == "numpy"
+    assert g.reason
+    assert "numba" not in g.source
+    custom = tc.function("cube", value=lambda u: u**3)
+    h = custom(x).compile(backend="numba")
+    np.testing.assert_array_equal(h(at["x"]), at["x"] ** 3)
+    assert (h.engine, "cube" in h.reason) == ("numpy", True)
+
+
+RUN = """
+import numpy as np, tensorcalc as tc
+x = tc.vector("x", 3)
+f = tc.tanh(tc.sigmoid(x)).compile(backend="numba")
+print(f(np.zeros(3))[0], f.engine, sum(f.function.stats.cache_hits.values()))
+"""
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_numba_keeps_machine_code_in_the_users_cache_folder(writable, tmp_path):
+    pytest.importorskip("numba")
+    home = tmp_path / "home"
+    if writable:
+        home.mkdir()
+    else:
+        home.write_text("no folder: nothing can be written below")
+    environment = {**os.environ, "XDG_CACHE_HOME": str(home)}
+    hits = []
+    for _ in range(2):
+        out = subprocess.run(
+            [sys.executable, "-c", RUN], check=True, capture_output=True, text=True, env=environment
+        ).stdout.split()
+        assert float(out[0]) == pytest.approx(np.tanh(0.5))
+        assert out[1] == "numba"
+        hits.append(int(out[2]))
+    assert hits == ([0, 1] if writable else [0, 0])
+
+
+def test_array_api_takes_numpy_arrays_and_never_mixes_libraries(at):
+    strict = Arrays("array_api")
+    f = E.compile(backend="array_api")
+    assert isinstance(f(at), np.ndarray)
+    mixed = {**at, "x": strict.make(at["x"])}
+    assert isinstance(f(mixed), type(strict.make(1.0)))
+
+
+@pytest.mark.parametrize("backend", ["torch", "array_api"])
+def test_arrays_of_another_library_are_refused(backend, at):
+    Arrays(backend)
+
+    class Lazy:
+        dtype, shape = np.dtype(float), (4,)
+
+    with pytest.raises(tc.ValueNotAllowedError, match=r"the value of x is a test_backends\.Lazy"):
+        E.compile(backend=backend)({**at, "x": Lazy()})
+
+
+def test_importing_tensorcalc_loads_none_of_them():
+    names = "('jax', 'torch', 'numba')"
+    code = f"import sys, tensorcalc.evaluation; print([m for m in {names} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert out.stdout.strip() == "[]"

@@ -468,3 +468,11 @@ def test_importing_tensorcalc_loads_none_of_them():
     code = f"import sys, tensorcalc.evaluation; print([m for m in {names} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_a_product_of_products_keeps_its_brackets(arrays):
+    A, B = tc.matrix("A", 2, 2), tc.matrix("B", 2, 2)
+    f = tc.trace(A.T @ B @ A).compile(backend=arrays.name)
+    a, b = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[2.0, 7.0], [1.0, 4.0]])
+    found = f(A=arrays.make(a), B=arrays.make(b))
+    assert float(found) == np.trace(a.T @ b @ a)

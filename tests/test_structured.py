@@ -171,6 +171,7 @@ def test_products_are_those_of_the_matrix(case):
     near(u @ array, np.reshape(u.ravel() @ matrix, array.column_shape))
     near(rng.normal(size=(2, matrix.shape[0])) @ array.matrix * 0, np.zeros((2, matrix.shape[1])))
     near(array.matvec(v.ravel()), matrix @ v.ravel())
+    near(array.matvec(v.reshape(-1, 1)), matrix @ v.reshape(-1, 1))
     near(array.rmatvec(u.ravel()), matrix.T @ u.ravel())
     near(array.matmat(several), matrix @ several)
     near(array.rmatmat(matrix @ several), matrix.T @ matrix @ several)

@@ -403,10 +403,8 @@ def test_numba_says_what_runs_as_numpy(at):
     f(at)
     assert (f.engine, f.reason) == ("numba", "")
     assert "@numba.njit" in f.source
-    T = tc.tensor("T", 2, 3, 4)
-    g = (T @ tc.vector("z", 4)).compile(backend="numba")
-    z, cube = np.arange(4.0), np.arange(24.0).reshape(2, 3, 4)
-    np.testing.assert_array_equal(g(T=cube, z=z), cube @ z)
+    g = tc.max(x).compile(backend="numba")
+    assert g(at["x"]) == at["x"].max()
     assert g.engine == "numpy"
     assert g.reason
     assert "numba" not in g.source

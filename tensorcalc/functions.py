@@ -151,7 +151,7 @@ def erfc_value(x):
     middle = 1 - 8.45062911510467529297e-01 - ratio(around_one, middle - 1)
     value = np.where(a < 1.25, middle, value)
     value = np.where(a < 0.84375, 1 - (small + small * ratio(near, small**2)), value)
-    return np.where(x < 0, 2 - value, value)
+    return np.where(np.isnan(x), x, np.where(x < 0, 2 - value, value))
 
 
 def sech_squared_value(x):
@@ -212,7 +212,7 @@ def erf_value(x):
     value = np.where(size < 6, 1 - np.exp(-(tail**2) - 0.5625 + exponent) / tail, 1)
     value = np.where(size < 1.25, 8.45062911510467529297e-01 + ratio(around_one, middle - 1), value)
     value = np.where(size < 0.84375, small + small * ratio(near, small**2), value)
-    return sign * value
+    return np.where(np.isnan(x), x, sign * value)
 
 
 def silu_value(x):

@@ -116,6 +116,15 @@ def test_small_values_keep_their_relative_precision(record, slow):
     np.testing.assert_allclose(record.evaluate(at), [slow(t) for t in at], rtol=1e-14)
 
 
+OF_ONE_NUMBER = [record for record in FUNCTIONS if record.evaluate and record.arity == 1]
+
+
+@pytest.mark.parametrize("record", OF_ONE_NUMBER, ids=name_of)
+def test_nan_stays_nan(record):
+    with np.errstate(all="ignore"):
+        assert np.isnan(record.evaluate(np.array([np.nan, 0.5]))[0])
+
+
 # value and slope at −10⁴ and at 10⁴
 FAR_OUT = {
     f.sigmoid: ((0, 1), (0, 0)),

@@ -366,6 +366,7 @@ class Check:
                 array = self.model.partial(of, [by], link(f).word)
             else:
                 shown = arranged(np.zeros(shape), n, self.ordered()).shape
+                self.values.square = shown[0] if len(set(shown)) == 1 else 0
                 array = self.values._matrix(f)
                 if isinstance(array, Identity):
                     array = array.number * np.eye(shown[0])

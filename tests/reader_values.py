@@ -106,9 +106,11 @@ class Values:
     ranges: dict = field(default_factory=dict)
     told: dict = field(default_factory=dict)  # how far the page says that letters run
     size: int = 0
+    square: int = 0  # the rows of a square matrix that is asked for
 
     def matrix(self, formula, shape=None):
         """The formula by matrices, as an array of two axes or more."""
+        self.square = shape[0] if shape is not None and len(set(shape)) == 1 else 0
         value = self._sized(formula, shape)
         if isinstance(value, Identity):
             if shape is None or len(shape) != 2:
@@ -180,6 +182,7 @@ class Values:
             return Identity(sum(v.number for v in values))
         sizes = [v.shape for v in values if isinstance(v, np.ndarray)]
         size = max((max(s[:2]) for s in sizes), default=1)
+        size = self.square if size == 1 and self.square else size  # I − ⅕ 1 1ᵀ
         total = 0.0
         for v in values:
             total = total + (v.number * np.eye(size) if isinstance(v, Identity) else plain(v))

@@ -198,3 +198,123 @@ def test_a_condition_is_told_without_a_function_where():
     p = tc.program("F = sum(where(v > 0, v, 0))", v=5)
     text = p.derivative("F", "v").derivation().markdown()
     assert r"is 1 if $v \gt 0$, else 0" in text
+
+
+ELBOW = "r = X @ w - y; E = sum(where(abs(r) < 1, r**2/2, abs(r) - 1/2))"
+ELBOW_SHAPES = {"w": 3, "X": (6, 3), "y": 6}
+LINK = "h = x + tanh(W @ x); E = norm(h - y)**2/2"
+GAUSS = "L = logdet(S) + (x - m).T @ inv(S) @ (x - m)"
+TWICE = "E = exp(-a*t**2) * sin(t)"
+SAID = [  # what is told, and what must and must not stand on the page
+    (
+        LINK,
+        "E/x",
+        {"x": 4, "W": (4, 4), "y": 4},
+        "differential",
+        "A : (B + C) = A : B + A : C",
+        "moves freely",
+    ),
+    (
+        TWICE,
+        "E/t",
+        {"a": (), "t": ()},
+        "differential",
+        "(4) dE = r cos(t) dt − 2 q r a t dt     put in dc",
+        "moves freely",
+    ),
+    (TWICE, "E/t", {"a": (), "t": ()}, "chain", "rule: power rule", "stands in 2 places"),
+    (ELBOW, "E/w", ELBOW_SHAPES, "chain", "diag(1 − v)", "stands in 2 places"),
+    (ELBOW, "E/w", ELBOW_SHAPES, "chain", "∂p/∂z = diag(v)", "nonzero"),
+    (
+        "z = W @ x; h = tanh(z); o = V @ h",
+        "o/x",
+        {"W": (5, 4), "x": 4, "V": (3, 5)},
+        "chain",
+        "scales its columns",
+        "Jacobian times a diagonal",
+    ),
+    ("E = norm(A @ x)**2", "E/x", {"A": (5, 3), "x": 3}, "chain", "u = A x", "stands in"),
+    (
+        "E = norm(A @ x - b)**2 + c*norm(x)**2",
+        "E/x",
+        {"A": (5, 3), "x": 3, "b": 5, "c": ()},
+        "chain",
+        "u = A x − b",
+        "stands in",
+    ),
+    (
+        "A = tanh(Z); E = norm(A - Y)**2/(2*8)",
+        "E/Z",
+        {"Z": (3, 8), "Y": (3, 8)},
+        "chain",
+        "what multiplies it stays in front",
+        "stands in",
+    ),
+    (
+        "p = softmax(z); E = -sum(y*log(p))",
+        "E/z",
+        {"z": 3, "y": 3},
+        "chain",
+        "y ⊙ p ⊘ p",
+        "2 places",
+    ),
+    (
+        "p = softmax(z); E = -sum(y*log(p))",
+        "E/z",
+        {"z": 3, "y": 3},
+        "chain",
+        "what is divided by and multiplied with cancels",
+        "2 places",
+    ),
+    (
+        "E = sum(kron(A, B)**2)",
+        "E/A",
+        {"A": (2, 3), "B": (4, 5)},
+        "chain",
+        "∂E/∂A = 2 ‖B‖² Aᵀ    3 × 2, the shape of Aᵀ, U put in",
+        "2 places",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "by", "shapes", "style", "said", "unsaid"), SAID)
+def test_each_step_has_the_rule_that_fits_it(text, by, shapes, style, said, unsaid):
+    told = text_of(text, by, style, **shapes)
+    assert said in told
+    assert unsaid not in told
+
+
+def test_a_name_is_defined_before_a_differential_is_written_in_it():
+    told = text_of(GAUSS, "L/S", "differential", S=(3, 3), x=3, m=3)
+    assert told.index("U = S⁻¹") < told.index("Uᵀ : dS")
+
+
+def test_the_brief_chain_ends_in_a_formula_and_has_a_rule_on_every_line():
+    told = text_of("y = vec(X); E = norm(y)**2", "E/X", detail="brief", X=(2, 3))
+    assert "∂E/∂X = 2 Xᵀ" in told
+    program = "a = tanh(W1 @ x); b = tanh(W2 @ a); c = tanh(W3 @ b); E = norm(c)**2"
+    shapes = {"W1": (3, 3), "W2": (3, 3), "W3": (3, 3), "x": 3}
+    p = tc.program(program, shapes)
+    (only,) = p.derivative("E", "W1").derivation(detail="brief").document.paragraphs
+    assert all(re.fullmatch(r"\d × \d; [a-z ·]+", row.note[0]) for row in only.rows)
+
+
+def test_diagonal_matrices_that_meet_are_one():
+    p = tc.program(BACKPROP, {"W": (5, 4), "x": 4, "y": 5})
+    D = tc.hessian(p["E"], p["x"]).derivation()
+    result = next(line for line in D.text(width=400).splitlines() if line.startswith("Result"))
+    assert result.count("diag(") == 1
+    assert D.verify()
+
+
+def test_a_quantity_by_itself_is_only_given():
+    p = tc.program("v = W @ x; E = norm(v)**2", W=(3, 3), x=3)
+    told = tc.derivative(p["E"], p["E"]).derivation().text()
+    assert "Given    E : 1 × 1\n" in told
+    assert "Define" not in told
+
+
+def test_whether_to_fold_is_yes_or_no():
+    d = case("", BACKPROP, "E/W", W=(5, 4), x=4, y=5).derivative()
+    with pytest.raises(tc.TensorCalcError, match="fold='x'"):
+        d.derivation(fold="x")

@@ -33,6 +33,16 @@ _SHORTER = {
     "a diagonal matrix times a column is an elementwise product": "diagonal · column = elementwise",
     "the indicator keeps the one term in which both letters agree": "the indicator keeps one term",
 }
+_IN_A_WORD = {  # beside a line that says what is multiplied
+    "a row times a diagonal matrix is an elementwise product": "row · diagonal",
+    "a diagonal matrix times a column is an elementwise product": "diagonal · column",
+    "a diagonal matrix behind a Jacobian scales its columns": "columns scaled",
+    "a diagonal matrix before a Jacobian scales its rows": "rows scaled",
+    "the indicator keeps the one term in which both letters agree": "one term kept",
+    "the indicators keep the one term in which the letters agree": "one term kept",
+    "sum over the index between them": "matrix product",
+    "contributions of several paths add up": "paths added",
+}
 MOST_FACTORS = 4  # factors in one product; beyond this, line by line
 
 
@@ -194,5 +204,6 @@ def _adjoint_rows(story: ChainStory) -> list[Row]:
             cells.append(Cell(form, "="))
         if step is not None and step.name:
             left = Infix("=", (Atom(step.name), left))
-        rows.append(Row(Cell(left), tuple(cells), (story.sized(s.of, vertex),)))
+        words = _IN_A_WORD.get(step.words, step.words) if step else "local derivative"
+        rows.append(Row(Cell(left), tuple(cells), (f"{story.sized(s.of, vertex)}; {words}",)))
     return rows

@@ -138,6 +138,11 @@ class ChainStory(Story):
             lines.append(p.value)
         whole, words = self.in_full(p)
         if whole is not None:
+            cancelling = self.before_cancelling(p) if p.form is not None else None
+            if cancelling is not None:
+                rows.append(Row(None, (Cell(cancelling[0], "="),)))
+                lines.append(cancelling[1])
+                words = (*words, "; then what is divided by and multiplied with cancels")
             rows.append(Row(None, (Cell(whole, "="),)))
             lines.append(self.adjoint[p.vertex])
             rules.append(words)

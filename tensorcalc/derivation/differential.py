@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from tensorcalc.derivation.adjoints import adjoints, tangents
 from tensorcalc.derivation.changes import axes, colon
 from tensorcalc.derivation.definitions import Definitions, name_of_vertex
-from tensorcalc.derivation.moves import NUMBER, moved, with_change_last
+from tensorcalc.derivation.moves import DISTRIBUTES, NUMBER, moved, with_change_last
 from tensorcalc.derivation.record import DerivationStep
 from tensorcalc.derivation.scribe import Scribe, column_shape, first_free, name_notation
 from tensorcalc.derivation.stages import Edge, Stages, number_of
@@ -32,6 +32,7 @@ from tensorcalc.display.notation import (
     BigSum,
     Differential,
     Indexed,
+    Infix,
     Notation,
     Sum,
     scaled,
@@ -219,8 +220,9 @@ class DifferentialStory:
         """The terms told as they are, then with those of one differential together."""
         words = "; ".join(dict.fromkeys(rules))
         apart = Sum(tuple(map(self._product, terms))) if len(terms) > 1 else self._sum(terms)
-        if spell(apart) != self._told():
-            self._next(words or NUMBER, apart)
+        same = _in_any_order(apart) == _in_any_order(self._last_form())
+        if spell(apart) != self._told() and (words or not same):
+            self._next(words or self._why_apart(apart), apart)
         together: dict[Expr, Notation | None] = {}
         self.simplified = False
         for t in terms:
@@ -235,9 +237,18 @@ class DifferentialStory:
         self._next(f"the terms in {said} together{tidied}", self._sum(merged))
         return merged
 
+    def _why_apart(self, apart: Notation) -> str:
+        """What led to a line with no other rule: a bracket that is gone, or a number moved."""
+        more = _products(apart) > _products(self._last_form())
+        return DISTRIBUTES if more else NUMBER
+
+    def _last_form(self) -> Notation | None:
+        return self.steps[-1].paragraph.rows[-1].cells[0].math if self.steps else None
+
     def _told(self) -> str:
         """The formula of the last line."""
-        return spell(self.steps[-1].paragraph.rows[-1].cells[0].math) if self.steps else ""
+        form = self._last_form()
+        return "" if form is None else spell(form)
 
     def _added(self, before: Notation | None, term: Term) -> Notation | None:
         """G : dk + H : dk as (G + H) : dk, with a common factor in front if there is one."""
@@ -372,6 +383,15 @@ class DifferentialStory:
             BigSum(by, body) if by else body,
             Differential(Indexed(name_of_vertex(s.of), of)),
         )
+
+
+def _in_any_order(n: Notation | None) -> set[Notation | None]:
+    return set(n.terms) if isinstance(n, Sum) else {n}
+
+
+def _products(n: Notation | None) -> int:
+    """How many products with ``:`` a formula writes."""
+    return sum(isinstance(p, Infix) and p.sign == ":" for p in pieces(n))
 
 
 def _size(n: Notation) -> int:

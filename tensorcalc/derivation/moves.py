@@ -33,7 +33,7 @@ from tensorcalc.display.notation import (
 )
 from tensorcalc.display.walk import pieces
 
-__all__ = ["NUMBER", "Moved", "moved", "with_change_last"]
+__all__ = ["DISTRIBUTES", "NUMBER", "Moved", "moved", "with_change_last"]
 
 LEFT = "A : BC = BᵀA : C"
 RIGHT = "A : BC = ACᵀ : B"
@@ -48,6 +48,7 @@ INNER = "aᵀb = a : b"
 OWN_TRANSPOSE = "a scalar is its own transpose"
 BETWEEN = "aᵀ B c = a cᵀ : B"
 NUMBER = "a number moves freely"
+DISTRIBUTES = "A : (B + C) = A : B + A : C"
 SCALAR = "A : bC = b (A : C)"
 SYMMETRIC = ", and B is symmetric"
 

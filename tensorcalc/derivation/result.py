@@ -24,10 +24,12 @@ def result_sections(
     arguments: tuple[Expr, ...],
     letters: Sequence[tuple[str, ...]],
     told: Expr | None = None,
+    more: str = "",
 ) -> tuple[Section, ...]:
     """``Result`` in the layout of the derivation, and the other forms that differ from it.
 
-    ``told`` is the value in the names that steps gave, where no step has put in what they mean.
+    ``told`` is the value in the names that steps gave, where no step has put in what they mean;
+    ``more`` is said after the shape.
     """
     ndims = tuple(a.ndim for a in arguments)
     shapes = [a.shape for a in arguments]
@@ -39,7 +41,7 @@ def result_sections(
         if value.ndim:
             left = Infix("", (title, Entry(scribe.order(of_letters, by))))
     note = scribe.shape(of.shape, shapes)
-    words = _shape_words(scribe, of, arguments, value)
+    words = _shape_words(scribe, of, arguments, value) + more
     named = None if told is None else scribe.shown(told, of.ndim, ndims)
     cells = [Cell(form, "=")]
     if named is not None and spell(named) != spell(form):

@@ -140,18 +140,38 @@ _POWER = "power rule: d(uᵖ) = p uᵖ⁻¹ du"
 
 def _length_rule(body: Expr, wrt: Expr) -> Prose | None:
     """½‖u‖² has the row gradient uᵀ, where u is wrt up to a constant."""
-    factors, number = _factors(body)
+    part, number, alone = _part_with(body, wrt)
+    factors, times = _factors(part)
+    number *= times
     if len(factors) == 1 and isinstance(factors[0], Einsum):
         factors = list(factors[0].operands) if not factors[0].ndim else factors
     square = len(factors) == 2 and factors[0] is factors[1]
     if square and body.ndim == 0 and factors[0].ndim and _shifts(factors[0], wrt):
         half = {0.5: "½‖u‖² has the row gradient uᵀ", 1.0: "‖u‖² has the row gradient 2 uᵀ"}
-        return (half.get(number, "‖u‖² has the row gradient 2 uᵀ; a number stays in front"),)
+        kept = "‖u‖² has the row gradient 2 uᵀ; what multiplies it stays in front"
+        return (half.get(number, kept) if alone else kept,)
     if isinstance(body, Elementwise) and body.function in (length, sqrt) and body.ndim == 0:
         inner, _ = _factors(body.arguments[0])
         if len(inner) == 2 and inner[0] is inner[1] and _shifts(inner[0], wrt):
             return ("‖u‖ has the row gradient uᵀ/‖u‖ (0 where u = 0)",)
     return None
+
+
+def _part_with(e: Expr, wrt: Expr) -> tuple[Expr, float, bool]:
+    """The one part of sums and products of numbers in which wrt stands.
+
+    With the number before it, and whether nothing else is.
+    """
+    number, alone = 1.0, True
+    while isinstance(e, (Add, Einsum)) and not e.ndim and not any(a.ndim for a in e.args):
+        live = [a for a in e.args if wrt in toposort([a], lambda n: isinstance(n, Definition))]
+        if len(live) != 1:
+            break
+        for other in e.args if isinstance(e, Einsum) else ():
+            number *= other.number if isinstance(other, Constant) else 1.0
+            alone &= other is live[0] or isinstance(other, Constant)
+        e = live[0]
+    return e, number, alone
 
 
 def _factors(e: Expr) -> tuple[list[Expr], float]:
@@ -217,12 +237,26 @@ def _polynomial_rule(of: Definition, wrt: Expr) -> Prose:
 
 
 def _is_entrywise_square(body: Expr, wrt: Expr) -> bool:
-    """u² for a number, u ⊙ u for anything with axes."""
-    factors = [f for f in body.args if f is not wrt and f.ndim]
-    if not isinstance(body, Einsum) or factors or body.operands.count(wrt) < 2:
-        return False
-    own = [ix for f, ix in zip(body.operands, body.inputs, strict=True) if f is wrt]
-    return set(own) == {body.output}
+    """u² for a number, u ⊙ u for anything with axes, times numbers."""
+    places = _entrywise(body, wrt)
+    return places is not None and places > 1
+
+
+def _entrywise(e: Expr, wrt: Expr) -> int | None:
+    """How often wrt stands in a product of its own entries and of numbers; None for another."""
+    if e is wrt:
+        return 1
+    if not e.ndim and wrt not in toposort([e], lambda n: isinstance(n, Definition)):
+        return 0
+    if not isinstance(e, Einsum):
+        return None
+    total = 0
+    for factor, place in zip(e.operands, e.inputs, strict=True):
+        count = _entrywise(factor, wrt)
+        if count is None or (factor.ndim and place != e.output):
+            return None
+        total += count
+    return total
 
 
 def _linear_rule(body: Expr, wrt: Expr, name: Notation) -> Prose:

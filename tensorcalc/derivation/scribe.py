@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from tensorcalc.derivation.diagonals import with_one_diagonal
 from tensorcalc.derivation.lettering import PageLetters, relettered
 from tensorcalc.display import expression_text
 from tensorcalc.display.index import index_form
@@ -135,7 +136,7 @@ class Scribe:
         if e.ndim > 2:
             return None
         form = matrix_form(e)
-        return None if form is None else self._as_named(form)
+        return None if form is None else self._as_named(with_one_diagonal(form))
 
     def entry(self, e: Expr, letters: Sequence[str], wanted: Sequence[str] = ()) -> Notation:
         """One entry of the expression; ``wanted`` are letters for what is summed over."""

@@ -32,6 +32,7 @@ __all__ = [
     "counts_from_zero",
     "formulas_in",
     "indicator_line",
+    "layer_line",
     "letters_in",
     "product_signs",
     "sign_lines",
@@ -200,6 +201,16 @@ def indicator_line(formulas: Iterable[Notation]) -> list[Prose]:
         return []
     left, right = ("k", "j") if ("k", "j") in written else written[0]
     return [(f"I[{left}={right}] is 1 if {left} = {right}, else 0",)]
+
+
+def layer_line(formulas: Iterable[Notation]) -> list[Prose]:
+    """Wˡ is W1, W2, …: what is told once for all layers."""
+    atoms = (p for formula in formulas for p in pieces(formula) if isinstance(p, (Atom, Indexed)))
+    names = sorted({p.name.partition("ˡ")[0] for p in atoms if p.name.endswith("ˡ")})
+    if not names:
+        return []
+    name = next((n for n in names if n.isascii()), names[0])
+    return [(f"{name}ˡ is {name}1, {name}2, …, {name}ˡ⁻¹ that of the layer before: l is no power",)]
 
 
 def turned_line(formulas: Iterable[Notation]) -> list[Prose]:

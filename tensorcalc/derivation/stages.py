@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 
 from tensorcalc.chain import differentiate
 from tensorcalc.expr import (
+    Add,
     Constant,
     Definition,
     Delta,
+    Einsum,
     Elementwise,
     Expr,
     Merge,
@@ -24,7 +26,14 @@ from tensorcalc.expr import (
     is_zero,
     toposort,
 )
-from tensorcalc.functions import inverse_or_zero, length, sqrt
+from tensorcalc.functions import (
+    greater,
+    greater_equal,
+    inverse_or_zero,
+    length,
+    nonzero,
+    sqrt,
+)
 from tensorcalc.simplify import substitute
 from tensorcalc.structure import quantity_names
 
@@ -136,6 +145,8 @@ def _staged(of: Expr, arguments: set[Expr], stops: set[Expr], taken: Collection[
                 naming(arg, layer) if old in depends else arg
                 for arg, old in zip(args, node.args, strict=True)
             )
+        elif node in depends and _is_square(node) and not _shifts_a_name(node.args[0], depends):
+            args = tuple(map(naming, args))
         rebuilt = node if args == node.args else node.with_args(args)
         inner = node in depends and is_stage(node) and node not in bodies and node is not of
         new[node] = naming(rebuilt) if inner else rebuilt
@@ -155,6 +166,20 @@ def is_stage(node: Expr) -> bool:
             sqrt,
         )
     return isinstance(node, Special)
+
+
+def _is_square(node: Expr) -> bool:
+    """‖u‖² as it is built from the sum of squares."""
+    if not isinstance(node, Einsum) or node.ndim or len(node.operands) != 2:
+        return False
+    (u, v), (left, right) = node.operands, node.inputs
+    return u is v and left == right and len(set(left)) == len(left) > 0
+
+
+def _shifts_a_name(u: Expr, depends: Collection[Expr]) -> bool:
+    """Whether u of ‖u‖² is a name, or one plus or minus constants: x, s − y."""
+    live = [t for t in (u.terms if isinstance(u, Add) else (u,)) if t in depends]
+    return len(live) == 1 and isinstance(live[0], _ATOMS)
 
 
 def dependents(
@@ -239,6 +264,7 @@ def _graph(
     kept = [*(a for a in arguments if a not in kept and a is not root), *kept, root]
     defined = [n for n in order if isinstance(n, Definition) and n not in stops]
     edges = [replace(e, value=_by_names(e.value, defined)) for e in edges]
+    defined = _before_use(defined, edges)
     return Stages(
         root,
         kept[0] if len(arguments) > 1 else next(iter(arguments)),
@@ -249,11 +275,43 @@ def _graph(
     )
 
 
+def _before_use(defined: Sequence[Definition], edges: Sequence[Edge]) -> list[Definition]:
+    """The definitions, each after those that its own derivative is written in: U = S⁻¹ first."""
+    inside = lambda e: toposort([e], lambda n: isinstance(n, Definition))
+    needs = {d: {n for n in inside(d.body) if isinstance(n, Definition)} for d in defined}
+    for edge in edges:
+        of, names = edge.of, {n for n in inside(edge.value) if isinstance(n, Definition)}
+        if isinstance(of, Definition) and of in needs:
+            more = (names & needs.keys()) - needs[of] - {of}
+            needs[of] |= {n for n in more if of not in toposort([n.body])}
+    if not any(defined.index(n) > k for k, d in enumerate(defined) for n in needs[d] & {*defined}):
+        return list(defined)
+    found: dict[Definition, None] = {}
+    waiting = list(reversed(defined))
+    while waiting:
+        node = waiting[-1]
+        before = [n for n in reversed(defined) if n in needs[node] and n not in found]
+        if node in found or not before or waiting.count(node) > 1:
+            found.setdefault(waiting.pop())
+        else:
+            waiting += before
+    return list(found)
+
+
 def _by_names(value: Expr, defined: Sequence[Definition]) -> Expr:
     """A local derivative in the names of the page: U, not S⁻¹ once more, where U = S⁻¹."""
     inside = set(toposort([value], lambda n: isinstance(n, Definition)))
-    named = {d.body: d for d in defined if is_stage(d.body) and d.body in inside}
+    named: dict[Expr, Expr] = {d.body: d for d in defined if is_stage(d.body) and d.body in inside}
+    for n in inside:
+        if isinstance(n, Elementwise) and n.function is nonzero and _is_condition(n.arguments[0]):
+            named[n] = n.arguments[0]
     return substitute(value, named) if named else value
+
+
+def _is_condition(e: Expr) -> bool:
+    """Whether a name stands for what is 0 or 1 already: v = [1 > u]."""
+    body = e.body if isinstance(e, Definition) else e
+    return isinstance(body, Elementwise) and body.function in (greater, greater_equal)
 
 
 def _below(root: Expr, edges: Sequence[Edge]) -> set[Expr]:

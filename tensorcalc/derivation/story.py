@@ -24,6 +24,7 @@ from tensorcalc.display.notation import (
     Infix,
     Notation,
     Partial,
+    Quotient,
     Transposed,
     scaled,
     sum_of,
@@ -33,7 +34,7 @@ from tensorcalc.display.raised import RAISED, raised
 from tensorcalc.display.spelling import spell
 from tensorcalc.display.walk import pieces, same_but_for_sums
 from tensorcalc.expr import Add, Constant, Definition, Einsum, Expr, add, contract
-from tensorcalc.simplify import simplify
+from tensorcalc.simplify import simplify, substitute
 from tensorcalc.structure import structure
 from tensorcalc.tensor import Tensor
 
@@ -119,6 +120,20 @@ class Story:
             form = scribe.entry_shown(whole, scribe.letters[s.of], scribe.letters[p.vertex])
         self.put_in = len(spell(form)) <= _LONGEST
         return (form if self.put_in else None), (f"put in {' and '.join(names)}",)
+
+    def before_cancelling(self, p: Product) -> tuple[Notation, Expr] | None:
+        """The last product with what its names stand for, where a divisor then cancels."""
+        named: dict[Expr, Expr] = {
+            e: e.body
+            for e in self.told.values()
+            if isinstance(e, Definition) and e.name in self.scribe.called
+        }
+        literal = substitute(p.value, named)
+        form = self.scribe.shown(literal, self.stages.of.ndim, (p.vertex.ndim,))
+        whole = self.scribe.shown(self.adjoint[p.vertex], self.stages.of.ndim, (p.vertex.ndim,))
+        if form is None or whole is None or len(spell(form)) > _LONGEST:
+            return None
+        return (form, literal) if _divisions(form) > _divisions(whole) else None
 
     # ── what every step needs ──
 
@@ -340,6 +355,10 @@ class Story:
 def _speaks_of(n: Notation, name: str) -> bool:
     """Whether a formula writes δ, or an entry of it."""
     return any(isinstance(p, (Atom, Indexed)) and p.name == name for p in pieces(n))
+
+
+def _divisions(n: Notation) -> int:
+    return sum(isinstance(p, Quotient) for p in pieces(n))
 
 
 def _is_diagonal(edge: Edge) -> bool:

@@ -22,11 +22,12 @@ from tensorcalc.derivation.parts import Part, parts_of
 from tensorcalc.derivation.record import Derivation, DerivationStep
 from tensorcalc.derivation.result import read_off, result_sections
 from tensorcalc.derivation.samples import batch_sections
-from tensorcalc.derivation.scribe import name_notation, partial
+from tensorcalc.derivation.scribe import column_shape, name_notation, partial
 from tensorcalc.derivation.signs import (
     counts_from_zero,
     formulas_in,
     indicator_line,
+    layer_line,
     letters_in,
     product_signs,
     sign_lines,
@@ -38,7 +39,8 @@ from tensorcalc.display.document import Document, Paragraph, Prose, Row, Section
 from tensorcalc.display.notation import Notation, Partial
 from tensorcalc.display.spelling import spell
 from tensorcalc.errors import TensorCalcError
-from tensorcalc.expr import Expr, contract
+from tensorcalc.expr import Definition, Expr, Merge, contract, toposort
+from tensorcalc.simplify import simplify, substitute
 from tensorcalc.tensor import Tensor
 from tensorcalc.wording import name_of
 
@@ -65,6 +67,8 @@ def derivation(
     """
     _require("style", style, STYLES)
     _require("detail", detail, DETAILS)
+    if not isinstance(fold, bool):
+        raise TensorCalcError(f"a derivation with fold={fold!r}", "choose True or False")
     telling = _Telling(d, style, detail, fold)
     steps, document = telling.told()
     return Derivation(d, style, detail, steps, document, Tensor(telling.value), telling.ends_at)
@@ -113,7 +117,9 @@ class _Telling:
         if self._is_one_product():
             first = self.parts[0]
             defined = with_definitions(first.stages, first.scribe)
-            document = Document((), "", (defined,), tuple(paragraphs), ())
+            ends = self._ends_by_entries()
+            closing = self.closing if ends else ()
+            document = Document((), "", (defined,), tuple(paragraphs), closing)
         return self._as_printed(document)
 
     def _as_printed(self, document: Document) -> tuple[tuple[DerivationStep, ...], Document]:
@@ -130,6 +136,9 @@ class _Telling:
         first = self.parts[0]
         given, define = opening(first.stages, first.scribe, by_index=False)
         before = (given, define) if define.lines else (given,)
+        of = self.d.of.expr
+        if of is self.d.arguments[0].expr:  # whatever it is made of
+            before = (Section("Given", ((name_notation(of), f" : {column_shape(of.shape)}"),)),)
         words = (self.title, _WORDS[self.style])
         document = Document(words, self._convention(), before, (step.paragraph,), ())
         self.steps = [step]
@@ -143,6 +152,11 @@ class _Telling:
         brief = self.style == "chain" and self.detail == "brief"
         plain = not first.stages.named and not first.stages.fixed
         return brief and one and plain and self.d.layout == "numerator"
+
+    def _ends_by_entries(self) -> bool:
+        """Whether the last product has no matrix form, so that the result says more."""
+        (only,) = self.parts
+        return only.scribe.shown(self.value, only.stages.of.ndim, (only.wrt.ndim,)) is None
 
     def _convention(self) -> str:
         if self.reads_off:
@@ -169,7 +183,13 @@ class _Telling:
         told = [(p.stages, p.scribe) for p in self.parts]
         letters = letters_section(told, letters_in(formulas), counts_from_zero(formulas))
         signs = sign_lines(formulas, "".join(words_in(before)))
-        lines = (*letters.lines, *indicator_line(formulas), *self._turned(formulas), *signs)
+        lines = (
+            *letters.lines,
+            *indicator_line(formulas),
+            *self._turned(formulas),
+            *signs,
+            *layer_line(formulas),
+        )
         label = letters.label if letters.lines else "Signs"
         return (*before, Section(label, lines)) if lines else before
 
@@ -241,7 +261,24 @@ class _Telling:
         arguments = tuple(p.wrt for p in self.parts)
         value = self.told_value if self.in_names else self.value
         told = None if value is self.told_value or self.detail == "full" else self.told_value
-        return result_sections(scribe, of, self.title, value, arguments, letters, told)
+        value, words = self._by_matrices(value)
+        return result_sections(scribe, of, self.title, value, arguments, letters, told, words)
+
+    def _by_matrices(self, value: Expr) -> tuple[Expr, str]:
+        """The result and words for it: names put in, where only that has a short matrix form."""
+        first, last = self.parts[0], self.parts[-1]
+        ndims = first.stages.of.ndim, [p.wrt.ndim for p in self.parts]
+        form = None if value.ndim > 2 else last.scribe.shown(value, *ndims)
+        given = {n for p in self.parts for n in p.stages.named}
+        merged = lambda d: any(isinstance(n, Merge) for n in toposort([d.body]))
+        defined = [d for p in self.parts for d in p.stages.defined]
+        names = [d for d in defined if (merged(d) if form is None else d in given)]
+        opened = simplify(substitute(value, {d: d.body for d in names}))
+        found = None if value.ndim > 2 else last.scribe.shown(opened, *ndims)
+        if found is None or (form is not None and len(spell(found)) >= len(spell(form))):
+            return value, ""
+        used = toposort([value], lambda n: isinstance(n, Definition))
+        return opened, f", {' and '.join(d.name for d in names if d in used)} put in"
 
 
 _WORDS = {

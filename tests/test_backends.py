@@ -68,7 +68,19 @@ def textbook(case):
     return p.result, tc.derivative(p.result, p[wrt], p[wrt], layout="mixed"), HESSIANS[case]
 
 
-@pytest.mark.parametrize("case", {**CASES, **HESSIANS})
+def compilation_is_slow(library, place):
+    """JAX and Numba take a second or so for each function: they get every third case."""
+    return [pytest.mark.slow] if library in ("jax", "numba") and place % 3 else []
+
+
+TEXTBOOK = [
+    pytest.param(library, case, marks=compilation_is_slow(library, place))
+    for library in NAMES
+    for place, case in enumerate({**CASES, **HESSIANS})
+]
+
+
+@pytest.mark.parametrize(("arrays", "case"), TEXTBOOK, indirect=["arrays"], scope="module")
 def test_a_textbook_derivative_in_both_precisions(arrays, case):
     value, d, by_hand = textbook(case)
     at = point()
@@ -147,14 +159,18 @@ def test_several_outputs_are_a_tuple_of_arrays_of_ones_own(arrays, at):
         np.testing.assert_array_equal(arrays.numpy(results[2]), before)
 
 
-@pytest.mark.parametrize(
-    "shape", [lambda a: a[:, ::-1][:, ::-1], lambda a: np.asfortranarray(a), None], ids=str
-)
-def test_any_numpy_array_is_taken(arrays, shape, at):
-    if shape is None:
-        at["W"].flags.writeable = False
-    else:
-        at["W"] = shape(at["W"])
+def read_only(a):
+    a.flags.writeable = False
+    return a
+
+
+LAID_OUT = {"backwards": lambda a: a[:, ::-1].copy()[:, ::-1], "by columns": np.asfortranarray,
+            "read-only": read_only}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAID_OUT)
+def test_any_numpy_array_is_taken(arrays, layout, at):
+    at["W"] = LAID_OUT[layout](at["W"])
     f = tc.gradient(E, W).compile(backend=arrays.name)
     expected = tc.gradient(E, W).compile()(at)
     for _ in range(3):

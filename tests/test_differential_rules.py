@@ -77,7 +77,11 @@ MOVES = [
     (
         "f = norm(X @ u)**2 / 2",
         "u",
-        [("X u : X du", "d(½ ‖r‖²) = r : dr"), ("Xᵀ X u : du", "A : BC = BᵀA : C")],
+        [
+            ("v : dv", "d(½ ‖r‖²) = r : dr"),
+            ("v : X du", "put in dv"),
+            ("Xᵀ v : du", "A : BC = BᵀA : C"),
+        ],
     ),
     (
         "f = logdet(X.T @ X)",

@@ -210,7 +210,9 @@ def layer_line(formulas: Iterable[Notation]) -> list[Prose]:
     if not names:
         return []
     name = next((n for n in names if n.isascii()), names[0])
-    return [(f"{name}ˡ is {name}1, {name}2, …, {name}ˡ⁻¹ that of the layer before: l is no power",)]
+    here, before = Atom(f"{name}ˡ"), Atom(f"{name}ˡ⁻¹")
+    listed = f" is {name}1, {name}2, …, "
+    return [(here, listed, before, " that of the layer before: l is no power")]
 
 
 def turned_line(formulas: Iterable[Notation]) -> list[Prose]:
@@ -225,7 +227,7 @@ def turned_line(formulas: Iterable[Notation]) -> list[Prose]:
         return []
     link = turned[0].inner
     assert isinstance(link, Partial)
-    return [(f"{spell(turned[0])} is {spell(link)} with the axes of {spell(link.by[0])} first",)]
+    return [(turned[0], " is ", link, " with the axes of ", link.by[0], " first")]
 
 
 def _order(words: str) -> tuple[bool, str]:

@@ -112,6 +112,14 @@ def test_binding_twice_and_pickling():
         np.testing.assert_allclose(other, whole, rtol=1e-13)
 
 
+def test_what_two_bindings_compute_has_names_of_its_own():
+    f = tc.program("exp(A) @ x + exp(B) @ sin(x)", A=(3, 3), B=(3, 3), x=3).result.compile()
+    rng = np.random.default_rng(0)
+    at = {"A": rng.normal(size=(3, 3)), "B": rng.normal(size=(3, 3)), "x": rng.normal(size=3)}
+    twice = f.bind(A=at["A"]).bind(B=at["B"])
+    np.testing.assert_allclose(twice(x=at["x"]), f(at), rtol=1e-13)
+
+
 REFUSED = {
     "step.bind of Z; its arguments are A, x, b, lam": lambda f, at: f.bind(Z=1.0),
     "step.bind of nothing": lambda f, at: f.bind(),

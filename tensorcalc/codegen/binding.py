@@ -75,6 +75,7 @@ class _Hoisting(ast.NodeTransformer):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 local.add(node.id)
         self.local = local
+        self.taken = local | _names(function)  # of an earlier binding, and of functions given
         self.changed = {name for s in function.body for name in _written(s)}
 
     def rest(self, body: list[ast.stmt]) -> list[ast.stmt]:
@@ -109,6 +110,7 @@ class _Hoisting(ast.NodeTransformer):
             self.early.append((word, node))
             self.known.add(word)
             self.local.add(word)
+            self.taken.add(word)
             return ast.Name(word, ast.Load())
         return super().generic_visit(node)
 
@@ -123,7 +125,7 @@ class _Hoisting(ast.NodeTransformer):
 
     def _word(self) -> str:
         k = 1
-        while f"known{k}" in self.local:
+        while f"known{k}" in self.taken:
             k += 1
         return f"known{k}"
 

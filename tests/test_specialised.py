@@ -210,6 +210,26 @@ def test_arrays_of_any_layout_in_memory(laid_out):
         np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-15)
 
 
+LAYOUT_MATTERS = {
+    "a copy by one layout is a view by the other": "exp(vec(A))",
+    "a result laid out as the values are gives its memory to a product": "exp(A) @ B @ A + exp(B)",
+}
+
+
+@each_reuse
+@pytest.mark.parametrize("formula", LAYOUT_MATTERS.values(), ids=LAYOUT_MATTERS)
+@pytest.mark.parametrize(("first", "then"), ["CF", "FC"])
+def test_values_laid_out_otherwise_than_those_of_earlier_calls(formula, first, then, reuse):
+    f = tc.program(formula, A=(3, 3), B=(3, 3)).result.compile(reuse_buffers=reuse)
+    rng = np.random.default_rng(0)
+    at = {name: rng.normal(size=(3, 3)) for name in f.arguments}
+    expected = called(f, {name: np.array(a, order=first) for name, a in at.items()}).copy()
+    given = {name: np.array(a, order=then) for name, a in at.items()}
+    np.testing.assert_allclose(f(**given), expected, rtol=1e-13)
+    for name, array in at.items():
+        np.testing.assert_array_equal(given[name], array)
+
+
 def test_a_column_given_as_an_array_of_two_axes_in_many_calls():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

@@ -114,7 +114,7 @@ def recorded_expense(record: Record) -> Expense:
     """The operations of one run, and the arrays it made."""
     return Expense(
         sum(map(_flops, record.nodes)),
-        sum(_size(n) * n.dtype.itemsize for n in record.nodes if n.storage is n and n.shape),
+        sum(_size(n) * n.dtype.itemsize for n in record.nodes if n.kind != "view" and n.shape),
     )
 
 

@@ -56,7 +56,7 @@ class Node:
     """One value of the run: what made it, of which others, and how it lies in memory.
 
     ``kind`` is argument, constant, ufunc, reduce, dot, call, view or write. ``storage`` is the
-    node that owns the memory: the node itself, but for views.
+    node that owns the memory: the node itself, but for views and what may be one in other calls.
     """
 
     kind: str
@@ -193,7 +193,8 @@ class _Value:
         text = f"{{}}.reshape({', '.join(map(str, shape))})"
         if np.may_share_memory(result, self.value):
             return self._view(text, result)
-        return self._made(Node("call", text, (self.node,)), result)
+        # a view all the same of values that lie in memory otherwise
+        return self._made(Node("call", text, (self.node,), storage=self.node.storage), result)
 
     def transpose(self, *axes: Any) -> _Value:
         return self._view(

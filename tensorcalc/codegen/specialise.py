@@ -181,7 +181,7 @@ class _Writer:
             self._reduce(node)
         else:
             self.lines.append(f"{self._claim(node)} = {self._call(node)}")
-            if node.is_array:
+            if node.is_array and node.storage is node:
                 self._own(node)
 
     def _call(self, node: Node) -> str:
@@ -272,9 +272,11 @@ class _Writer:
         return self._spare(node)
 
     def _spare(self, node: Node) -> Node | None:
-        waiting = self.free.get(self._form(node))
-        if waiting:
-            return waiting.pop()
+        waiting = self.free.get(self._form(node), [])
+        for memory in reversed(waiting):
+            if node.kind != "dot" or _lies_by_rows(memory):  # BLAS writes nowhere else
+                waiting.remove(memory)
+                return memory
         if self.reuse and node.contiguous:
             buffer = Node("constant", shape=node.shape, dtype=node.dtype)
             self.owned[buffer] = self._constant(np.empty(node.shape, node.dtype), "buffer")
@@ -294,3 +296,10 @@ class _Writer:
             waiting = self.free.setdefault(self._form(storage), [])
             if memory not in waiting:
                 waiting.append(memory)
+
+
+def _lies_by_rows(memory: Node) -> bool:
+    """Whether it does for arguments of any layout, which other operations hand on."""
+    if len(memory.shape) < 2 or memory.kind == "constant":
+        return True
+    return memory.kind == "dot" and all(len(i.shape) <= 2 for i in memory.inputs)

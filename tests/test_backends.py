@@ -198,12 +198,13 @@ def test_nan_and_infinity_pass_through_as_with_numpy(arrays, at):
     values = np.array([nan, inf, -inf, 2.0])
     items = [tc.relu(u), tc.abs(u), tc.sign(u), tc.derivative(tc.square(u), u),
              tc.derivative(u * x, u, layout="mixed"), tc.tanh(u), tc.sigmoid(u), tc.softplus(u),
-             tc.derivative(tc.outer(u, x), x, layout="mixed")]  # fmt: skip
+             tc.derivative(tc.outer(u, x), x, layout="mixed"), tc.erf(u), tc.gelu(u), tc.silu(u),
+             tc.derivative(tc.outer(u, x) * tc.outer(x, u), x, layout="mixed")]  # fmt: skip
     for item in items:
         f, g = item.compile(backend=arrays.name), item.compile()
         with np.errstate(all="ignore"):
             expected = g(u=values, x=at["x"])
-        result = f(u=arrays.make(values), x=arrays.make(at["x"]))
+            result = f(u=arrays.make(values), x=arrays.make(at["x"]))
         np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-300)
 
 

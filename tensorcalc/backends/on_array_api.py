@@ -45,7 +45,7 @@ def _diag(c: Context, x: str) -> str:
 _CALLS: dict[str, Spelling] = {
     **same_names(ELEMENTWISE),
     **same_names(("where", "broadcast_to", "reshape", "zeros_like", "ones_like", "clip")),
-    **same_names(("linalg.inv", "linalg.det", "linalg.slogdet", "linalg.svd", "copysign")),
+    **same_names(("linalg.inv", "linalg.det", "linalg.slogdet", "copysign", "isnan")),
     "linalg.svd": lambda c, x: f"xp.linalg.svd({x})",
     "absolute": named("abs"),
     "power": named("pow"),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.backends.loops import LOOPS
-from tensorcalc.backends.products import broadcast_einsum
+from tensorcalc.backends.products import broadcast_einsum, masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
 from tensorcalc.backends.translate import Context, Dialect, Spelling, translated
 from tensorcalc.codegen.callable import CompiledFunction
@@ -46,7 +46,13 @@ def _sum(c: Context, x: str, axis: str = "") -> str:
 
 
 def _like(owner: str | None, dtype: str) -> str:
+    if dtype == "bool":
+        return ", dtype=np.bool_"
     return f", dtype={owner}.dtype" if owner else ""
+
+
+def _einsum(c: Context, spec: str, *operands: str) -> str:
+    return masked_einsum(c, spec, operands) or broadcast_einsum(c, spec, operands)
 
 
 _CALLS: dict[str, Spelling] = {
@@ -58,8 +64,8 @@ _CALLS: dict[str, Spelling] = {
     "sum": _sum,
     "copy": lambda c, x: f"np.copy({x})",
     "vdot": lambda c, a, b: f"np.sum(({a}) * ({b}))",
-    "einsum": lambda c, spec, *operands: broadcast_einsum(c, spec, operands),
-    "eye": lambda c, n, dtype="": f"np.eye({n}, {n}, 0{_like(c.owner, '')})",
+    "einsum": _einsum,
+    "eye": lambda c, n, dtype="": f"np.eye({n}, {n}, 0{_like(c.owner, dtype)})",
     "ones": made_like("ones"),
     "full": made_like("full"),
     "matmul": lambda c, a, b: f"{_dense(a)} @ {_dense(b)}",

@@ -6,7 +6,7 @@ ARGS =
 
 python = $(VENV)/bin/python
 
-.PHONY: demo test lint types notebooks browser bench clean
+.PHONY: demo test lint types notebooks browser frameworks bench clean
 .NOTPARALLEL: # two installations into one environment would collide
 
 demo: $(VENV)/.demo
@@ -31,6 +31,10 @@ browser: $(VENV)/latex/node_modules
 	    echo "There is no Chromium, for instance: apt-get install chromium"; exit 1; }
 	PATH="$(abspath $(VENV))/bin:$$PATH" TENSORCALC_BROWSER=required \
 	    LATEX_NODE_MODULES="$(VENV)/latex" $(python) -m pytest -m browser $(ARGS)
+
+# Functions compiled for other libraries; JAX, Numba and PyTorch are large, and installed for this.
+frameworks: $(VENV)/.frameworks
+	$(python) -m pytest -n 2 -m "frameworks and not slow" $(ARGS)
 
 bench: $(VENV)/.bench
 	$(python) -m benchmarks $(ARGS)

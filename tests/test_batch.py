@@ -492,7 +492,7 @@ COUPLED = {
     ),
     "softmax over the batch": (
         "Z = X @ W; P = softmax(Z, axis=0); l = sum((P - Y)**2, axis=1); L = mean(l)",
-        "P = softmax(Zᵀ, axis=1)ᵀ couples them",
+        "P = softmax(Zᵀ)ᵀ couples them",
     ),
     "a sum of all": (
         "Z = X @ W; l = sum(Z**2, axis=1) * sum(Z); L = sum(l)",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tensorcalc import special
 from tensorcalc.batch.equations import BatchStory
 from tensorcalc.batch.setting import Setting
 from tensorcalc.derivation.scribe import partial
@@ -133,6 +134,9 @@ def _other_way(setting: Setting, story: BatchStory) -> list[Row | Prose]:
     return [(words,), *rows]
 
 
+_NOT_ENTRYWISE = ("diag", *(f.text or f.name for f in (special.softmax, special.log_softmax)))
+
+
 def turned(n: Notation, ndim: int, known: Mapping[str, int]) -> Notation | None:
     """The formula of a quantity when each matrix in it is given by its transpose, under its name.
 
@@ -161,8 +165,8 @@ def turned(n: Notation, ndim: int, known: Mapping[str, int]) -> Notation | None:
 def _turned_inside(
     n: Power | Transposed | Call, ndim: int, known: Mapping[str, int]
 ) -> Notation | None:
-    """Functions entry by entry, and transposes, act on what is turned."""
-    if isinstance(n, Call) and (n.extra or n.name == "diag" or len(n.arguments) != 1):
+    """Functions entry by entry, and transposes, act on what is turned; softmax acts on rows."""
+    if isinstance(n, Call) and (n.extra or n.name in _NOT_ENTRYWISE or len(n.arguments) != 1):
         return None
     part = n.base if isinstance(n, Power) else n.arguments[0] if isinstance(n, Call) else n.inner
     inner = turned(part, ndim, known)

@@ -24,7 +24,7 @@ from tensorcalc.derivation.scribe import Scribe, name_notation
 from tensorcalc.derivative import Derivative, derivative, gradient
 from tensorcalc.display.document import Document, Paragraph
 from tensorcalc.errors import NotSupportedError
-from tensorcalc.expr import Constant, Expr
+from tensorcalc.expr import Expr, Ones
 from tensorcalc.layout import LAYOUTS
 from tensorcalc.structure import quantity_names
 from tensorcalc.tensor import Tensor
@@ -225,7 +225,8 @@ def _own_letters(setting: Setting, letters: Letters) -> dict[Expr, tuple[str, ..
     if setting.losses is not None:
         known[setting.told(setting.losses)] = (letters.loss,)
     else:
-        known[Constant(0.0)] = (letters.loss,)  # a letter that no stage is to have
+        samples = Ones(setting.count)
+        known[samples] = (letters.loss,)  # a letter that no stage is to have
     return known
 
 

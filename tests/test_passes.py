@@ -65,7 +65,7 @@ def test_the_order_of_products_is_the_cheapest(text, same):
     found = f({name: at[name] for name in f.arguments})
     np.testing.assert_allclose(np.squeeze(found), expected, rtol=1e-12)
     best = [tc.program(same.replace("np.outer(A @ u, x)", "(A @ u) @ x.T"), shapes).result]
-    cost = {d: 64 for d in ("n", "m", "k")}
+    cost = dict.fromkeys(("n", "m", "k"), 64)
     cost = {d: n for d, n in cost.items() if any(d in v.shape for v in f._variables.values())}
     assert f.cost(**cost).compiled.flops <= best[0].compile().cost(**cost).compiled.flops
 
@@ -215,3 +215,18 @@ def test_slopes_far_out_keep_their_relative_precision_in_second_derivatives():
     slope = s * one_less
     exact = 625 * (slope**2 + (s - 2.0) * slope * (one_less - s))
     assert found == pytest.approx(exact, rel=1e-4)
+
+
+@pytest.mark.parametrize("power", range(2, 8))
+def test_powers_of_one_matrix(power):
+    f = tc.program(" @ ".join("A" * power), A=(3, 3)).result.compile()
+    A = np.random.default_rng(0).normal(size=(3, 3))
+    np.testing.assert_allclose(f(A=A), np.linalg.matrix_power(A, power), rtol=1e-12, atol=1e-12)
+
+
+def test_a_number_beside_a_diagonal_is_spread_once():
+    p = tc.program("sum(x) ** 3 + sum(x ** 3)", x=4)
+    f = tc.derivative(p.result, p["x"], p["x"]).compile()
+    x = np.array([1.0, 2.0, -0.5, 3.0])
+    np.testing.assert_allclose(f(x=x), 6 * x.sum() + 6 * np.diag(x), rtol=1e-14)
+    assert f.source.count("broadcast_to") == 1

@@ -239,10 +239,12 @@ class Lowering:
         """A sum as an array of its own, with every axis."""
         code = self._sum(terms)
         shape = terms[0].shape
+        alone = self.code[terms[0]] if len(terms) == 1 else code
         if set().union(*map(self._covered, terms)) != set(range(len(shape))):
+            if alone.text.startswith(("np.broadcast_to(", "np.full(")):
+                return alone  # spread over every axis already
             sizes = ", ".join(map(self.size, shape))
             return Code(f"np.broadcast_to({code.text}, ({sizes})).copy()")
-        alone = self.code[terms[0]] if len(terms) == 1 else code
         called, _, rest = alone.text.partition("(")
         computes = rest and isinstance(terms[0], Elementwise)
         if alone.operator or (computes and (called in self.quoted or called.startswith("np."))):

@@ -131,7 +131,7 @@ def _is_gram(a: Factor, b: Factor) -> bool:
     """Whether two factors are one matrix, summed along the same axis: XᵀX or XXᵀ."""
     return (
         a.code == b.code
-        and len(a.indices) == 2
+        and len(a.indices) == len(b.indices) == 2
         and sum(i == j for i, j in zip(a.indices, b.indices, strict=True)) == 1
     )
 

@@ -491,3 +491,23 @@ def test_a_product_of_products_keeps_its_brackets(arrays):
     a, b = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[2.0, 7.0], [1.0, 4.0]])
     found = f(A=arrays.make(a), B=arrays.make(b))
     assert float(found) == np.trace(a.T @ b @ a)
+
+
+CONDITIONS = ("x < 1", "1 > x", "x <= 1", "1 >= x", "x > 1", "1 < x", "x >= 1", "abs(x) < 1")
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_number_may_stand_on_either_side_of_a_comparison(arrays, condition):
+    p = tc.program(f"sum(where({condition}, x**2, 3 * x))", x=4)
+    items = [p.result, tc.gradient(p.result, p["x"])]
+    x = np.array([0.5, 1.0, -2.0, 3.0])
+    found = tc.compile(items, backend=arrays.name)(x=arrays.make(x))
+    for one, other in zip(found, tc.compile(items)(x=x), strict=True):
+        np.testing.assert_allclose(arrays.numpy(one), other)
+
+
+def test_contractions_and_costs_are_told_for_every_library(arrays):
+    W, x = tc.matrix("W", "k n"), tc.vector("x", "n")
+    f = (W @ x).compile("product", backend=arrays.name)
+    assert "W @ x     k × n, sum over n   2 k n" in str(f)
+    assert f.cost(k=3, n=5).compiled.flops == 30

@@ -81,6 +81,7 @@ class ForeignFunction(CompiledFunction):
         self.name = generated.name
         self.arguments = generated.arguments
         self.outputs = generated.outputs
+        self._generated = generated
         self._several = generated.several
         self._hints = hints
         self._entry = None  # the way in for NumPy arrays

@@ -116,7 +116,7 @@ class ArrayAPI(Library):
         )
 
     def adopt(self, value: Any, dtype: str, device: Any) -> Any:
-        """Where it lies."""
+        """A value as an array of the library."""
         if device is None:
             return np.asarray(value, dtype=dtype)
         xp = device.namespace
@@ -129,7 +129,7 @@ class ArrayAPI(Library):
         return xp.astype(value, getattr(xp, dtype), copy=False)
 
     def finish(self, result: Any, dtype: str, device: Any, *, fresh: bool) -> Any:
-        """A value as an array of the library."""
+        """A result of this dtype, a copy unless it is fresh."""
         xp = np if device is None else device.namespace
         if not self.is_native(result):
             return xp.asarray(result, dtype=getattr(xp, dtype))

@@ -90,13 +90,13 @@ class Jax(Library):
         return frozenset(value.devices())
 
     def adopt(self, value: Any, dtype: str, device: Any) -> Any:
-        """Where it lies."""
+        """A value as an array of the library."""
         if self.is_native(value):
             return value if value.dtype == dtype else value.astype(dtype)
         return self.jnp.asarray(np.array(value, dtype=dtype))
 
     def finish(self, result: Any, dtype: str, device: Any, *, fresh: bool) -> Any:
-        """A value as an array of the library."""
+        """A result of this dtype, a copy unless it is fresh."""
         return self.jnp.asarray(result, dtype=dtype)
 
     def precision(self, dtype: str) -> AbstractContextManager[Any]:
@@ -106,5 +106,5 @@ class Jax(Library):
         return self.enable_x64(True)
 
     def ran_out_of_memory(self, error: Exception) -> bool:
-        """A result of this dtype, a copy unless it is fresh."""
+        """Whether there was too little memory."""
         return "RESOURCE_EXHAUSTED" in str(error)

@@ -193,9 +193,9 @@ class _Writer:
 
     def _ufunc(self, node: Node, place: int) -> None:
         function, inputs = node.function, list(node.inputs)
-        if function is np.power and inputs[1] in _POWERS and not isinstance(inputs[1], Node):
+        if function is np.power and _is_number(inputs[1]) and inputs[1] in _POWERS:
             function = _POWERS[inputs.pop()]
-        elif function is np.divide and inputs[0] == 1 and not isinstance(inputs[0], Node):
+        elif function is np.divide and _is_number(inputs[0]) and inputs[0] == 1:
             function, inputs = np.reciprocal, inputs[1:]
         dtype = next(i.dtype for i in inputs if isinstance(i, Node))
         floating = node.is_array and dtype.kind == "f"
@@ -303,3 +303,7 @@ def _lies_by_rows(memory: Node) -> bool:
     if len(memory.shape) < 2 or memory.kind == "constant":
         return True
     return memory.kind == "dot" and all(len(i.shape) <= 2 for i in memory.inputs)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any
 
 from tensorcalc.display.notation import BigSum, Entry, Indexed, Indicator, Notation
@@ -16,7 +17,7 @@ def mapped(n: Notation, change: Callable[[Notation], Notation | None]) -> Notati
     changed = change(n)
     if changed is not None:
         return changed
-    inner = {f.name: _inside(getattr(n, f.name), change) for f in fields(n)}  # type: ignore[arg-type]
+    inner = {name: _inside(getattr(n, name), change) for name in _names(type(n))}
     return replace(n, **inner)  # type: ignore[type-var]
 
 
@@ -59,10 +60,16 @@ def _inside(value: Any, change: Callable[[Notation], Notation | None]) -> Any:
 
 def pieces(n: Any) -> Iterator[Notation]:
     """Every piece of the tree, outermost first."""
-    if isinstance(n, Notation):
-        yield n
-        for f in fields(n):  # type: ignore[arg-type]
-            yield from pieces(getattr(n, f.name))
-    elif isinstance(n, tuple):
-        for part in n:
-            yield from pieces(part)
+    stack = [n]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Notation):
+            yield part
+            stack += [getattr(part, name) for name in reversed(_names(type(part)))]
+        elif isinstance(part, tuple):
+            stack += reversed(part)
+
+
+@cache
+def _names(kind: type[Notation]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))  # type: ignore[arg-type]

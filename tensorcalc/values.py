@@ -245,7 +245,7 @@ def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
     """A real array of float32 or float64; ValueNotAllowedError for anything else."""
     try:
         array = np.asarray(None if _is_masked(value) else value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RuntimeError):  # the last by tensors that record gradients
         array = np.asarray(None)
     if array.dtype.kind not in "fiub":
         kind = {"c": "complex numbers", "U": "text", "S": "text"}.get(

@@ -1,6 +1,8 @@
 """Binding arguments: the same results, with what depends on them alone computed once."""
 
+import doctest
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,3 +136,12 @@ REFUSED = {
 def test_what_does_not_fit_is_refused(message, attempt):
     with pytest.raises(tc.TensorCalcError, match=message):
         attempt(least_squares(), values())
+
+
+def test_the_page_on_compiled_functions_shows_what_happens():
+    page = Path(__file__).parent.parent / "docs" / "compile.md"
+    if not page.is_file():
+        pytest.skip("the source archive has no docs")
+    result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert result.attempted > 8
+    assert result.failed == 0

@@ -511,3 +511,19 @@ def test_contractions_and_costs_are_told_for_every_library(arrays):
     f = (W @ x).compile("product", backend=arrays.name)
     assert "W @ x     k × n, sum over n   2 k n" in str(f)
     assert f.cost(k=3, n=5).compiled.flops == 30
+
+
+def test_arrays_like_those_before_are_not_checked_again_and_others_are(arrays, at):
+    f = tc.compile(ITEMS["∇E"], backend=arrays.name)
+    values = {name: arrays.make(at[name]) for name in f.arguments}
+    first = arrays.numpy(f(**values))
+    for _ in range(3):
+        np.testing.assert_array_equal(arrays.numpy(f(**values)), first)
+        np.testing.assert_array_equal(arrays.numpy(f(*values.values())), first)
+    name = f.arguments[0]
+    single = {n: arrays.make(arrays.numpy(v), "float32") for n, v in values.items()}
+    assert arrays.dtype(f(**single)) == "float32"
+    with pytest.raises(tc.ShapeError, match=name):
+        f(**{**values, name: arrays.make(np.ones((7, 2)))})
+    with pytest.raises(tc.MissingValueError, match=name):
+        f(**{n: v for n, v in values.items() if n != name})

@@ -67,6 +67,7 @@ class Jax(Library):
 
     extra = "jax"
     dialect = DIALECT
+    mutable = False
 
     def __init__(self) -> None:
         self.jax: Any = importlib.import_module("jax")
@@ -104,6 +105,10 @@ class Jax(Library):
         if dtype == "float32" or self.jax.config.jax_enable_x64:
             return nullcontext()
         return self.enable_x64(True)
+
+    def keeps(self, dtype: str) -> bool:
+        """Whether JAX computes with this dtype outside a context of its own."""
+        return dtype == "float32" or self.jax.config.jax_enable_x64
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether there was too little memory."""

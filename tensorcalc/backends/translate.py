@@ -324,7 +324,9 @@ def is_fresh(source: str, name: str) -> list[bool]:
     for value in returned:
         while isinstance(value, ast.Name) and value.id in assigned:
             value = assigned[value.id]
-        made = isinstance(value, (ast.BinOp, ast.UnaryOp))
+        called = value.func if isinstance(value, ast.Call) else None
+        makes = isinstance(called, ast.Attribute) and called.attr in ("outer", "tensordot")
+        made = makes or isinstance(value, (ast.BinOp, ast.UnaryOp))
         fresh.append(made and not any(value is other for other in seen))
         seen.append(value)
     return fresh

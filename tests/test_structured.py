@@ -359,7 +359,7 @@ def test_a_dense_array_beyond_the_limit_is_refused():
         (lambda H: H @ H, tc.NotSupportedError, "dense"),
         (lambda H: H @ np.ones(6, complex), tc.ShapeError, "real numbers"),
         (lambda H: H.solve(np.ones(5)), tc.ShapeError, "solve of an array"),
-        (lambda H: np.array(H, copy=False), tc.NotSupportedError, "copy"),
+        (lambda H: H.__array__(copy=False), tc.NotSupportedError, "copy"),
     ],
 )
 def test_what_does_not_fit_is_refused(refused, error, words):

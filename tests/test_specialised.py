@@ -160,6 +160,20 @@ def test_a_result_that_is_an_argument_is_a_copy(text, reuse):
     assert at[name].min() == 0
 
 
+@pytest.mark.parametrize("text", ["vec(X)", "vec(X.T)"])
+@pytest.mark.parametrize("orders", ["CF", "FC"])
+def test_a_result_is_ones_own_however_the_values_of_each_call_lie_in_memory(text, orders):
+    t = tc.program(text, X=("n", "n")).result
+    f, X = tc.compile([t, t]), np.arange(9.0).reshape(3, 3)
+    expected = X.ravel(order="C" if ".T" in text else "F")
+    for call in range(8):
+        at = np.array(X, order=orders[call > 0 if call < 4 else call % 2])
+        found = f(X=at)
+        np.testing.assert_array_equal(found[0], expected)
+        assert not np.shares_memory(*found)
+        assert not any(np.shares_memory(array, at) for array in found)
+
+
 def test_buffers_hold_the_results_of_the_last_call():
     f = network(reuse_buffers=True)
     kept = called(f, draw())

@@ -19,7 +19,7 @@ from tensorcalc.codegen.costs import (
     refuse_cost,
     require_sizes,
 )
-from tensorcalc.codegen.entry import Entry, signature
+from tensorcalc.codegen.entry import Entry, own, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.codegen.recording import CannotRecord, recorded
 from tensorcalc.errors import MemoryLimitError, MissingValueError
@@ -110,11 +110,9 @@ class CompiledFunction:
         except CannotRecord as error:
             raise refuse_cost(self.name, error) from None
         links = [output.link for output in self.outputs]
-        literal = Expense(0, 0)
-        for link in links:
-            literal += literal_expense(*link, given) if link is not None else Expense(0, 0)
-        whole = None if None in links else literal
-        return Cost(self.title, given, recorded_expense(record), whole)
+        chains = [literal_expense(*link, given) for link in links if link is not None]
+        literal = sum(chains, Expense(0, 0)) if len(chains) == len(links) else None
+        return Cost(self.title, given, recorded_expense(record), literal)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
@@ -288,9 +286,7 @@ def _computed(root: Expr) -> list[Expr]:
 def _shaped(
     result: Any, output: Output, values: Values, others: Sequence[np.ndarray], dtype: type
 ) -> np.ndarray:
-    array = np.asarray(result)
-    if not array.flags.writeable or any(np.may_share_memory(array, other) for other in others):
-        array = array.copy()  # a result is the caller's own
+    array = own(result, others)
     if output.like is not None and output.like in values.given_shapes:
         array = array.reshape(values.given_shapes[output.like])
     return array.astype(dtype, copy=False)

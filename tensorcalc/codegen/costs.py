@@ -183,11 +183,12 @@ def require_sizes(name: str, dims: Sequence[str], sizes: Mapping[str, int]) -> d
     strange = [dim for dim in sizes if dim not in dims]
     wrong = [d for d, n in sizes.items() if not isinstance(n, int) or isinstance(n, bool) or n < 0]
     if missing or strange or wrong:
-        what = f"without a size of {', '.join(missing)}" if missing else ""
-        what = what or f"with a size of {', '.join(strange)}, which it does not have" * bool(
-            strange
-        )
-        what = what or f"with {wrong[0]} = {sizes[wrong[0]]!r}, which is no size"
+        if missing:
+            what = f"without a size of {', '.join(missing)}"
+        elif strange:
+            what = f"with a size of {', '.join(strange)}, which it does not have"
+        else:
+            what = f"with {wrong[0]} = {sizes[wrong[0]]!r}, which is no size"
         raise DimensionError(
             f"the cost of {name} {what}",
             f"give {name}.cost({', '.join(f'{dim}=…' for dim in dims)})",

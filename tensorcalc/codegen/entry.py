@@ -19,14 +19,13 @@ from tensorcalc.codegen.generate import Generated
 from tensorcalc.codegen.recording import CannotRecord, recorded
 from tensorcalc.codegen.specialise import specialised
 
-__all__ = ["Entry", "signature"]
+__all__ = ["Entry", "own", "signature"]
 
 _KNOWN = 256  # signatures remembered by one function
 _CALLS = 2  # plain calls with one signature before a function is specialised for it
 _LARGEST = 2**26  # bytes of results beyond which nothing is gained, and memory is lost
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
-Results = tuple[np.ndarray, ...]
 Present = Callable[[Any], Any]
 
 
@@ -53,13 +52,11 @@ class Entry:
         results: Sequence[Any],
         sizes: Mapping[str, int],
     ) -> None:
-        """Remember that values like these fit, and what is to be done with their results."""
-        if len(self.known) < _KNOWN:
-            finish = _finish(results, given, several=self.generated.several)
-            if finish is not None:
-                presenting = self.generated.presenting
-                present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
-                self.known[key] = _presented(_Plain(self, key, finish, present), present)
+        """Remember that values like these fit."""
+        if len(self.known) < _KNOWN and _are_known(results, given[0].dtype):
+            presenting = self.generated.presenting
+            present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
+            self.known[key] = _presented(_Plain(self, key, present), present)
 
     def specialise(
         self, key: Any, given: tuple[np.ndarray, ...], plain: Any, present: Present | None
@@ -95,12 +92,14 @@ class _Plain:
 
     entry: Entry
     key: Any
-    finish: Callable[[Any], Any]
     present: Present | None = None
     calls: int = 0
 
     def __call__(self, *values: np.ndarray) -> Any:
-        found = self.finish(self.entry.run(*values))
+        results = self.entry.run(*values)
+        several = self.entry.generated.several
+        owned = _owned(results if several else (results,), values)
+        found = owned if several else owned[0]
         self.calls += 1
         if self.calls == _CALLS:
             call = self.entry.specialise(self.key, values, found, self.present)
@@ -174,29 +173,33 @@ def signature(values: Sequence[Any], axes: Sequence[int]) -> Any:
     return (first is _FLOATS[0], *(value.shape for value in values))
 
 
-def _finish(
-    results: Sequence[Any], given: Sequence[np.ndarray], *, several: bool
-) -> Callable[[Any], Any] | None:
-    """What is to be done with results like these; None if that must be looked at each time.
+def _are_known(results: Sequence[Any], dtype: np.dtype) -> bool:
+    """Whether results like these need nothing but to be the caller's own."""
+    return all(
+        result.dtype == dtype
+        if isinstance(result, (np.ndarray, np.generic))
+        else isinstance(result, (int, float))
+        for result in results
+    )
 
-    A view of an argument or of another result is copied, and a scalar becomes an array.
+
+def _owned(results: Sequence[Any], given: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """The results as arrays that share memory with no argument and with each other.
+
+    Looked at in each call: how values lie in memory decides what is a view of them.
     """
-    dtype = given[0].dtype
-    finishes: list[Callable[[Any], Any]] = []
-    for k, result in enumerate(results):
-        others = [*given, *(r for r in results[:k] if isinstance(r, np.ndarray))]
-        if isinstance(result, (int, float)) and not isinstance(result, np.generic):
-            finishes.append(lambda number: np.array(number, dtype))
-            continue
-        if not isinstance(result, (np.ndarray, np.generic)) or result.dtype != dtype:
-            return None
-        is_view = isinstance(result, np.ndarray) and any(
-            np.may_share_memory(result, other) for other in others
-        )
-        finishes.append(np.array if is_view or not result.flags.writeable else np.asarray)
-    if not several:
-        return finishes[0]
-    return lambda found: tuple(f(result) for f, result in zip(finishes, found, strict=True))
+    owned: list[np.ndarray] = []
+    for result in results:
+        owned.append(own(np.asarray(result, given[0].dtype), (*given, *owned)))
+    return tuple(owned)
+
+
+def own(result: Any, others: Sequence[np.ndarray]) -> np.ndarray:
+    """A result as an array that can be written to and shares memory with none of the others."""
+    array = np.asarray(result)
+    if not array.flags.writeable or any(np.may_share_memory(array, other) for other in others):
+        return array.copy()
+    return array
 
 
 def _agree(plain: np.ndarray, other: np.ndarray) -> bool:

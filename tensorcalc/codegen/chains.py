@@ -6,10 +6,10 @@ more than once, or has a name, stays a value of its own.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tensorcalc.expr import Definition, Delta, Einsum, Expr, Merge, fresh_indices, product, toposort
+from tensorcalc.codegen.passes import rewritten
+from tensorcalc.expr import Delta, Einsum, Expr, Merge, fresh_indices, product
 
 __all__ = ["chains_opened"]
 
@@ -20,25 +20,13 @@ def chains_opened(
     roots: Sequence[Expr], hints: Mapping[Expr, str]
 ) -> tuple[list[Expr], dict[Expr, str]]:
     """The roots with contractions of contractions as contractions of several factors."""
-    order = toposort([*roots, *hints], lambda n: isinstance(n, Definition))
-    uses = Counter(arg for node in order for arg in node.args)
-    uses.update(roots)
-    alone = {node for node in order if uses[node] == 1 and node not in hints}
-    done: dict[Expr, Expr] = {}
-    for node in order:
-        if isinstance(node, Definition) or not node.args:
-            done[node] = node
-            continue
-        args = tuple(done[arg] for arg in node.args)
-        after = node if args == node.args else node.with_args(args)
-        if isinstance(node, Einsum) and isinstance(after, Einsum) and node.summed:
-            after = _opened(after, [arg in alone for arg in node.args])
-        done[node] = after
-    return [done[root] for root in roots], {done[node]: name for node, name in hints.items()}
+    return rewritten(roots, hints, Einsum, _contractions_opened)
 
 
-def _opened(e: Einsum, alone: Sequence[bool]) -> Expr:
-    """``e`` with the factors of those operands that nothing else uses, if they are few."""
+def _contractions_opened(e: Einsum, alone: Sequence[bool]) -> Expr | None:
+    """A contraction with the factors of those contractions that nothing else uses, if few."""
+    if not e.summed:
+        return None
     numbers = fresh_indices(e.dims)
     operands: list[Expr] = []
     inputs: list[tuple[int, ...]] = []
@@ -56,7 +44,7 @@ def _opened(e: Einsum, alone: Sequence[bool]) -> Expr:
             inputs.append(indices)
     factors = [o for o in operands if o.ndim]
     if not opened or len(factors) > _LONGEST:
-        return e
+        return None
     return product(operands, inputs, e.output)
 
 

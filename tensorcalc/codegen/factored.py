@@ -1,41 +1,34 @@
-"""Sums with what their terms share taken out: A ⊙ b + A ⊙ c is A ⊙ (b + c)."""
+"""Sums with what their terms share taken out: A ⊙ b + A ⊙ c is A ⊙ (b + c).
+
+Factors stand with the axes of the sum that they have.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from tensorcalc.codegen.passes import rewritten
 from tensorcalc.expr import (
     Add,
     Constant,
-    Definition,
     Delta,
     Einsum,
     Expr,
     Merge,
     Ones,
     product,
-    toposort,
 )
+from tensorcalc.rewrite.products import Factor
 
 __all__ = ["factored"]
-
-Item = tuple[Expr, tuple[int, ...]]  # a factor and the axes of the sum that it has
 
 
 def factored(
     roots: Sequence[Expr], hints: Mapping[Expr, str]
 ) -> tuple[list[Expr], dict[Expr, str]]:
     """The roots with factors of several terms taken out of sums, and the names of what is left."""
-    done: dict[Expr, Expr] = {}
-    for node in toposort([*roots, *hints], lambda n: isinstance(n, Definition)):
-        if isinstance(node, Definition) or not node.args:
-            done[node] = node
-            continue
-        args = tuple(done[arg] for arg in node.args)
-        node_of = node if args == node.args else node.with_args(args)
-        done[node] = _factored(node_of) if isinstance(node_of, Add) else node_of
-    return [done[root] for root in roots], {done[node]: name for node, name in hints.items()}
+    return rewritten(roots, hints, Add, lambda node, alone: _factored(node))
 
 
 def _factored(e: Add) -> Expr:
@@ -56,7 +49,7 @@ def _factored(e: Add) -> Expr:
     return e
 
 
-def _over_all(items: Sequence[Item], axes: tuple[int, ...], e: Expr) -> Expr:
+def _over_all(items: Sequence[Factor], axes: tuple[int, ...], e: Expr) -> Expr:
     """The product of the items, repeated along the axes that none of them has."""
     missing = [a for a in axes if not any(a in indices for _, indices in items)]
     items = [*items, *((Ones(e.shape[a]), (a,)) for a in missing)]
@@ -68,8 +61,13 @@ def _sum_of(terms: Sequence[Expr]) -> Expr:
     return _factored(Add(terms))
 
 
-def _items(term: Expr, levels: int = 1) -> list[Item]:
-    """The factors of a product without a sum, by the axes that they have; none if it has one."""
+def _items(term: Expr, levels: int = 1) -> list[Factor]:
+    """The factors of a product; what is no product, or sums over an index, is one itself.
+
+    There are none where axes are merged or only repeated. Products among the factors are opened
+    ``levels`` deep: of A ⊙ (b ⊙ c), A and b and c with one level. Further down stand values that
+    other lines share, and what is opened there is computed once more.
+    """
     if not isinstance(term, Einsum) or term.summed:
         return [(term, tuple(range(term.ndim)))]
     place = {i: axis for axis, i in enumerate(term.output)}
@@ -78,7 +76,7 @@ def _items(term: Expr, levels: int = 1) -> list[Item]:
     pairs = list(zip(term.operands, term.inputs, strict=True))
     # entries along a diagonal stand at its first axis
     first = {max(ix): min(ix) for o, ix in pairs if isinstance(o, Delta)}
-    items: list[Item] = []
+    items: list[Factor] = []
     for operand, indices in pairs:
         at = indices if isinstance(operand, Delta) else [first.get(i, i) for i in indices]
         axes = tuple(place[i] for i in at)
@@ -87,7 +85,7 @@ def _items(term: Expr, levels: int = 1) -> list[Item]:
     return items
 
 
-def _without(items: Sequence[Item], item: Item) -> list[Item]:
+def _without(items: Sequence[Factor], item: Factor) -> list[Factor]:
     rest = list(items)
     rest.remove(item)
     return rest or [(Constant(1.0), ())]

@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tensorcalc.expr import Add, Definition, Einsum, Expr, Merge, Ones, product, toposort
-from tensorcalc.rewrite.products import contract_delta, drop_ones
+from tensorcalc.codegen.passes import order_of, over
+from tensorcalc.expr import Add, Einsum, Expr, Merge, Ones, product
+from tensorcalc.rewrite.products import Factor, contract_delta, drop_ones
 
 __all__ = ["separated"]
-
-Item = tuple[Expr, tuple[int, ...]]  # a factor and the axes, or indices, that it has
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class _Parts:
 
     core: Expr
     kept: tuple[int, ...]
-    factors: tuple[Item, ...] = ()
+    factors: tuple[Factor, ...] = ()
     saves: bool = False
 
 
@@ -39,9 +38,8 @@ def separated(
     """The roots with outer factors multiplied last, and the names of what they became."""
     parts: dict[Expr, _Parts] = {}
     whole: dict[Expr, Expr] = {}
-    for node in toposort([*roots, *hints], lambda n: isinstance(n, Definition)):
-        is_leaf = isinstance(node, Definition) or not node.args
-        plain = node if is_leaf else _over(node, whole)
+    for node in order_of(roots, hints):
+        plain = over(node, whole)
         parts[node] = _Parts(plain, tuple(range(node.ndim)))
         if isinstance(node, Einsum) and not any(isinstance(o, Merge) for o in node.operands):
             parts[node] = _parts_of_product(node, parts, whole) or parts[node]
@@ -49,11 +47,6 @@ def separated(
             parts[node] = _parts_of_sum(node, parts) or parts[node]
         whole[node] = _multiplied(parts[node], node.ndim) if parts[node].saves else plain
     return [whole[root] for root in roots], {whole[node]: name for node, name in hints.items()}
-
-
-def _over(node: Expr, whole: Mapping[Expr, Expr]) -> Expr:
-    args = tuple(whole[arg] for arg in node.args)
-    return node if args == node.args else node.with_args(args)
 
 
 def _multiplied(parts: _Parts, ndim: int) -> Expr:
@@ -65,7 +58,7 @@ def _parts_of_product(
     node: Einsum, parts: Mapping[Expr, _Parts], whole: Mapping[Expr, Expr]
 ) -> _Parts | None:
     """Factors of the operands, and operands, that have an index of the output to themselves."""
-    items: list[Item] = []
+    items: list[Factor] = []
     opened = saves = False
     for operand, indices in zip(node.operands, node.inputs, strict=True):
         inner = parts[operand]
@@ -95,7 +88,7 @@ def _tied(e: Expr) -> Expr:
     return e
 
 
-def _outer_items(items: Sequence[Item], output: tuple[int, ...]) -> set[int]:
+def _outer_items(items: Sequence[Factor], output: tuple[int, ...]) -> set[int]:
     """Which items have an index of the output to themselves and are summed over nowhere.
 
     The largest stays, if it would be all of them: a core is what is left.

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorcalc.expr import Add, Constant, Delta, Einsum, Expr, Merge, Ones, is_zero, product
+from tensorcalc.rewrite.products import Factor
 from tensorcalc.shapes import Dim, Shape
 
 __all__ = ["Pattern", "Term", "pattern_of"]
 
-Item = tuple[Expr, tuple[int, ...]]  # a factor and its indices
 _TERMS = 16  # a sum of more products is one array
 _LEVELS = 3  # of sums inside products inside sums
 
@@ -47,7 +47,7 @@ class Pattern:
 class _Product:
     """Items over indices, and the indices along each axis of the whole."""
 
-    items: tuple[Item, ...]
+    items: tuple[Factor, ...]
     groups: tuple[tuple[int, ...], ...]
     dims: Mapping[int, Dim]
 
@@ -55,7 +55,7 @@ class _Product:
     def output(self) -> tuple[int, ...]:
         return tuple(itertools.chain(*self.groups))
 
-    def with_item(self, k: int, items: Iterable[Item]) -> _Product:
+    def with_item(self, k: int, items: Iterable[Factor]) -> _Product:
         """The product with others in place of item k."""
         there = (*self.items[:k], *items, *self.items[k + 1 :])
         dims = {i: dim for e, ix in there for i, dim in zip(ix, e.shape, strict=True)}
@@ -164,9 +164,9 @@ def _split(p: _Product, k: int) -> _Product:
 # ── what a product is made of ────────────────────────────────────────────────────────────
 
 
-def _components(items: Sequence[Item]) -> list[list[Item]]:
+def _components(items: Sequence[Factor]) -> list[list[Factor]]:
     """Items that are connected by indices; a number is alone."""
-    groups: list[tuple[set[int], list[Item]]] = []
+    groups: list[tuple[set[int], list[Factor]]] = []
     for item in items:
         indices = set(item[1])
         touching = [g for g in groups if g[0] & indices]
@@ -190,8 +190,8 @@ def _order(p: _Product) -> int:
 def _term(p: _Product, factors: dict[Expr, int]) -> Term:
     """The labels of a product, with its factors numbered; numbers join the smallest of them."""
     output = tuple(dict.fromkeys(p.output))
-    arrays: list[tuple[list[Item], tuple[int, ...]]] = []
-    numbers: list[Item] = []
+    arrays: list[tuple[list[Factor], tuple[int, ...]]] = []
+    numbers: list[Factor] = []
     for component in _components(p.items):
         there = {i for _, ix in component for i in ix}
         labels = tuple(i for i in output if i in there)
@@ -214,15 +214,15 @@ def _term(p: _Product, factors: dict[Expr, int]) -> Term:
     return Term(p.output, tuple(found))
 
 
-def _without_needless(component: Sequence[Item]) -> list[Item]:
+def _without_needless(component: Sequence[Factor]) -> list[Factor]:
     """The items without ones along an axis that another has."""
     real = {i for e, ix in component if not isinstance(e, Ones) for i in ix}
     return [item for item in component if not (isinstance(item[0], Ones) and item[1][0] in real)]
 
 
-def _numbers_first(items: Sequence[Item]) -> list[Item]:
+def _numbers_first(items: Sequence[Factor]) -> list[Factor]:
     return sorted(items, key=lambda item: not isinstance(item[0], Constant))
 
 
-def _is_one(items: Sequence[Item]) -> bool:
+def _is_one(items: Sequence[Factor]) -> bool:
     return all(isinstance(e, Constant) and e.ndim == 0 and e.number == 1 for e, _ in items)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tensorcalc import special
+from tensorcalc.codegen.passes import rewritten
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -24,7 +25,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.functions import erf, sigmoid, sqrt, tanh
 from tensorcalc.rewrite.entries import constant_entry
-from tensorcalc.rewrite.products import coefficient_and_core
+from tensorcalc.rewrite.products import Factor, coefficient_and_core
 
 __all__ = ["never_negative", "symmetric_products"]
 
@@ -36,15 +37,7 @@ def symmetric_products(
     roots: Sequence[Expr], hints: Mapping[Expr, str]
 ) -> tuple[list[Expr], dict[Expr, str]]:
     """The roots with weighted symmetric products as products of one factor with itself."""
-    done: dict[Expr, Expr] = {}
-    for node in toposort([*roots, *hints], lambda n: isinstance(n, Definition)):
-        if isinstance(node, Definition) or not node.args:
-            done[node] = node
-            continue
-        args = tuple(done[arg] for arg in node.args)
-        over = node if args == node.args else node.with_args(args)
-        done[node] = (_halved(over) if isinstance(over, Einsum) else None) or over
-    return [done[root] for root in roots], {done[node]: name for node, name in hints.items()}
+    return rewritten(roots, hints, Einsum, lambda node, alone: _halved(node))
 
 
 def _halved(e: Einsum) -> Expr | None:
@@ -52,7 +45,7 @@ def _halved(e: Einsum) -> Expr | None:
     if len(e.output) != 2 or len(e.summed) != 1:
         return None
     (k,) = e.summed
-    items = _opened(e)
+    items = _all_factors(e)
     sides = [(o, indices) for o, indices in items if o.ndim == 2]
     numbers = [o for o, indices in items if not indices]
     weights = [o for o, indices in items if indices == (k,)]
@@ -69,14 +62,13 @@ def _halved(e: Einsum) -> Expr | None:
     return product((*numbers, scaled, scaled), (*[()] * len(numbers), first, second), e.output)
 
 
-def _opened(e: Einsum) -> list[tuple[Expr, tuple[int, ...]]]:
+def _all_factors(e: Einsum) -> list[Factor]:
     """The factors of a product, those of products inside it in their place."""
-    items: list[tuple[Expr, tuple[int, ...]]] = []
+    items: list[Factor] = []
     for operand, indices in zip(e.operands, e.inputs, strict=True):
         if isinstance(operand, Einsum) and not operand.summed:
             inner = dict(zip(operand.output, indices, strict=True))
-            opened = _opened(operand)
-            items += [(o, tuple(inner[i] for i in own)) for o, own in opened]
+            items += [(o, tuple(inner[i] for i in own)) for o, own in _all_factors(operand)]
         else:
             items.append((operand, indices))
     return items
@@ -111,16 +103,12 @@ def _never_negative(e: Expr) -> bool:
         return all(map(known, e.terms)) or _is_complement(e)
     if isinstance(e, Einsum):
         return _is_square_or_positive(e)
-    return not e.args and not _may_be_negative(e)
-
-
-def _may_be_negative(e: Expr) -> bool:
-    return constant_entry(e) is None
+    return not e.args and constant_entry(e) is not None
 
 
 def _is_square_or_positive(e: Einsum) -> bool:
     """Every factor is never negative or stands an even number of times."""
-    left: dict[tuple[Expr, tuple[int, ...]], int] = {}
+    left: dict[Factor, int] = {}
     for operand, indices in zip(e.operands, e.inputs, strict=True):
         if not operand.memo["never negative"]:
             left[operand, indices] = left.get((operand, indices), 0) + 1

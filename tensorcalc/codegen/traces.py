@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from tensorcalc.expr import Definition, Einsum, Expr, fresh_indices, product, toposort
+from tensorcalc.codegen.passes import rewritten
+from tensorcalc.expr import Einsum, Expr, fresh_indices, product
 
 __all__ = ["traces_opened"]
 
@@ -14,28 +14,15 @@ def traces_opened(
     roots: Sequence[Expr], hints: Mapping[Expr, str]
 ) -> tuple[list[Expr], dict[Expr, str]]:
     """The roots with products whose diagonal alone is used taken into what uses it."""
-    order = toposort([*roots, *hints], lambda n: isinstance(n, Definition))
-    uses = Counter(arg for node in order for arg in node.args)
-    uses.update(roots)
-    done: dict[Expr, Expr] = {}
-    for node in order:
-        if isinstance(node, Definition) or not node.args:
-            done[node] = node
-            continue
-        args = tuple(done[arg] for arg in node.args)
-        after = node if args == node.args else node.with_args(args)
-        if isinstance(node, Einsum):
-            (first, *_) = node.args
-            if uses[first] == 1 and first not in hints and isinstance(after, Einsum):
-                after = _opened(after) or after
-        done[node] = after
-    return [done[root] for root in roots], {done[node]: name for node, name in hints.items()}
+    return rewritten(roots, hints, Einsum, _diagonal_opened)
 
 
-def _opened(e: Einsum) -> Expr | None:
+def _diagonal_opened(e: Einsum, alone: Sequence[bool]) -> Expr | None:
     """A diagonal, or a trace, of a sum of products as one sum of products."""
-    operand, indices = e.operands[0], e.inputs[0]
-    if len(e.operands) != 1 or not isinstance(operand, Einsum) or not operand.summed:
+    if len(e.operands) != 1 or not alone[0]:
+        return None
+    (operand,), (indices,) = e.operands, e.inputs
+    if not isinstance(operand, Einsum) or not operand.summed:
         return None
     if len(set(indices)) == len(indices):
         return None

@@ -33,6 +33,7 @@ from tensorcalc.display.notation import (
 from tensorcalc.display.sums import collected_sum, length_of
 from tensorcalc.display.walk import pieces
 from tensorcalc.expr import Add, Delta, Einsum, Expr, Merge, Ones, fresh_indices, is_zero, product
+from tensorcalc.rewrite.products import Factor
 
 __all__ = ["kronecker_form"]
 
@@ -41,7 +42,6 @@ _DEEPEST = 3  # elementwise functions one inside the other
 
 _UNIT = Number(1.0)
 
-Factor = tuple[Expr, tuple[int, ...]]
 Pair = tuple[int | None, int | None]  # the row and the column of a quantity, where it has them
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tensorcalc.expr import Einsum, Expr, Merge, product
+from tensorcalc.rewrite.products import Factor
 
 __all__ = ["kron_parts", "merged_parts", "vec_part"]
-
-Pair = tuple[Expr, tuple[int, ...]]
 
 
 def merged_parts(node: Expr) -> tuple[Expr, ...]:
@@ -53,7 +52,7 @@ def kron_parts(node: Expr) -> tuple[Expr, ...]:
     return () if None in found else found  # type: ignore[return-value]
 
 
-def _split(node: Einsum) -> tuple[dict[int, tuple[int, ...]], list[Pair]]:
+def _split(node: Einsum) -> tuple[dict[int, tuple[int, ...]], list[Factor]]:
     """What each merged index is made of, and the other factors; nothing where one recurs."""
     pairs = list(zip(node.operands, node.inputs, strict=True))
     others = [pair for pair in pairs if not isinstance(pair[0], Merge)]
@@ -66,7 +65,7 @@ def _split(node: Einsum) -> tuple[dict[int, tuple[int, ...]], list[Pair]]:
     return {indices[0]: indices[1:] for indices in merges}, others
 
 
-def _part(pairs: Sequence[Pair], output: tuple[int, ...]) -> Expr | None:
+def _part(pairs: Sequence[Factor], output: tuple[int, ...]) -> Expr | None:
     present = {i for _, indices in pairs for i in indices}
     if not pairs or not set(output) <= present or len(set(output)) < len(output):
         return None

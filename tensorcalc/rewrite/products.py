@@ -36,7 +36,7 @@ __all__ = [
     "undo_merge",
 ]
 
-Factor = tuple[Expr, tuple[int, ...]]
+Factor = tuple[Expr, tuple[int, ...]]  # of a product, and its indices or the axes it has
 
 
 def is_structural(operand: Expr) -> bool:

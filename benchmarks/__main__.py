@@ -51,7 +51,7 @@ def main() -> int:
     about = machine()
     counts = asked.threads or [1, 2]
     for threads, group in itertools.product(counts, asked.only or GROUPS):
-        if threads != counts[0] and not GROUPS[group].threaded:
+        if threads != counts[0] and not GROUPS[group].races:
             continue
         print(f"{group}, {threads} threads …", file=sys.stderr, flush=True)
         results += measured(group, threads, asked.quick, asked.limit)

@@ -71,9 +71,13 @@ class Result:
 
 @dataclass(frozen=True)
 class Group:
-    """A table: its title, its cases, or its own way to measure."""
+    """A table: its title, its cases, or its own way to measure.
+
+    Where it ``races``, calls are timed against those of other libraries, with each number of
+    threads; elsewhere one number of threads says all.
+    """
 
     title: str
     cases: Callable[[bool], Sequence[Case]] | None = None
     measure: Callable[..., list[Result]] | None = None
-    threaded: bool = True  # measured with each number of threads, not with one only
+    races: bool = True

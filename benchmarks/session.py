@@ -51,7 +51,7 @@ def main(group: str, threads: int, quick: bool, path: Path, limit: int = 60) -> 
     asked = GROUPS[group]
     effort = replace(QUICK if quick else Effort(), limit=limit)
     results = []
-    if asked.cases or group == "size":
+    if asked.races:
         peers.preload()
     if asked.measure is not None:
         results = asked.measure(threads, quick)

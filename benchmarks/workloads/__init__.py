@@ -21,23 +21,23 @@ GROUPS = {
     "memory": Group(
         "Memory of the literal chain above its result",
         measure=chain.beyond_result,
-        threaded=False,
+        races=False,
     ),
     "hessians": Group("Hessians", hessians.cases),
     "products": Group("Hessian-vector products", products.cases),
     "deriving": Group(
         "Time to derive and generate all weight gradients, width 8 (ratios to tensorcalc)",
         measure=deriving.measure,
-        threaded=False,
+        races=False,
     ),
     "calls": Group("Contractions of three operands of size 10", calls.cases),
     "imports": Group(
-        "Import in a fresh process (ratios to NumPy)", measure=imports.measure, threaded=False
+        "Import in a fresh process (ratios to NumPy)", measure=imports.measure, races=False
     ),
     "stability": Group(
         "Literal log(1 + exp(−z)): largest relative error",
         measure=stability.measure,
-        threaded=False,
+        races=False,
     ),
     "size": Group("Large networks", measure=size.measure),
 }

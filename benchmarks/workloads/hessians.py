@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import tensorcalc as tc
-from benchmarks.case import Case, Question, Run, Values
+from benchmarks.case import Case, Run, Values
 from benchmarks.ours import every_way, structured
-from benchmarks.workloads import second_order as of
-from benchmarks.workloads.second_order import LAYERS, RANK, sigmoid
-
-# the title, the program, its value and argument, fresh values, and the same for other libraries
-LOGISTIC = ("logistic loss", of.logistic, "L", "w", of.draw_logistic, of.logistic_loss)
-FACTORS = ("‖T − UVᵀ‖² by U", of.factors, "L", "U", of.draw_factors, of.factors_loss)
-DEEP = ("10 layers, by W1", of.deep, "C", "W1", of.draw_deep, of.deep_loss)
-QUADRATIC = ("xᵀAx", of.quadratic, "f", "x", of.draw_quadratic, of.quadratic_form)
-SIZES = {
-    LOGISTIC: (100, 500, 1000),
-    FACTORS: (50, 100, 200),
-    DEEP: (10, 20, 50),
-    QUADRATIC: (100, 500, 1000),
-}
+from benchmarks.workloads.second_order import (
+    DEEP,
+    FACTORS,
+    LAYERS,
+    LOGISTIC,
+    QUADRATIC,
+    RANK,
+    Problem,
+    asked,
+    sigmoid,
+)
 
 
 def logistic(v: Values) -> Run:
@@ -89,37 +85,29 @@ HAND = {LOGISTIC: logistic, FACTORS: factors, DEEP: deep, QUADRATIC: quadratic}
 BLOCKS = {FACTORS: factors_block, DEEP: curvature}
 
 
-def hessian(entry: Any) -> Any:
-    _, program, value, argument, *_ = entry
-    p = program()
-    return tc.hessian(p[value], p[argument]).to("mixed")
+def hessian(problem: Problem) -> Any:
+    p = problem.program()
+    return tc.hessian(p[problem.value], p[problem.argument]).to("mixed")
 
 
-def case(entry: Any, n: int) -> Case:
-    title, _, _, argument, draw, function = entry
-    return Case(
-        name=f"{title}, n = {n}",
-        draw=lambda rng: draw(rng, n),
-        hand=HAND[entry],
-        ours=every_way(lambda: hessian(entry)),
-        question=Question(function, (argument,), "hessian"),
-    )
+def dense(problem: Problem, n: int) -> Case:
+    return problem.case(n, HAND[problem], every_way(lambda: hessian(problem)), "hessian")
 
 
-def in_blocks(entry: Any, n: int, by_hand: Callable[[Values], Run]) -> Case:
+def in_blocks(problem: Problem, n: int) -> Case:
     """The structured Hessian, whose dense form must be right, against its blocks alone."""
-    title, _, _, _, draw, _ = entry
     return Case(
-        name=f"{title}, n = {n}, structured",
-        draw=lambda rng: draw(rng, n),
-        hand=by_hand,
-        ours={"tensorcalc": structured(lambda: hessian(entry))},
-        dense=HAND[entry],
+        name=f"{problem.name}, n = {n}, structured",
+        draw=lambda rng: problem.draw(rng, n),
+        hand=BLOCKS[problem],
+        ours={"tensorcalc": structured(lambda: hessian(problem))},
+        dense=HAND[problem],
     )
 
 
 def cases(smallest: bool = False) -> list[Case]:
-    sizes = dict.fromkeys(SIZES, (3,)) if smallest else SIZES
-    dense = [case(entry, n) for entry, several in sizes.items() for n in several]
-    blocks = [in_blocks(entry, n, hand) for entry, hand in BLOCKS.items() for n in sizes[entry]]
-    return dense + blocks
+    there = asked(smallest)
+    return [
+        *(dense(problem, n) for problem, n in there),
+        *(in_blocks(problem, n) for problem, n in there if problem in BLOCKS),
+    ]

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 
 import tensorcalc as tc
-from benchmarks.case import Case, Question, Run, Values
+from benchmarks.case import Case, Run, Values
 from benchmarks.ours import every_way
-from benchmarks.workloads.hessians import DEEP, FACTORS, LOGISTIC, QUADRATIC, SIZES
-from benchmarks.workloads.second_order import LAYERS, sigmoid
+from benchmarks.workloads.second_order import (
+    DEEP,
+    FACTORS,
+    LAYERS,
+    LOGISTIC,
+    QUADRATIC,
+    Problem,
+    asked,
+    sigmoid,
+)
 
 
 def logistic(v: Values) -> Run:
@@ -60,24 +68,15 @@ HAND = {LOGISTIC: logistic, FACTORS: factors, DEEP: deep, QUADRATIC: quadratic}
 TANGENTS = {LOGISTIC: "n", FACTORS: ("m", "k"), DEEP: ("n", "n"), QUADRATIC: "n"}
 
 
-def product(entry: Any) -> Any:
-    _, program, value, argument, *_ = entry
-    p, shape = program(), TANGENTS[entry]
+def product(problem: Problem) -> Any:
+    p, shape = problem.program(), TANGENTS[problem]
     D = tc.vector("D", shape) if isinstance(shape, str) else tc.matrix("D", *shape)
-    return tc.hvp(p[value], p[argument], D)
+    return tc.hvp(p[problem.value], p[problem.argument], D)
 
 
-def case(entry: Any, n: int) -> Case:
-    title, _, _, argument, draw, function = entry
-    return Case(
-        name=f"{title}, n = {n}",
-        draw=lambda rng: draw(rng, n),
-        hand=HAND[entry],
-        ours=every_way(lambda: product(entry)),
-        question=Question(function, (argument,), "hvp", "D"),
-    )
+def case(problem: Problem, n: int) -> Case:
+    return problem.case(n, HAND[problem], every_way(lambda: product(problem)), "hvp", "D")
 
 
 def cases(smallest: bool = False) -> list[Case]:
-    sizes = dict.fromkeys(SIZES, (3,)) if smallest else SIZES
-    return [case(entry, n) for entry, several in sizes.items() for n in several]
+    return [case(problem, n) for problem, n in asked(smallest)]

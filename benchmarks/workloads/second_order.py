@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 import tensorcalc as tc
-from benchmarks.case import Values
+from benchmarks.case import Bind, Case, Contender, Question, Values
 
 RANK = 5  # columns of U and V
 LAYERS = 10
@@ -96,3 +97,50 @@ def draw_quadratic(rng: np.random.Generator, n: int) -> Values:
 
 def quadratic_form(xp: Any, v: Mapping[str, Any]) -> Any:
     return v["x"] @ (v["A"] @ v["x"])
+
+
+# ── the four of them ─────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value of a program, the argument by which it is differentiated twice, and fresh values.
+
+    ``function`` is the same value for other libraries.
+    """
+
+    name: str
+    program: Callable[[], tc.Program]
+    value: str
+    argument: str
+    draw: Callable[[np.random.Generator, int], Values]
+    function: Callable[[Any, Mapping[str, Any]], Any]
+
+    def case(
+        self, n: int, hand: Bind, ours: Mapping[str, Contender], wanted: str, tangent: str = ""
+    ) -> Case:
+        return Case(
+            name=f"{self.name}, n = {n}",
+            draw=lambda rng: self.draw(rng, n),
+            hand=hand,
+            ours=ours,
+            question=Question(self.function, (self.argument,), wanted, tangent),
+        )
+
+
+LOGISTIC = Problem("logistic loss", logistic, "L", "w", draw_logistic, logistic_loss)
+FACTORS = Problem("‖T − UVᵀ‖² by U", factors, "L", "U", draw_factors, factors_loss)
+DEEP = Problem("10 layers, by W1", deep, "C", "W1", draw_deep, deep_loss)
+QUADRATIC = Problem("xᵀAx", quadratic, "f", "x", draw_quadratic, quadratic_form)
+SIZES = {
+    LOGISTIC: (100, 500, 1000),
+    FACTORS: (50, 100, 200),
+    DEEP: (10, 20, 50),
+    QUADRATIC: (100, 500, 1000),
+}
+
+
+def asked(smallest: bool) -> list[tuple[Problem, int]]:
+    """Every problem at each of its sizes."""
+    sizes = dict.fromkeys(SIZES, (3,)) if smallest else SIZES
+    return [(problem, n) for problem, several in sizes.items() for n in several]

@@ -7,7 +7,8 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor.gradient import jacobian
 
-from benchmarks.case import Bind, Question, Run, Values
+from benchmarks.case import Bind, Question, Values
+from benchmarks.peers.compiling import at_first_values
 
 
 class functions:
@@ -19,16 +20,7 @@ class functions:
 
 
 def prepare(question: Question) -> Bind:
-    made = {}
-
-    def bind(values: Values) -> Run:
-        if not made:  # the numbers of axes are known from the first values
-            made["function"], made["names"] = _compiled(question, values)
-        function = made["function"]
-        given = [values[name] for name in made["names"]]
-        return lambda: function(*given)
-
-    return bind
+    return at_first_values(lambda values: _compiled(question, values))
 
 
 def _compiled(question: Question, values: Values):

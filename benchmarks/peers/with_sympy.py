@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import sympy
 
-from benchmarks.case import Bind, NotSupported, Question, Run, Values
+from benchmarks.case import Bind, NotSupported, Question, Values
+from benchmarks.peers.compiling import at_first_values
 
 MOST = 400  # symbols; beyond this entry-by-entry differentiation does not end in minutes
 
@@ -28,16 +29,7 @@ def _each(function, z):
 
 
 def prepare(question: Question) -> Bind:
-    made = {}
-
-    def bind(values: Values) -> Run:
-        if not made:
-            made["function"], made["names"] = _compiled(question, values)
-        function = made["function"]
-        given = [values[name] for name in made["names"]]
-        return lambda: function(*given)
-
-    return bind
+    return at_first_values(lambda values: _compiled(question, values))
 
 
 def _compiled(question: Question, values: Values):

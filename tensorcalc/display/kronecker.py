@@ -120,8 +120,8 @@ def _split(factors: list[Factor], rows: Pair, columns: Pair, depth: int) -> _Ter
     if found or not depth:
         return found
     return (
-        _cut_left(factors, rows, columns, depth - 1)
-        or _cut_right(factors, rows, columns, depth - 1)
+        _cut_end(factors, rows, columns, depth - 1, left=True)
+        or _cut_end(factors, rows, columns, depth - 1, left=False)
         or _cut_inside(factors, rows, columns, depth - 1)
     )
 
@@ -172,27 +172,20 @@ def _form(factors: list[Factor], pair: Pair | tuple[()]) -> Notation | None:
     return transposed(found) if found and pair and pair[0] is None and output else found
 
 
-def _cut_left(factors: list[Factor], rows: Pair, columns: Pair, depth: int) -> _Term | None:
-    """diag(vec(D)) times the rest, for what has the axes of the value only."""
-    taken, rest = _entrywise(factors, rows, columns)
+def _cut_end(
+    factors: list[Factor], rows: Pair, columns: Pair, depth: int, *, left: bool
+) -> _Term | None:
+    """The rest, with diag(vec(D)) at the end whose axes alone D has: the value's are left."""
+    own, others = (rows, columns) if left else (columns, rows)
+    taken, rest = _entrywise(factors, own, others)
     if not taken:
         return None
     inner = _split(rest, rows, columns, depth)
-    diagonal = _diagonal(taken, rows)
+    diagonal = _diagonal(taken, own)
     if inner is None or diagonal is None:
         return None
-    return replace(inner, front=(diagonal, *inner.front))
-
-
-def _cut_right(factors: list[Factor], rows: Pair, columns: Pair, depth: int) -> _Term | None:
-    """The rest times diag(vec(D)), for what has the axes of the argument only."""
-    taken, rest = _entrywise(factors, columns, rows)
-    if not taken:
-        return None
-    inner = _split(rest, rows, columns, depth)
-    diagonal = _diagonal(taken, columns)
-    if inner is None or diagonal is None:
-        return None
+    if left:
+        return replace(inner, front=(diagonal, *inner.front))
     return replace(inner, body=_without_identity((*inner.body, diagonal)))
 
 

@@ -62,6 +62,9 @@ KRONECKER = {
     ("norm(X)", "X X"): "I / ‖X‖ − vec(X) vec(X)ᵀ / ‖X‖³",
     ("sum(exp(X))", "X X"): "diag(vec(exp(X)))",
     ("norm(W @ x - y)**2 / 2", "W x"): "x ⊗ W + I ⊗ (W x − y)",
+    # of vec(x yᵀ), whose axis has an index of the argument inside
+    ("kron(tanh(y), x)", "y"): "(I − diag(tanh(y)²)) ⊗ x",
+    ("kron(y, tanh(x))", "x"): "y ⊗ (I − diag(tanh(x)²))",
 }
 each_kronecker = pytest.mark.parametrize(
     ("asked", "text"), KRONECKER.items(), ids=[" by ".join(asked) for asked in KRONECKER]

@@ -93,9 +93,21 @@ def _term_of(e: Einsum, first: int) -> _Term | None:
     if not set(e.output) <= read | set(stacked) or not _indices(factors) >= read - {None}:
         return None
     options = [
-        _split(factors, rows, columns, _DEEPEST) for rows in sides[0] for columns in sides[1]
+        _split(*_untied(factors, rows, columns), _DEEPEST)
+        for rows in sides[0]
+        for columns in sides[1]
     ]
     return min(filter(None, options), key=_cost, default=None)
+
+
+def _untied(factors: list[Factor], rows: Pair, columns: Pair) -> tuple[list[Factor], Pair, Pair]:
+    """With a delta for each index of the argument that vec of the value has inside its own."""
+    dims = {i: d for f, ix in factors for i, d in zip(ix, f.shape, strict=True)}
+    numbers = fresh_indices(dims)
+    name = {i: next(numbers) for i in columns if i is not None and i in rows}
+    deltas: list[Factor] = [(Delta(dims[i]), (i, new)) for i, new in name.items()]
+    k, l = (i if i is None else name.get(i, i) for i in columns)
+    return [*factors, *deltas], rows, (k, l)
 
 
 def _pairs(indices: tuple[int, ...], stacked: Mapping[int, Pair]) -> list[Pair]:

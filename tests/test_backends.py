@@ -380,6 +380,65 @@ def test_jax_keeps_double_precision_and_traces(at):
         jax.jit(f)(single[0], single[0], single[2])
 
 
+@pytest.mark.parametrize("double", [True, False])
+def test_jax_arrays_are_checked_while_they_are_traced(at, double, monkeypatch):
+    arrays = Arrays("jax")
+    dtype = "float64" if double else "float32"
+    with arrays.package.enable_x64(double):
+        f = tc.compile(ITEMS["∇E"], backend="jax")
+        values = [arrays.make(at[name], dtype) for name in f.arguments]
+        first = f(*values)
+        looked_at = []
+        check = f._values
+        monkeypatch.setattr(f, "_values", lambda *given: looked_at.append(1) or check(*given))
+        np.testing.assert_array_equal(f(*values), first)
+        assert (f(*values).dtype, looked_at) == (dtype, [])
+        mixed = [arrays.make(at[f.arguments[0]], "float32"), *values[1:]]
+        assert f(*mixed).dtype == dtype
+        assert bool(looked_at) == double  # else they are of one precision still
+
+
+@pytest.mark.parametrize("double", [True, False])
+def test_jax_arrays_that_do_not_fit_are_not_computed_with(double):
+    arrays = Arrays("jax")
+    u, v = tc.vector("u", "n"), tc.vector("v", "n")
+    f = (u * v).compile(backend="jax")
+    with arrays.package.enable_x64(double):
+        one, three = arrays.make(np.ones(1), "float32"), arrays.make(np.ones(3), "float32")
+        assert f(three, three).dtype == "float32"
+        with pytest.raises(tc.ShapeError, match="v"):  # which would be spread over the three
+            f(three, one)
+        whole = arrays.package.numpy.arange(3)
+        assert f(whole, whole).dtype == "float64"
+        assert f(three, whole).dtype == "float64"
+
+
+def test_numba_makes_machine_code_once_whatever_the_order_in_memory(at):
+    pytest.importorskip("numba")
+    f = tc.gradient(E, W).compile(backend="numba")
+    expected = tc.gradient(E, W).compile()(at)
+    for change in (*LAID_OUT.values(), np.float32, np.copy):
+        rtol = 1e-5 if change is np.float32 else 1e-12
+        values = [np.array(change(at[n]) if n == "W" else at[n], copy=None) for n in f.arguments]
+        for _ in range(3):
+            found = f(*values)
+            np.testing.assert_allclose(found, expected, rtol=rtol)
+            assert found.flags.writeable
+    assert len(f.function.signatures) == 1
+
+
+def test_results_of_numba_are_ones_own(at):
+    pytest.importorskip("numba")
+    f = tc.compile([W, W.T, x + x, x + x, x], backend="numba")
+    for _ in range(4):
+        found = f(at["W"], at["x"])
+        for place, one in enumerate(found):
+            assert one.flags.writeable
+            others = [at["W"], at["x"], *found[:place]]
+            assert not any(np.shares_memory(one, other) for other in others)
+        np.testing.assert_array_equal(found[1], at["W"].T)
+
+
 def test_torch_compiles_the_function_as_one_graph(at):
     torch = Arrays("torch").package
     f = tc.compile([E, tc.gradient(E, W)], backend="torch")

@@ -35,6 +35,7 @@ class Library:
     extra: str
     dialect: Dialect
     singular: tuple[type[Exception], ...] = ()
+    array: type | None = None  # the class of arrays that are traced
     mutable = True  # a result that shares memory with a value must be copied
 
     def is_native(self, value: Any) -> bool:
@@ -65,9 +66,22 @@ class Library:
         """Whether arrays of this dtype are computed with as they are, whatever stands around."""
         return True
 
+    def traced(
+        self, function: Callable[..., Any], require: Callable[..., None]
+    ) -> Callable[..., Any] | None:
+        """The function, which asks ``require`` once for each kind of arrays and results.
+
+        None where the library does not trace.
+        """
+        return None
+
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether an error says that there is not enough memory."""
         return False
+
+
+class _NotPlain(Exception):
+    """These arrays are checked in each call."""
 
 
 class ForeignFunction(CompiledFunction):
@@ -96,6 +110,8 @@ class ForeignFunction(CompiledFunction):
         self._plain = {n: Variable(n, v.shape) for n, v in self._variables.items()}
         self._known: dict[Any, Values] = {}
         self._direct: dict[Any, str] = {}
+        traced = None if self._traits else library.traced(self.function, self._require_plain)
+        self._quick = traced and _of_plain(traced, library.array, len(self.arguments))
 
     def _load(self, generated: Generated) -> Callable[..., Any]:
         self.source = translated(generated, self.library.dialect)
@@ -122,6 +138,13 @@ class ForeignFunction(CompiledFunction):
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
+        if self._quick is not None and not named:
+            try:  # the same as below, in as few steps as can be
+                found = self._quick(*args)
+            except Exception:
+                found = None
+            if found is not None:
+                return found
         found = self._at_once(args, named)
         if found is not None:
             return found
@@ -153,12 +176,27 @@ class ForeignFunction(CompiledFunction):
                 if args or len(named) != len(self.arguments):
                     return None
                 args = tuple([named[name] for name in self.arguments])
+                if self._quick is not None:
+                    found = self._quick(*args)
+                    if found is not None:
+                        return found
             dtype = self._direct.get(tuple([(a.__class__, a.shape, a.dtype) for a in args]))
             if dtype is None or not self.library.keeps(dtype):
                 return None
             return self._run(*args)
         except Exception:
             return None  # what is wrong is told by those who check everything
+
+    def _require_plain(self, arrays: Sequence[Any], results: Sequence[Any]) -> None:
+        """An error unless these arrays need no check in each call, nor the results any finish."""
+        given = dict(zip(self.arguments, arrays, strict=True))
+        self._values(given, given)
+        dtypes = {self.library.dtype_name(a) for a in (*arrays, *results)}
+        ndims = [self._variables[name].ndim for name in self.arguments]
+        if len(dtypes) > 1 or [len(a.shape) for a in arrays] != ndims:
+            raise _NotPlain
+        if not dtypes <= set(_FLOATS) or not self.library.keeps(*dtypes):
+            raise _NotPlain
 
     def _learn(
         self, given: Mapping[str, Any], results: Sequence[Any], finished: Sequence[Any]
@@ -306,6 +344,24 @@ class ForeignFunction(CompiledFunction):
             return result
 
         return entry_by_entry
+
+
+def _of_plain(
+    function: Callable[..., Any], kind: type | None, arguments: int
+) -> Callable[..., Any] | None:
+    """The function for arrays of just this class; it returns None for others."""
+    if not arguments:
+        return None
+    names = [f"a{k}" for k in range(arguments)]
+    parameters = ", ".join(names)
+    plain = " is ".join(["kind", *(f"{name}.__class__" for name in names)])
+    namespace = {"function": function, "kind": kind}
+    exec(
+        f"def of_plain({parameters}):\n    if {plain}:\n        return function({parameters})\n"
+        "    return None\n",
+        namespace,
+    )
+    return namespace["of_plain"]
 
 
 def _given_functions(outputs: tuple[Output, ...]) -> dict[Any, Callable[..., Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -75,6 +76,7 @@ class Jax(Library):
         newer = hasattr(self.jax, "enable_x64")  # JAX has moved it
         place = self.jax if newer else importlib.import_module("jax.experimental")
         self.enable_x64 = place.enable_x64
+        self.array = type(self.jnp.zeros(()))
 
     def is_native(self, value: Any) -> bool:
         """Whether this is an array of the library."""
@@ -109,6 +111,18 @@ class Jax(Library):
     def keeps(self, dtype: str) -> bool:
         """Whether JAX computes with this dtype outside a context of its own."""
         return dtype == "float32" or self.jax.config.jax_enable_x64
+
+    def traced(
+        self, function: Callable[..., Any], require: Callable[..., None]
+    ) -> Callable[..., Any]:
+        """The function, jitted; what is required is asked while it is traced."""
+
+        def checked(*arrays: Any) -> Any:
+            results = function(*arrays)
+            require(arrays, results if isinstance(results, tuple) else (results,))
+            return results
+
+        return self.jax.jit(checked)
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether there was too little memory."""

@@ -23,17 +23,14 @@ import numpy as np
 from tensorcalc.backends.loops import LOOPS
 from tensorcalc.backends.products import broadcast_einsum, masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
-from tensorcalc.backends.translate import Context, Dialect, Spelling, translated
+from tensorcalc.backends.translate import Context, Dialect, Spelling, is_fresh, translated
 from tensorcalc.codegen.callable import CompiledFunction
-from tensorcalc.codegen.entry import signature
+from tensorcalc.codegen.entry import Entry, own
 from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
-from tensorcalc.values import refuse_singular
 
 __all__ = ["DIALECT", "Numba", "NumbaFunction"]
-
-_KNOWN = 1024  # signatures remembered by one function
 
 
 def _sum(c: Context, x: str, axis: str = "") -> str:
@@ -100,18 +97,16 @@ class NumbaFunction(CompiledFunction):
     Values and results are those of the NumPy function; it computes in double precision, and gives
     float32 where all values are. ``engine`` is "numba", or "numpy" once
     something was met that Numba does not know; ``reason`` says what. Machine code is kept in the
-    user's cache folder, where that can be written.
+    user's cache folder, where that can be written. It is made for arrays in C order that can be
+    written to; of others a copy is taken.
     """
 
     def __init__(self, generated: Generated, hints: Mapping[Expr, str], plain: Generated) -> None:
         super().__init__(plain, hints)
         self.engine, self.reason = "numpy", ""
         self._numpy_source, self._numpy_run = self.source, self._run
-        self._numpy_entry, self._entry = self._entry, None
-        self._axes = [self._variables[n].ndim for n in self.arguments]
-        self._declared = any(self._variables[n].traits for n in self.arguments)
-        self._checked: set[Any] = set()
-        self._kinds: set[tuple[bool, ...]] = set()
+        self._numpy_entry = self._entry
+        self.function: Any = self._numpy_run
         if generated.functions:
             self._give_up(f"{next(iter(generated.functions))} is a function of Python")
             return
@@ -122,6 +117,10 @@ class NumbaFunction(CompiledFunction):
             self._give_up(str(error))
             return
         self.engine, self._run = "numba", self._compiled
+        if self._entry is not None:
+            self._entry = _Entry(self._compiled, generated)
+            self._entry.machine = self.function
+            self._entry.fresh = all(is_fresh(self.source, generated.name))
 
     def _give_up(self, reason: str) -> None:
         self.engine, self.reason = "numpy", reason
@@ -130,47 +129,70 @@ class NumbaFunction(CompiledFunction):
 
     def _compiled(self, *arrays: np.ndarray) -> Any:
         """The results; by NumPy from now on if Numba cannot compile the function."""
-        arrays = tuple(np.asarray(a, dtype=np.float64, order="C") for a in arrays)
-        kind = tuple(a.flags.writeable for a in arrays)
-        if kind in self._kinds:
-            return self.function(*arrays)
+        arrays = tuple(_as_compiled_for(a) for a in arrays)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of Numba: how fast something may be
-                results = self.function(*arrays)
+            if not self.function.signatures:
+                _compile(self.function, [a.ndim for a in arrays])
         except importlib.import_module("numba").core.errors.NumbaError as error:
             self._give_up(str(error).strip().splitlines()[0])
             return self._numpy_run(*arrays)
-        self._kinds.add(kind)
-        return results
+        return self.function(*arrays)
 
-    def __call__(self, /, *args: Any, **named: Any) -> Any:
-        """The outputs for these values: one array, or a tuple of them."""
-        key = None
-        if self.engine == "numba" and not named and len(args) == len(self._axes):
-            key = signature(args, self._axes)
-            if key in self._checked:
-                with refuse_singular(self.title):
-                    return self._finished(self._compiled(*args), args)
-        found = super().__call__(*args, **named)
-        if key is not None and not self._declared and len(self._checked) < _KNOWN:
-            self._checked.add(key)
-        return found
-
-    def _finished(self, results: Any, given: Sequence[np.ndarray]) -> Any:
-        """The results as arrays of the caller's own, in the precision of the values."""
-        several = results if self._several else (results,)
-        arrays: list[np.ndarray] = []
-        for result in several:
-            array = np.asarray(result, dtype=given[0].dtype)
-            if any(np.may_share_memory(array, other) for other in (*given, *arrays)):
-                array = array.copy()
-            arrays.append(array)
-        return tuple(arrays) if self._several else arrays[0]
+    def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        try:
+            return super()._at_once(args, named)
+        except TypeError:  # an array in another order, or one that cannot be written to
+            if len(args) == 1 and type(args[0]) is dict:
+                args, named = (), args[0]
+            ready = {name: _as_compiled_for(value) for name, value in named.items()}
+            return super()._at_once(tuple(map(_as_compiled_for, args)), ready)
 
     def __reduce__(self) -> Any:
         given = ("numba", self.outputs, self.name, self._hints)
         return _recompiled, (*given, self._several)
+
+
+class _Entry(Entry):
+    """The way into machine code for values whose shapes and precision came before."""
+
+    machine: Callable[..., Any]
+    fresh: bool  # whether no result can be a view of a value or of another result
+
+    def learn(
+        self,
+        key: Any,
+        given: Sequence[np.ndarray],
+        results: Sequence[Any],
+        sizes: Mapping[str, int],
+    ) -> None:
+        """Remember that values like these fit."""
+        double = given[0].dtype == np.float64
+        plain = double and self.fresh and all(isinstance(r, np.ndarray) for r in results)
+        self.known[key] = self.machine if plain else self._finished
+
+    def _finished(self, *values: np.ndarray) -> Any:
+        """The results as arrays of the caller's own, in the precision of the values."""
+        several = self.generated.several
+        results = self.run(*values)
+        dtype, arrays = values[0].dtype, []
+        for result in results if several else (results,):
+            arrays.append(own(np.asarray(result, dtype), (*values, *arrays)))
+        return tuple(arrays) if several else arrays[0]
+
+
+def _as_compiled_for(value: np.ndarray) -> np.ndarray:
+    """The array, or a copy of it, as the machine code is made for."""
+    return np.require(value, np.float64, ("C", "W"))
+
+
+def _compile(function: Any, axes: Sequence[int]) -> None:
+    """Make the machine code, once: what comes in another form is copied, never compiled for."""
+    numba = importlib.import_module("numba")
+    kinds = tuple(numba.types.Array(numba.float64, ndim, "C") for ndim in axes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Numba: how fast something may be
+        function.compile(kinds)
+    function.disable_compile()
 
 
 class Numba:

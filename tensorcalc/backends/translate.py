@@ -325,7 +325,7 @@ def is_fresh(source: str, name: str) -> list[bool]:
         while isinstance(value, ast.Name) and value.id in assigned:
             value = assigned[value.id]
         called = value.func if isinstance(value, ast.Call) else None
-        makes = isinstance(called, ast.Attribute) and called.attr in ("outer", "tensordot")
+        makes = isinstance(called, ast.Attribute) and called.attr in ("outer", "sum", "tensordot")
         made = makes or isinstance(value, (ast.BinOp, ast.UnaryOp))
         fresh.append(made and not any(value is other for other in seen))
         seen.append(value)

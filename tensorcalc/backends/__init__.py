@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tensorcalc.codegen.callable import CompiledFunction, compile_outputs
-from tensorcalc.codegen.generate import Output, generate
+from tensorcalc.codegen.generate import Output
 from tensorcalc.errors import NotSupportedError, TensorCalcError
 from tensorcalc.expr import Expr
 
@@ -42,16 +43,18 @@ def compile_for(
         raise TensorCalcError(
             f"compile with backend={backend!r}", f"choose one of {', '.join(BACKENDS)}"
         )
-    if any(output.rows is not None for output in outputs):
-        raise NotSupportedError(
-            f"compile with structured and backend={backend!r}",
-            'leave structured out, or use backend="numpy"',
-        )
-    if reuse_buffers:
-        raise NotSupportedError(
-            f"compile with reuse_buffers and backend={backend!r}",
-            'leave reuse_buffers out, or use backend="numpy"',
-        )
+    structured = any(output.rows is not None for output in outputs)
+    for option, asked in (("structured", structured), ("reuse_buffers", reuse_buffers)):
+        if asked:
+            raise NotSupportedError(
+                f"compile with {option} and backend={backend!r}",
+                f'leave {option} out, or use backend="numpy"',
+            )
+    return _library(backend).compiled(outputs, name, hints or {}, several=several)
+
+
+def _library(backend: str) -> Any:
+    """What compiles for a library; NotSupportedError where that is not installed."""
     module, cls, package = _LIBRARIES[backend]
     if package:
         try:
@@ -61,10 +64,4 @@ def compile_for(
                 f"compile with backend={backend!r}: {package} is not installed",
                 f"pip install 'tensorcalc[{backend}]'",
             ) from None
-    library = getattr(importlib.import_module(f"tensorcalc.backends.{module}"), cls)()
-    if backend == "numba":
-        return library.compiled(outputs, name, hints or {}, several=several)
-    from tensorcalc.backends.function import ForeignFunction
-
-    generated = generate(outputs, name, hints, several=several, in_place=False)
-    return ForeignFunction(generated, hints or {}, library)
+    return getattr(importlib.import_module(f"tensorcalc.backends.{module}"), cls)()

@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorcalc.backends.translate import Dialect, is_fresh, translated
 from tensorcalc.codegen.callable import BoundFunction, CompiledFunction
-from tensorcalc.codegen.generate import Generated, Output
+from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.codegen.lower import computed_below
 from tensorcalc.errors import (
     MemoryLimitError,
@@ -32,7 +32,6 @@ _KNOWN = 1024  # signatures remembered by one function
 class Library:
     """One library: how its arrays are recognised, made and finished."""
 
-    extra: str
     dialect: Dialect
     singular: tuple[type[Exception], ...] = ()
     array: type | None = None  # the class of arrays that are traced
@@ -78,6 +77,18 @@ class Library:
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether an error says that there is not enough memory."""
         return False
+
+    def compiled(
+        self,
+        outputs: Sequence[Output],
+        name: str,
+        hints: Mapping[Expr, str],
+        *,
+        several: bool = False,
+    ) -> CompiledFunction:
+        """The function of this library's arrays that computes all the outputs."""
+        generated = generate(outputs, name, hints, several=several, in_place=False)
+        return ForeignFunction(generated, hints, self)
 
 
 class _NotPlain(Exception):

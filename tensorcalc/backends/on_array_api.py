@@ -45,8 +45,7 @@ def _diag(c: Context, x: str) -> str:
 _CALLS: dict[str, Spelling] = {
     **same_names(ELEMENTWISE),
     **same_names(("where", "broadcast_to", "reshape", "zeros_like", "ones_like", "clip")),
-    **same_names(("linalg.inv", "linalg.det", "linalg.slogdet", "copysign", "isnan")),
-    "linalg.svd": lambda c, x: f"xp.linalg.svd({x})",
+    **same_names(("linalg.inv", "linalg.det", "linalg.slogdet", "linalg.svd", "copysign", "isnan")),
     "absolute": named("abs"),
     "power": named("pow"),
     "arcsin": named("asin"),
@@ -96,7 +95,6 @@ DIALECT = Dialect(
 class ArrayAPI(Library):
     """How arrays of any such library are recognised, made and finished."""
 
-    extra = ""
     dialect = DIALECT
 
     def is_native(self, value: Any) -> bool:

@@ -90,7 +90,6 @@ DIALECT = Dialect(
 class Torch(Library):
     """How tensors are recognised, made and finished."""
 
-    extra = "torch"
     dialect = DIALECT
 
     def __init__(self) -> None:

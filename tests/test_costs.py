@@ -52,6 +52,15 @@ def test_operations_are_counted_by_their_kind(text, flops):
         assert f.cost(n=n).compiled.flops == flops(n)
 
 
+OF_MATRICES = {np.linalg.inv: 2, np.linalg.det: 2 / 3}
+
+
+@pytest.mark.parametrize(("function", "factor"), OF_MATRICES.items())
+def test_a_function_of_matrices_counts_each_of_a_batch(function, factor):
+    f = tc.program(lambda A: function(A), A=("b", "n", "n")).result.compile()
+    assert f.cost(b=5, n=3).compiled.flops == round(5 * factor * 3**3)
+
+
 def test_a_second_derivative_has_no_literal_chain():
     p = tc.program(LAYER, SIZES)
     cost = tc.hessian(p["E"], p["x"]).compile().cost(k=3, n=2)

@@ -142,8 +142,8 @@ def _size_without_last(a: Any) -> int:
 def _flops_of_call(node: Node) -> int:
     factor = _OF_MATRICES.get(node.function)
     if factor is not None:
-        (*_, n) = node.inputs[0].shape
-        return int(factor * n**3)
+        *batch, _, n = node.inputs[0].shape
+        return round(math.prod(batch) * factor * n**3)
     arrays = [i for i in node.inputs if hasattr(i, "shape")]
     if node.function is np.einsum:
         return _flops_of_einsum(node.inputs[0], arrays)

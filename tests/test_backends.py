@@ -3,6 +3,7 @@
 import ast
 import os
 import pickle
+import re
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -22,7 +23,10 @@ class Arrays:
 
     def __init__(self, name):
         self.name = name
-        package = {"array_api": "array_api_strict"}.get(name, name)
+        self.backend = "array_api" if name == "dask" else name
+        package = {"array_api": "array_api_strict", "dask": "dask.array"}.get(name, name)
+        if name == "dask":
+            pytest.importorskip("array_api_compat")
         self.package = pytest.importorskip(package, reason=f"{package} is not installed")
 
     def make(self, array, dtype="float64"):
@@ -33,19 +37,25 @@ class Arrays:
         if self.name == "jax":
             with self.package.enable_x64(True):
                 return self.package.numpy.asarray(array, dtype=dtype)
+        if self.name == "dask":
+            array = np.array(array, dtype=dtype)
+            halves = tuple(max(1, (n + 1) // 2) for n in array.shape)
+            return self.package.from_array(array, chunks=halves)
         values = np.asarray(array).tolist()
         made = self.package.asarray(values, dtype=getattr(self.package, dtype))
         return self.package.reshape(made, np.shape(array))
 
     def numpy(self, result):
         assert isinstance(result, type(self.make(1.0)))
-        return np.asarray(result)
+        array = np.asarray(result)
+        assert str(array.dtype) == self.dtype(result)
+        return array
 
     def dtype(self, result):
         return str(result.dtype).rpartition(".")[2]
 
 
-NAMES = ("numba", "jax", "torch", "array_api")
+NAMES = ("numba", "jax", "torch", "array_api", "dask")
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -86,13 +96,22 @@ def test_a_textbook_derivative_in_both_precisions(arrays, case):
     at = point()
     wanted = [value.evaluate(at), np.asarray(by_hand(**at))]
     try:
-        f = tc.compile([value, d], backend=arrays.name)
+        f = tc.compile([value, d], backend=arrays.backend)
     except tc.NotSupportedError as error:
-        known = arrays.name == "array_api" and "np.einsum" in str(error)
+        known = arrays.backend == "array_api" and "np.einsum" in str(error)
         assert known, error  # noqa: PT017 - for one library and one reason only
         return
     for dtype, allowed in (("float64", 1e-9), ("float32", 2e-4)):
-        results = f({name: arrays.make(number, dtype) for name, number in at.items()})
+        values = {name: arrays.make(number, dtype) for name, number in at.items()}
+        if arrays.name == "dask" and re.search(r"\b(inv|det|logdet)\b", case):
+            values = {name: value.rechunk(-1) for name, value in values.items()}
+        if arrays.name == "dask" and re.search(r"\b(det|logdet)\b", f.source):
+            with pytest.raises(
+                tc.NotSupportedError, match=r"dask\.array\.linalg has no (slog)?det"
+            ):
+                f(values)
+            return
+        results = f(values)
         for result, expected in zip(results, wanted, strict=True):
             assert arrays.dtype(result) == dtype
             scale = allowed * max(1.0, np.abs(expected).max())
@@ -113,7 +132,7 @@ def at():
 
 def compiled(item, arrays):
     try:
-        return item.compile(backend=arrays.name)
+        return item.compile(backend=arrays.backend)
     except tc.NotSupportedError as error:
         assert "has no arguments" in str(error)  # noqa: PT017 - the only reason there is
         pytest.skip(str(error))
@@ -146,7 +165,7 @@ L = tc.define("L", tc.sum(tc.softplus(X @ w)))
 
 def test_several_outputs_are_a_tuple_of_arrays_of_ones_own(arrays, at):
     items = [E, W, W.T, x, tc.gradient(E, W), s, s]
-    f = tc.compile(items, backend=arrays.name)
+    f = tc.compile(items, backend=arrays.backend)
     own = {key: arrays.make(value) for key, value in at.items()}
     results = f(own)
     assert isinstance(results, tuple)
@@ -171,7 +190,7 @@ LAID_OUT = {"backwards": lambda a: a[:, ::-1].copy()[:, ::-1], "by columns": np.
 @pytest.mark.parametrize("layout", LAID_OUT)
 def test_any_numpy_array_is_taken(arrays, layout, at):
     at["W"] = LAID_OUT[layout](at["W"])
-    f = tc.gradient(E, W).compile(backend=arrays.name)
+    f = tc.gradient(E, W).compile(backend=arrays.backend)
     expected = tc.gradient(E, W).compile()(at)
     for _ in range(3):
         np.testing.assert_allclose(np.asarray(f(at["W"], at["x"], at["y"])), expected, rtol=1e-12)
@@ -184,9 +203,9 @@ def test_any_numpy_array_is_taken(arrays, layout, at):
 
 def test_a_batch_of_no_samples(arrays):
     values = {"X": arrays.make(np.zeros((0, 2))), "w": arrays.make(np.ones(2))}
-    loss, slope, by_X = tc.compile([L, tc.gradient(L, w), tc.gradient(L, X)], backend=arrays.name)(
-        values
-    )
+    loss, slope, by_X = tc.compile(
+        [L, tc.gradient(L, w), tc.gradient(L, X)], backend=arrays.backend
+    )(values)
     assert float(loss) == 0
     np.testing.assert_array_equal(arrays.numpy(slope), [0, 0])
     assert by_X.shape == (0, 2)
@@ -201,15 +220,15 @@ def test_nan_and_infinity_pass_through_as_with_numpy(arrays, at):
              tc.derivative(tc.outer(u, x), x, layout="mixed"), tc.erf(u), tc.gelu(u), tc.silu(u),
              tc.derivative(tc.outer(u, x) * tc.outer(x, u), x, layout="mixed")]  # fmt: skip
     for item in items:
-        f, g = item.compile(backend=arrays.name), item.compile()
+        f, g = item.compile(backend=arrays.backend), item.compile()
         with np.errstate(all="ignore"):
             expected = g(u=values, x=at["x"])
-            result = f(u=arrays.make(values), x=arrays.make(at["x"]))
-        np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-300)
+            result = arrays.numpy(f(u=arrays.make(values), x=arrays.make(at["x"])))
+        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-300)
 
 
 def test_a_column_may_be_given_as_a_matrix(arrays, at):
-    f = tc.compile([tc.gradient(L, w), tc.derivative(L, w)], backend=arrays.name)
+    f = tc.compile([tc.gradient(L, w), tc.derivative(L, w)], backend=arrays.backend)
     upright = {"X": arrays.make(at["X"]), "w": arrays.make(at["w"][:, None])}
     flat = tc.gradient(L, w).compile()(at)
     gradient, derivative = f(upright)
@@ -227,7 +246,7 @@ BAD = {
 @pytest.mark.parametrize("bad", BAD)
 def test_bad_values_are_refused_in_the_words_of_the_numpy_function(arrays, bad, at):
     change, words = BAD[bad]
-    f, g = E.compile(backend=arrays.name), E.compile()
+    f, g = E.compile(backend=arrays.backend), E.compile()
     f(at)
     good = {**at, **change}
     good = {name: value for name, value in good.items() if value is not None}
@@ -239,7 +258,7 @@ def test_bad_values_are_refused_in_the_words_of_the_numpy_function(arrays, bad, 
 
 
 def test_one_name_of_a_dimension_is_one_size(arrays):
-    f = L.compile(backend=arrays.name)
+    f = L.compile(backend=arrays.backend)
     with pytest.raises(tc.ShapeError, match=r"n = 2, but w has|n = 5, but X has"):
         f(X=arrays.make(np.ones((3, 2))), w=arrays.make(np.ones(5)))
 
@@ -252,15 +271,15 @@ def test_half_precision_is_refused(differentiable):
 
 def test_a_declared_matrix_is_looked_at_in_every_call(arrays):
     A = tc.matrix("A", 2, 2, symmetric=True)
-    f = tc.trace(A @ A).compile(backend=arrays.name)
+    f = tc.trace(A @ A).compile(backend=arrays.backend)
     assert float(f(arrays.make(np.eye(2)))) == 2
     with pytest.raises(tc.ValueNotAllowedError, match="declared symmetric"):
-        f(arrays.make([[1.0, 2.0], [3.0, 4.0]]))
+        np.asarray(f(arrays.make([[1.0, 2.0], [3.0, 4.0]])))
 
 
 def test_a_compiled_function_is_pickled_by_its_formulas(arrays, at):
-    f = pickle.loads(pickle.dumps(tc.gradient(E, W).compile(backend=arrays.name)))
-    assert f.engine == arrays.name
+    f = pickle.loads(pickle.dumps(tc.gradient(E, W).compile(backend=arrays.backend)))
+    assert f.engine == arrays.backend
     np.testing.assert_allclose(np.asarray(f(at)), tc.gradient(E, W).compile()(at), rtol=1e-12)
 
 
@@ -281,7 +300,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(name, monkeypat
 @pytest.mark.parametrize("option", ["structured", "reuse_buffers"])
 def test_options_of_numpy_functions_alone_are_refused(arrays, option):
     with pytest.raises(tc.NotSupportedError, match=option):
-        tc.compile(tc.derivative(s, W), backend=arrays.name, **{option: True})
+        tc.compile(tc.derivative(s, W), backend=arrays.backend, **{option: True})
 
 
 # ── differentiated again ──────────────────────────────────────────────────────────────────
@@ -526,6 +545,75 @@ def test_array_api_takes_numpy_arrays_and_never_mixes_libraries(at):
     assert isinstance(f(mixed), type(strict.make(1.0)))
 
 
+class Counted:
+    """How often Dask computes something."""
+
+    def __init__(self, dask):
+        self.count = 0
+        self.callback = dask.callbacks.Callback(start=self.started)
+
+    def started(self, graph):
+        self.count += 1
+
+
+def test_dask_computes_nothing_before_it_is_asked_to(at):
+    arrays, dask = Arrays("dask"), pytest.importorskip("dask")
+    counted = Counted(dask)
+    A = tc.matrix("A", 4, 4, symmetric=True)
+    f = tc.compile([E, tc.gradient(E, W), tc.trace(A @ A)], backend="array_api")
+    values = {name: arrays.make(value) for name, value in {**at, "A": np.eye(4)}.items()}
+    with counted.callback:
+        results = f(values)
+        assert counted.count == 0
+        assert float(results[2].compute()) == 4
+    assert counted.count == 1
+
+
+def test_chunks_cut_anywhere_fit_together(at):
+    arrays = Arrays("dask")
+    cuts = {"W": ((1, 4), (2, 1, 1)), "x": ((3, 1),), "y": ((2, 2, 1),)}
+    f, values = ITEMS["∂E/∂W"].compile(backend="array_api"), {n: at[n] for n in cuts}
+    result = f({n: arrays.package.from_array(at[n], chunks=cuts[n]) for n in cuts})
+    np.testing.assert_allclose(result.compute(), ITEMS["∂E/∂W"].compile()(values), rtol=1e-12)
+
+
+def test_what_dask_cannot_do_is_refused_by_name(at):
+    arrays = Arrays("dask")
+    A, u = tc.matrix("A", 4, 4), tc.vector("u", "n")
+    whole = arrays.make(np.eye(4))
+    with pytest.raises(tc.NotSupportedError, match=r"dask\.array\.linalg has no slogdet") as error:
+        tc.logdet(A).compile(backend="array_api")(whole)
+    assert 'backend="numpy"' in error.value.hint
+    uneven = whole.rechunk((3, 2))
+    with pytest.raises(tc.NotSupportedError, match="Dask cannot do it with these chunks") as error:
+        tc.inv(A).compile(backend="array_api")(uneven)
+    assert "x.rechunk(-1)" in error.value.hint
+    some = arrays.make(at["x"])
+    with pytest.raises(tc.ValueNotAllowedError, match="u does not know its size") as error:
+        tc.sum(u).compile(backend="array_api")(some[some > 0])
+    assert "u.compute_chunk_sizes()" in error.value.hint
+
+
+def test_arrays_that_need_a_package_beside_them_are_refused_with_its_extra(monkeypatch):
+    arrays = Arrays("dask")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    f = E.compile(backend="array_api")
+    with pytest.raises(tc.ValueNotAllowedError, match=r"W is a dask\.Array") as error:
+        f({"W": arrays.make(np.ones((5, 4))), "x": np.ones(4), "y": np.ones(5)})
+    assert "pip install 'tensorcalc[array_api]'" in error.value.hint
+
+
+@pytest.mark.parametrize("name", ["xp", "torch", "jnp", "jax", "device", "library_of"])
+def test_a_variable_may_have_the_name_of_a_library(arrays, name):
+    v = tc.vector(name, 3)
+    f = tc.compile(tc.gradient(tc.sum(tc.softplus(v) * tc.norm(v)), v), backend=arrays.backend)
+    values = np.array([1.0, -2.0, 3.0])
+    assert f.arguments == (name,)
+    v = tc.vector("v", 3)
+    expected = tc.gradient(tc.sum(tc.softplus(v) * tc.norm(v)), v).compile()(v=values)
+    np.testing.assert_allclose(arrays.numpy(f(**{name: arrays.make(values)})), expected)
+
+
 @pytest.mark.parametrize("backend", ["torch", "array_api"])
 def test_arrays_of_another_library_are_refused(backend, at):
     Arrays(backend)
@@ -546,7 +634,7 @@ def test_importing_tensorcalc_loads_none_of_them():
 
 def test_a_product_of_products_keeps_its_brackets(arrays):
     A, B = tc.matrix("A", 2, 2), tc.matrix("B", 2, 2)
-    f = tc.trace(A.T @ B @ A).compile(backend=arrays.name)
+    f = tc.trace(A.T @ B @ A).compile(backend=arrays.backend)
     a, b = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[2.0, 7.0], [1.0, 4.0]])
     found = f(A=arrays.make(a), B=arrays.make(b))
     assert float(found) == np.trace(a.T @ b @ a)
@@ -560,20 +648,20 @@ def test_a_number_may_stand_on_either_side_of_a_comparison(arrays, condition):
     p = tc.program(f"sum(where({condition}, x**2, 3 * x))", x=4)
     items = [p.result, tc.gradient(p.result, p["x"])]
     x = np.array([0.5, 1.0, -2.0, 3.0])
-    found = tc.compile(items, backend=arrays.name)(x=arrays.make(x))
+    found = tc.compile(items, backend=arrays.backend)(x=arrays.make(x))
     for one, other in zip(found, tc.compile(items)(x=x), strict=True):
         np.testing.assert_allclose(arrays.numpy(one), other)
 
 
 def test_contractions_and_costs_are_told_for_every_library(arrays):
     W, x = tc.matrix("W", "k n"), tc.vector("x", "n")
-    f = (W @ x).compile("product", backend=arrays.name)
+    f = (W @ x).compile("product", backend=arrays.backend)
     assert "W @ x     k × n, sum over n   2 k n" in str(f)
     assert f.cost(k=3, n=5).compiled.flops == 30
 
 
 def test_arrays_like_those_before_are_not_checked_again_and_others_are(arrays, at):
-    f = tc.compile(ITEMS["∇E"], backend=arrays.name)
+    f = tc.compile(ITEMS["∇E"], backend=arrays.backend)
     values = {name: arrays.make(at[name]) for name in f.arguments}
     first = arrays.numpy(f(**values))
     for _ in range(3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,26 @@ class Library:
 
         None where the library does not trace.
         """
+        return None
+
+    def instead(self, name: str, value: Any) -> str:
+        """What to do with a value that is no array of the library."""
+        return f"give {name} as an array of that library or of NumPy"
+
+    def require_sizes(self, name: str, value: Any) -> None:
+        """Refuse an array of the library that does not know its own size."""
+
+    def checked(self, value: Any, check: Callable[[Any], Any]) -> Any:
+        """The value, at whose entries ``check`` has looked."""
+        try:
+            array = np.asarray(value)
+        except Exception:  # while a library traces, there are no numbers to look at
+            return value
+        check(array)
+        return value
+
+    def explained(self, error: Exception, what: str) -> TensorCalcError | None:
+        """What an error of the library says in words of ours, if it is one that is known."""
         return None
 
     def ran_out_of_memory(self, error: Exception) -> bool:
@@ -165,7 +186,8 @@ class ForeignFunction(CompiledFunction):
         values = self._values(given, present)
         for name, variable in self._traits.items():
             if name in present:
-                self._require_traits(name, variable, present[name])
+                check = partial(_require_traits, name, variable, self.title)
+                present[name] = self.library.checked(present[name], check)
         with self.library.precision(dtype):
             arrays = [
                 self._lying(name, self.library.adopt(present[name], dtype, device))
@@ -254,9 +276,10 @@ class ForeignFunction(CompiledFunction):
                 kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
                 raise ValueNotAllowedError(
                     f"the value of {name} is a {kind}, no array for backend={self.engine!r}",
-                    f"give {name} as an array of that library or of NumPy",
+                    self.library.instead(name, value),
                 )
             return str(read_array(name, value, finite=False).dtype)
+        self.library.require_sizes(name, value)
         dtype = self.library.dtype_name(value)
         if dtype.startswith("complex"):
             raise ValueNotAllowedError(
@@ -290,13 +313,6 @@ class ForeignFunction(CompiledFunction):
             self._known[key] = values
         return values
 
-    def _require_traits(self, name: str, variable: Variable, value: Any) -> None:
-        try:
-            array = np.asarray(value)
-        except Exception:  # while a library traces, there are no numbers to look at
-            return
-        read_values([name], {name: variable}, {name: array}, finite=False, what=self.title)
-
     def _lying(self, name: str, array: Any) -> Any:
         """A column given as n × 1 as its n numbers."""
         if self._variables[name].ndim == 1 and len(array.shape) == 2:
@@ -326,6 +342,9 @@ class ForeignFunction(CompiledFunction):
                     f"{self.title} at these sizes: {str(error).splitlines()[0]}",
                     "keep it structured and chain it with @",
                 ) from None
+            explained = self.library.explained(error, self.title)
+            if explained is not None:
+                raise explained from None
             raise
 
     def _of_ones_own(self, name: str, value: Callable[..., Any]) -> Callable[..., Any]:
@@ -383,6 +402,12 @@ def _given_functions(outputs: tuple[Output, ...]) -> dict[Any, Callable[..., Any
         if isinstance(node, Elementwise) and node.function.made_by
         if len(node.function.made_by[1]) == 3
     }
+
+
+def _require_traits(name: str, variable: Variable, what: str, array: Any) -> Any:
+    """The array, which is what its variable was declared to be."""
+    read_values([name], {name: variable}, {name: array}, finite=False, what=what)
+    return array
 
 
 def _spelled(device: Any) -> str:

@@ -79,8 +79,7 @@ def translated(generated: Generated, dialect: Dialect) -> str:
         for f in functions
         if f.name != generated.name
     }
-    blocks = ["\n".join(dialect.imports)]
-    blocks += [_constant(n, dialect) for n in tree.body if isinstance(n, ast.Assign)]
+    blocks = [_constant(n, dialect) for n in tree.body if isinstance(n, ast.Assign)]
     blocks += [f"# {name} is the function given to tc.function" for name in generated.functions]
     parameters = {name: [a.arg for a in f.args.args] for name, f in quoted.items()}
     blocks += looped.values()
@@ -92,6 +91,8 @@ def translated(generated: Generated, dialect: Dialect) -> str:
         constants = generated.constants if is_main else {}
         blocks.append(_Translator(dialect, function, parameters, set(constants)).source(is_main))
     text = "\n\n\n".join(blocks)
+    if not dialect.opening or f"{dialect.library}." in text:
+        text = "\n\n\n".join(["\n".join(dialect.imports), text])
     needed = [m for m in ("math", "itertools") if re.search(rf"\b{m}\.", text)]
     text = "\n".join([f"import {m}" for m in needed] + [""] * bool(needed)) + text
     comment = re.search(r"  # [^\n]*$", generated.source.rstrip("\n").rpartition("\n")[2])
@@ -183,6 +184,8 @@ class _Translator(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         if node.attr == "itemsize":
             return _parsed(self.dialect.itemsize(ast.unparse(node.value)))
+        if node.attr == "mT" and "mT" in self.dialect.calls:
+            return _parsed(self.dialect.calls["mT"](self.context, ast.unparse(node.value)))
         text = ast.unparse(node)
         if re.fullmatch(r"np\.[\w.]+", text):
             raise self.refuse(text)

@@ -45,7 +45,9 @@ def negative(code: Code) -> Code:
     return Code(f"-{code.inside(POWER)}", UNARY)
 
 
-RESERVED = frozenset({"np", *keyword.kwlist, *dir(builtins)})
+# What the source imports or opens with, for NumPy or for another library.
+_LIBRARIES = ("np", "math", "itertools", "numba", "jax", "jnp", "torch", "xp", "device")
+RESERVED = frozenset({*_LIBRARIES, "library_of", *keyword.kwlist, *dir(builtins)})
 
 
 class Names:

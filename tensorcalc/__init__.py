@@ -14,6 +14,7 @@ from tensorcalc.errors import (
     ChainError,
     DimensionError,
     DomainError,
+    IllConditionedWarning,
     LayoutError,
     MemoryLimitError,
     MissingValueError,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from tensorcalc.backprop import Equations, FeedForward, johnston
     from tensorcalc.batch import BatchExplanation, PerSample, explain_batch
     from tensorcalc.check import AnswerCheck, Verification, check_answer, equal
+    from tensorcalc.codegen.structured import StructuredArray
     from tensorcalc.evaluation import compile_several as compile
     from tensorcalc.evaluation import hvp
     from tensorcalc.explicit import from_array
@@ -110,6 +112,7 @@ _LATER = {
     "FeedForward": ("tensorcalc.backprop", "FeedForward"),
     "PerSample": ("tensorcalc.batch", "PerSample"),
     "Program": ("tensorcalc.language", "Program"),
+    "StructuredArray": ("tensorcalc.codegen.structured", "StructuredArray"),
     "Verification": ("tensorcalc.check", "Verification"),
     "check_answer": ("tensorcalc.check", "check_answer"),
     "compile": ("tensorcalc.evaluation", "compile_several"),
@@ -207,6 +210,7 @@ __all__ = [
     "DomainError",
     "Equations",
     "FeedForward",
+    "IllConditionedWarning",
     "LayoutError",
     "MemoryLimitError",
     "MissingValueError",
@@ -216,6 +220,7 @@ __all__ = [
     "PerSample",
     "Program",
     "ShapeError",
+    "StructuredArray",
     "Tensor",
     "TensorCalcError",
     "UnknownAttributeError",

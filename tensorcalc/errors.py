@@ -10,6 +10,7 @@ __all__ = [
     "ChainError",
     "DimensionError",
     "DomainError",
+    "IllConditionedWarning",
     "LayoutError",
     "MemoryLimitError",
     "MissingValueError",
@@ -68,6 +69,10 @@ class UnknownNameError(TensorCalcError, KeyError):
 
 class UnknownAttributeError(TensorCalcError, AttributeError):
     """An attribute or a method that quantities do not have."""
+
+
+class IllConditionedWarning(UserWarning):
+    """A system of equations whose solution rounding alone may have changed in every digit."""
 
 
 class MissingValueError(TensorCalcError):

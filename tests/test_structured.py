@@ -10,7 +10,6 @@ import pytest
 from random_programs import VARIABLES, Writer, draw_values
 
 import tensorcalc as tc
-from tensorcalc.codegen.structured import StructuredArray
 from tensorcalc.shapes import format_bytes
 
 SIZES = {"n": 4, "m": 3, "k": 2}
@@ -105,7 +104,10 @@ TABLE = {
         ("f", "X", "X"), "mixed", "blockdiag(K (3 × 4 × 4))", True),
     "sum of two structures": (
         "f = norm(U @ V.T)**2 + sum(exp(U))", {"U": "m k", "V": "n k"}, ("f", "U", "U"), "mixed",
-        "I(3) ⊗ K (2 × 2) + diag(A (3 × 2))", False),
+        "I(3) ⊗ K (2 × 2) + diag(A (3 × 2))", True),
+    "a matrix and its diagonal": (
+        "Y = c * X + diag(diagonal(X))", {"X": (3, 3), "c": ()}, ("Y", "X"), "mixed",
+        "0.1257 · I(3) ⊗ I(3) + I[i=j] I[i=k] I[i=l] at (i, j | k, l)", True),
     "value with two axes by a scalar": (
         "Y = exp(c * X)", {"X": "m n", "c": ()}, ("Y", "c"), "mixed", "dense K (3 × 4)", False),
 }  # fmt: skip
@@ -304,7 +306,7 @@ def test_of_several_only_derivatives_with_two_axes_are_structured():
             next(f.array for f in result.factors if f.name == "x") for result in (array, again)
         )
         assert not np.shares_memory(x, other)
-    assert isinstance(array, StructuredArray)
+    assert isinstance(array, tc.StructuredArray)
     assert gradient.shape == (1, 4)
     assert isinstance(tc.compile(row, structured=True)(at), np.ndarray)
 
@@ -360,6 +362,13 @@ def test_a_dense_array_beyond_the_limit_is_refused():
         (lambda H: H @ np.ones(6, complex), tc.ShapeError, "real numbers"),
         (lambda H: H.solve(np.ones(5)), tc.ShapeError, "solve of an array"),
         (lambda H: H.__array__(copy=False), tc.NotSupportedError, "copy"),
+        (lambda H: H * np.ones(6), tc.NotSupportedError, "@"),
+        (lambda H: H * H, tc.NotSupportedError, "@"),
+        (lambda H: H + 1, tc.NotSupportedError, r"plus a number.*shifted"),
+        (lambda H: H + np.ones((3, 2, 3, 2)), tc.NotSupportedError, r"plus an array.*dense"),
+        (lambda H: H + H.matrix, tc.ShapeError, "3 × 2 by 3 × 2 and 6 by 6"),
+        (lambda H: H.shifted(np.ones(5)), tc.ShapeError, r"\(5,\): the rows are 3 × 2"),
+        (lambda H: H.shifted("1"), tc.ShapeError, "real numbers"),
     ],
 )
 def test_what_does_not_fit_is_refused(refused, error, words):
@@ -395,6 +404,111 @@ def test_iterative_solvers_of_scipy_take_them():
     vector = derivative_of("gate and its sum")
     two = vector.compile(structured=True)(values_of(vector))  # two axes: a matrix as it is
     near(linalg.aslinearoperator(two) @ np.ones(4), two.dense() @ np.ones(4))
+
+
+# ── multiples, sums and damping ───────────────────────────────────────────────────────────
+
+
+def test_multiples_and_sums_are_those_of_the_dense_arrays(case):
+    array, dense, *_ = case
+    other = -array.T.T / 4
+    near((2 * array).dense(), 2 * dense)
+    near((array * np.float32(0.5)).dense(), dense / 2)
+    near(other.dense(), dense / -4)
+    near((array + other).dense(), dense * 0.75)
+    near((array - 3 * other).dense(), dense * 1.75)
+    near(sum([array, other, array]).dense(), dense * 1.75)
+    near((array - array).dense(), dense * 0)
+
+
+def test_a_multiple_of_the_identity_is_added_on_the_diagonal(case):
+    array, dense, words, solves = case
+    if array._form.inner[: array._form.split] != array._form.inner[array._form.split :]:
+        with pytest.raises(tc.ShapeError, match="there is no identity") as caught:
+            array.shifted(2.0)
+        assert 'layout="mixed"' in caught.value.hint
+        return
+    matrix = matrix_of(array, dense)
+    added = np.linspace(20, 30, len(matrix))
+    for by, diagonal in ((20, 20.0), (added, added), (added.reshape(array.row_shape), added)):
+        damped = array.shifted(by)
+        expected = matrix + np.diag(np.broadcast_to(diagonal, len(matrix)))
+        near(damped.dense(), expected.reshape(dense.shape))
+        b = np.random.default_rng(2).normal(size=len(matrix))
+        if re.fullmatch(r"[AK] \(.*\) ⊗ .ᵀ \(.*\)", words):  # no axis is left alone by both
+            with pytest.raises(tc.NotSupportedError, match="sum of 2 products"):
+                damped.solve(b)
+        elif solves:
+            near(damped.solve(b), np.linalg.solve(expected, b))
+
+
+def hessian_of(name="sum of two structures", **sizes):
+    d = derivative_of(name)
+    rng = np.random.default_rng(0)
+    shapes = {name: v.shape for name, v in d.compile()._variables.items()}
+    return d.compile(structured=True)(
+        {name: rng.normal(size=[sizes.get(s, s) for s in shape]) for name, shape in shapes.items()}
+    )
+
+
+def test_the_blocks_of_a_sum_are_solved_with_and_the_whole_is_never_made():
+    H = hessian_of(m=5000, n=30, k=4)
+    b = np.random.default_rng(1).normal(size=H.row_shape)
+    near(H @ H.solve(b), b)
+    damped = H.shifted(0.5)
+    near(damped @ damped.solve(b), b)
+    assert damped.nbytes == H.nbytes, "I ⊗ (K + λI) is one factor"
+    assert (H + H).nbytes == H.nbytes
+    with pytest.raises(tc.NotSupportedError, match="the inverse of a sum of 2 products"):
+        hessian_of("network, Hessian", m=20, n=30, k=4).shifted(1).solve(np.ones(600))
+
+
+def test_blocks_beyond_the_limit_are_refused(monkeypatch):
+    monkeypatch.setattr("tensorcalc.codegen.structured_solve.MAX_BYTES", 8 * 5000 * 4 * 4 - 1)
+    with pytest.raises(tc.MemoryLimitError, match=r"the blocks of the sum would take 625 KiB"):
+        hessian_of(m=5000, n=30, k=4).solve(np.ones(20000))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 9])
+def test_a_sum_never_takes_more_than_the_dense_array(n):
+    text = "c = x - mean(x); h = c / sqrt(mean(c**2) + 0.1); L = sum(w * h)"
+    p = tc.parse(text, x="n", w="n")
+    at = {name: np.random.default_rng(n).normal(size=n) for name in ("x", "w")}
+    for d in (tc.derivative(p["h"], p["x"]), tc.derivative(p["L"], p["x"], p["x"])):
+        run, dense = d.compile(structured=True), d.compile()(at)
+        for _ in range(4):
+            array = run(at)
+            near(array.dense(), dense)
+            assert array.nbytes <= dense.nbytes
+        assert ("dense K" in repr(array)) == (len(array.terms) == 1)
+    assert len(array.terms) == (5 if n == 9 else 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_a_solution_without_a_correct_digit_is_never_silent(dtype):
+    p = tc.parse("L = norm(T - U @ V.T)**2", T="m n", U="m k", V="n k")
+    run = tc.hessian(p["L"], p["U"]).to("mixed").compile(structured=True)
+    rng = np.random.default_rng(3)
+    T, V = (rng.normal(size=shape).astype(dtype) for shape in ((6, 9), (9, 3)))
+    b = rng.normal(size=(6, 3)).astype(dtype)
+    run(T=T, V=V).solve(b)
+    V[:, 1] = 3 * V[:, 0] - V[:, 2] / 7
+    H = run(T=T, V=V)
+    words = r"\.solve: the factor K is singular to working precision, .* number of about \de"
+    with pytest.warns(tc.IllConditionedWarning, match=words) as told:
+        H.solve(b)
+    assert told[0].filename == __file__
+    damped = H.shifted(1e-2)
+    assert damped.dtype == dtype
+    x = damped.solve(b)
+    np.testing.assert_allclose(damped @ x, b, atol=1e-2)
+
+
+def test_a_badly_scaled_diagonal_is_solved_with_in_silence():
+    x = np.array([0.0, 16.0, -17.0, 5.0])
+    d = derivative_of("elementwise")  # the slopes of tanh
+    array = d.compile(structured=True)(x)
+    np.testing.assert_allclose(array.solve(np.ones(4)), 1 / (1 - np.tanh(x) ** 2), rtol=1e-6)
 
 
 @pytest.mark.parametrize("start", range(0, 160, 20))

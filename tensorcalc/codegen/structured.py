@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,17 +15,17 @@ from tensorcalc.codegen.structured_form import (
     applied,
     diagonal_view,
     entry_product,
+    held,
     parts_of,
     sizes_of_labels,
 )
-from tensorcalc.codegen.structured_solve import solved
+from tensorcalc.codegen.structured_solve import MAX_BYTES, solved
+from tensorcalc.codegen.structured_sums import added, scaled, shifted
 from tensorcalc.codegen.structured_words import words
-from tensorcalc.errors import MemoryLimitError, NotSupportedError, ShapeError
+from tensorcalc.errors import IllConditionedWarning, MemoryLimitError, NotSupportedError, ShapeError
 from tensorcalc.shapes import format_bytes, format_shape
 
 __all__ = ["Factor", "StructuredArray"]
-
-_MAX_BYTES = 2**31
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class StructuredArray:
     @property
     def nbytes(self) -> int:
         """The bytes that the factors take."""
-        return sum(array.nbytes for array in self._arrays)
+        return sum(array.nbytes for array in held(self._form, self._arrays))
 
     @property
     def row_shape(self) -> tuple[int, ...]:
@@ -118,7 +119,7 @@ class StructuredArray:
 
     # ── as arrays ──
 
-    def dense(self, max_bytes: float = _MAX_BYTES) -> np.ndarray:
+    def dense(self, max_bytes: float = MAX_BYTES) -> np.ndarray:
         """The array with every entry; MemoryLimitError if it would exceed ``max_bytes``."""
         form = self._form
         needed = self.size * self.dtype.itemsize
@@ -161,6 +162,57 @@ class StructuredArray:
             total += entries
         return total
 
+    # ── multiples and sums ──
+
+    def __mul__(self, number: Any) -> StructuredArray:
+        """The multiple by a real number."""
+        if np.ndim(number) or isinstance(number, StructuredArray):
+            raise NotSupportedError(
+                f"{self._form.title} times an array, entry by entry",
+                "use @ for the product of maps, or multiply the .dense() array",
+            )
+        by = float(_as_array(number, self._form.title))
+        return StructuredArray(*scaled(self._form, self._arrays, by))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, number: Any) -> StructuredArray:
+        return self * (1 / number)
+
+    def __neg__(self) -> StructuredArray:
+        return self * -1
+
+    def __add__(self, other: Any) -> StructuredArray:
+        """The sum with another structured array of the same rows and columns.
+
+        It is one block where that takes no more than the factors of both. Raises ShapeError.
+        """
+        if isinstance(other, StructuredArray):
+            return StructuredArray(*added(self._form, self._arrays, other._form, other._arrays))
+        if np.ndim(other) == 0 and other == 0:
+            return self  # where Python's sum starts
+        raise NotSupportedError(
+            f"{self._form.title} plus {'a number' if np.ndim(other) == 0 else 'an array'}",
+            "use .shifted(number) for a multiple of the identity, or add to the .dense() array",
+        )
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> StructuredArray:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> StructuredArray:
+        return -self + other
+
+    def shifted(self, by: Any) -> StructuredArray:
+        """The sum with ``by`` times the identity; a number, or one for each row.
+
+        H + λI of damped Newton steps, and H + diag(d) of Levenberg's and Marquardt's. Raises
+        ShapeError where rows and columns differ.
+        """
+        array = _as_array(by, self._form.title)
+        return StructuredArray(*shifted(self._form, self._arrays, array))
+
     # ── as a linear map ──
 
     @property
@@ -192,12 +244,18 @@ class StructuredArray:
     def solve(self, b: Any) -> np.ndarray:
         """The x with self @ x = b, one factor after the other; ``b`` as on the left of ``@``.
 
-        Raises NotSupportedError for a sum, and for factors that have no inverse by their shape;
-        ValueNotAllowedError where a factor is singular.
+        A sum is solved with as one block for each index along which all its products are diagonal.
+        Raises NotSupportedError for other sums, and for factors that have no inverse by their
+        shape; ValueNotAllowedError where a factor is singular. Warns with IllConditionedWarning
+        where one is nearly so: where rounding alone may change the digits of x.
         """
         form = self._form
-        solving = solved(form, self._arrays)
-        return self._mapped(b, self.row_shape, self.column_shape, solving, ".solve of")
+        doubts: list[str] = []
+        solving = solved(form, self._arrays, doubts)
+        x = self._mapped(b, self.row_shape, self.column_shape, solving, ".solve of")
+        for doubt in doubts:
+            warnings.warn(doubt, IllConditionedWarning, stacklevel=2)
+        return x
 
     def matvec(self, v: Any) -> np.ndarray:
         """The map of a flat vector, or of one column, as SciPy's linear operators have it."""

@@ -7,7 +7,7 @@ of axes: it is multiplied, and solved with, one factor after the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from tensorcalc.codegen.structured_terms import Term
 
-__all__ = ["Form", "Part", "applied", "diagonal_view", "parts_of"]
+__all__ = ["Form", "Part", "applied", "diagonal_view", "held", "parts_of", "unused_name"]
 
 Labels = tuple[int, ...]
+_LETTERS = ("c", "uvwpqrabdefgh", "KABCDGHJLMNPQR")  # for what has no axis, one, and more
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,18 @@ class Part:
     both: Labels
     rows: Labels
     columns: Labels
+
+
+def unused_name(ndim: int, used: Collection[str]) -> str:
+    """A letter for an array with so many axes, or a numbered one."""
+    letters = _LETTERS[min(ndim, 2)]
+    numbered = (f"{letters[0]}{k}" for k in range(2, len(used) + 3))
+    return next(name for name in (*letters, *numbered) if name not in used)
+
+
+def held(form: Form, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The arrays of which the products are made, each once."""
+    return [arrays[n] for n in sorted({n for t in form.terms for n, _ in t.factors})]
 
 
 def parts_of(form: Form, term: Term) -> list[Part]:

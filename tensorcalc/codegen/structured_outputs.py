@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tensorcalc.codegen.structured import Form, StructuredArray
+from tensorcalc.codegen.structured_form import unused_name
+from tensorcalc.codegen.structured_sums import Block, is_one_block
 from tensorcalc.codegen.structured_terms import Pattern, pattern_of
 from tensorcalc.expr import Definition, Einsum, Expr, Variable
 from tensorcalc.shapes import sizes_of
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from tensorcalc.codegen.generate import Output
 
 __all__ = ["Presentation", "structured_outputs"]
-
-_LETTERS = ("c", "uvwpqrabdefgh", "KABCDGHJLMNPQR")  # for what has no axis, one, and more
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,9 @@ class _Symbolic:
         groups = tuple(sizes_of(group, sizes) for group in self.pattern.groups)
         form = Form(self.title, groups, self.rows, self.pattern.terms, self.names, dtype)
         numbers = self.numbers
+        if is_one_block(form):
+            block = Block.of(form)
+            return lambda arrays: StructuredArray(*block.made([arrays[n] for n in numbers]))
         if numbers == (0,):
             return lambda arrays: StructuredArray(form, (arrays[0],))
         return lambda arrays: StructuredArray(form, tuple([arrays[n] for n in numbers]))
@@ -99,9 +102,7 @@ def _names(
     used = set(taken)
     for e in factors:
         own = hints.get(e) or _own_name(e)
-        letters = _LETTERS[min(e.ndim, 2)]
-        numbered = (f"{letters[0]}{k}" for k in range(2, len(used) + 3))
-        name = own or next(n for n in (*letters, *numbered) if n not in used)
+        name = own or unused_name(e.ndim, used)
         used.add(name)
         names.append(name)
     return tuple(names)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorcalc.codegen.structured_form import Form, Part, parts_of, sizes_of_labels
+from tensorcalc.codegen.structured_form import Form, Part, held, parts_of, sizes_of_labels
 from tensorcalc.codegen.structured_terms import Term
 from tensorcalc.shapes import format_bytes, format_shape
 
@@ -20,11 +20,12 @@ _INDICES = "ijklmnpqrstuvwxyzabcdefgh"
 def words(form: Form, arrays: Sequence[np.ndarray]) -> str:
     """The factors, the shape as a map, and the bytes that are held of those it would take."""
     formula = " + ".join(_Product(form, term, arrays).words() for term in form.terms) or "zero"
+    formula = formula.replace(" + -", " - ")
     sides = (form.shape[: form.rows], form.shape[form.rows :])
     shape = " × ".join("·".join(map(str, side)) or "1" for side in sides)
-    held = sum(array.nbytes for array in arrays)
+    there = sum(array.nbytes for array in held(form, arrays))
     whole = math.prod(form.shape) * form.dtype.itemsize
-    return f"{formula}, {shape}, {format_bytes(held)} of {format_bytes(whole)}"
+    return f"{formula}, {shape}, {format_bytes(there)} of {format_bytes(whole)}"
 
 
 @dataclass(frozen=True)

@@ -129,63 +129,55 @@ def generate(
         raise TensorCalcError(
             f"a compiled function named {name!r}", 'give it a name such as "step"'
         )
-    shown = [
-        stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
-        for o in outputs
-    ]
-    names = dict(hints or {})
-    for improved in _PASSES:
-        shown, names = improved(shown, names)
-    returned = tuple(replace(o, expr=e) for o, e in zip(outputs, shown, strict=True))
-    presenting, whole = None, shown
+    whole, names = _improved(outputs, hints or {})
+    returned = tuple(replace(o, expr=e) for o, e in zip(outputs, whole, strict=True))
+    presenting, shown = None, whole
     if any(o.rows is not None for o in outputs):
         returned, presenting = structured_outputs(returned, names, several=several)
         several = True
         shown, names = symmetric_products([o.expr for o in returned], names)
+    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
     lowering = Lowering(shown, names, in_place=in_place)
     # the arguments are those of the whole: sizes of identities, too, are read off them
     order = lowering.order if shown is whole else computed_below(whole)
-    found = {n.name: n for n in order if isinstance(n, Variable)}
-    variables = computation(e for o in outputs for e in (o.expr, *o.universe))
-    arguments = _with_sized(found, order, variables)
+    arguments = _arguments(order, variables)
     lowering.claim_arguments(arguments)
     lowering.run()
+    body = _body(lowering, shown, returned, arguments, variables, several=several)
     while name in lowering.functions or name in lowering.constants or name in RESERVED:
         name += "_"
-    body = _body(lowering, shown, returned, arguments, variables, several=several)
-    parameters = ", ".join(lowering.argument[a] for a in arguments)
-    source = "\n".join(
-        [
-            "import numpy as np",
-            "",
-            *_preamble(lowering),
-            "",
-            f"def {name}({parameters}):",
-            *("    " + line for line in body),
-            "",
-        ]
-    )
-    own = {k: f for k, f in lowering.functions.items() if k not in lowering.quoted}
-    final = tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs)
     return Generated(
-        name,
-        source,
-        tuple(arguments),
-        final,
-        returned,
-        several,
-        variables,
-        lowering.constants,
-        own,
-        tuple(lowering.contractions),
-        presenting,
+        name=name,
+        source=_source(name, lowering, arguments, body),
+        arguments=tuple(arguments),
+        outputs=tuple(replace(o, universe=o.universe or (o.expr,)) for o in outputs),
+        returned=returned,
+        several=several,
+        variables=variables,
+        constants=lowering.constants,
+        functions={k: f for k, f in lowering.functions.items() if k not in lowering.quoted},
+        contractions=tuple(lowering.contractions),
+        presenting=presenting,
     )
 
 
-def _with_sized(
-    found: dict[str, Variable], order: Sequence[Expr], everything: Mapping[str, Variable]
-) -> list[str]:
-    """The arguments: variables that occur, and one for each size that nothing else gives."""
+def _improved(
+    outputs: Sequence[Output], hints: Mapping[Expr, str]
+) -> tuple[Sequence[Expr], Mapping[Expr, str]]:
+    """The outputs in the axes that they are shown in, in stable forms, after every pass."""
+    shown: Sequence[Expr] = [
+        stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
+        for o in outputs
+    ]
+    names = dict(hints)
+    for improved in _PASSES:
+        shown, names = improved(shown, names)
+    return shown, names
+
+
+def _arguments(order: Sequence[Expr], everything: Mapping[str, Variable]) -> list[str]:
+    """Variables that occur, and one for each size that nothing else gives."""
+    found = {n.name: n for n in order if isinstance(n, Variable)}
     known = {dim for v in found.values() for dim in v.shape if isinstance(dim, str)}
     needed = set(names_in(dim for e in order for dim in e.shape)) - known
     for candidate in everything.values():
@@ -197,6 +189,21 @@ def _with_sized(
     place = {name: k for k, name in enumerate(dict.fromkeys(used))}
     last = {name: k for k, name in enumerate(everything)}
     return sorted(found, key=lambda n: (place.get(n, len(place)), last[n]))
+
+
+def _source(name: str, lowering: Lowering, arguments: Sequence[str], body: Sequence[str]) -> str:
+    parameters = ", ".join(lowering.argument[a] for a in arguments)
+    return "\n".join(
+        [
+            "import numpy as np",
+            "",
+            *_preamble(lowering),
+            "",
+            f"def {name}({parameters}):",
+            *("    " + line for line in body),
+            "",
+        ]
+    )
 
 
 def _preamble(lowering: Lowering) -> list[str]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from tensorcalc.backends.translate import Dialect, is_fresh, translated
 from tensorcalc.codegen.callable import BoundFunction, CompiledFunction
+from tensorcalc.codegen.computed import computed_below
 from tensorcalc.codegen.generate import Generated, Output, generate
-from tensorcalc.codegen.lower import computed_below
 from tensorcalc.errors import (
     MemoryLimitError,
     NotSupportedError,

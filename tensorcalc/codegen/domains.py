@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tensorcalc.codegen.callable import CompiledFunction, Output, compile_outputs
-from tensorcalc.codegen.lower import computed_below
+from tensorcalc.codegen.computed import computed_below
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.display import expression_text
 from tensorcalc.errors import ValueNotAllowedError

@@ -13,8 +13,9 @@ import numpy as np
 
 from tensorcalc.codegen.chains import chains_opened
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
+from tensorcalc.codegen.computed import computed_below
 from tensorcalc.codegen.factored import factored
-from tensorcalc.codegen.lower import Lowering, computed_below
+from tensorcalc.codegen.lower import Lowering
 from tensorcalc.codegen.product import Contraction
 from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, negative, number_code
+from tensorcalc.codegen.computed import computed_below, computed_body, count_uses
+from tensorcalc.codegen.diagonals import deltas_of, diagonal_box, has_delta, on_diagonal
 from tensorcalc.codegen.merge import is_reshape
 from tensorcalc.codegen.product import (
     Contraction,
     Factor,
     broadcast_code,
-    letters,
     product_code,
     times,
 )
-from tensorcalc.codegen.stable import stabilised
 from tensorcalc.evaluate import value_of
 from tensorcalc.expr import (
     Add,
@@ -42,14 +42,12 @@ from tensorcalc.expr import (
     Special,
     SpecialFunction,
     Variable,
-    toposort,
 )
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.shapes import Dim, ProductDim
-from tensorcalc.simplify import simplify
 
-__all__ = ["Lowering", "computed_below"]
+__all__ = ["Lowering"]
 
 _TERMS = 200  # of one statement
 _WIDE = 72  # a line longer than this is broken by naming a part of it
@@ -74,13 +72,13 @@ class Lowering:
         self._function_names: dict[object, str] = {}
         # every node to compute, arguments first; names are looked through
         self.order = computed_below(roots)
-        self.uses = _count_uses(self.order, roots)
+        self.uses = count_uses(self.order, roots)
         self.diagonals = {
             term
             for node in self.order
             if isinstance(node, Add) and node.ndim > 1 and in_place
             for term in node.terms
-            if _has_delta(term) and self.uses[term] == 1 and term not in hints
+            if has_delta(term) and self.uses[term] == 1 and term not in hints
         }
         bodies = {computed_body(n): n.name for n in self.order if isinstance(n, Definition)}
         self.hints = {**hints, **bodies}
@@ -228,10 +226,10 @@ class Lowering:
         else:
             first, *diagonals = diagonals
             assert isinstance(first, Einsum)
-            name = self._box(first, _deltas_of(first), node).text
+            name = diagonal_box(self, first, node).text
         for term in diagonals:
             assert isinstance(term, Einsum)
-            spec, _, entries = self._on_diagonal(term, _deltas_of(term))
+            spec, _, entries = on_diagonal(self, term)
             self.lines.append(f'np.einsum("{spec}", {name})[...] += {entries.text}  # the diagonal')
         return Code(name)
 
@@ -283,7 +281,7 @@ class Lowering:
             return number_code(entry)
         if isinstance(term, Einsum) and len(self._covered(term)) < term.ndim:
             kept = tuple(i for axis, i in enumerate(term.output) if axis in self._covered(term))
-            return broadcast_code(Factor(self._core(term, kept), kept), term.output)
+            return broadcast_code(Factor(self.core(term, kept), kept), term.output)
         return self.code[term]
 
     def _einsum(self, node: Einsum) -> Code:
@@ -291,14 +289,13 @@ class Lowering:
         reshaped = self._reshaped(node)
         if reshaped is not None:
             return reshaped
-        deltas = _deltas_of(node)
-        if deltas:
-            return self._box(node, deltas)
+        if deltas_of(node):
+            return diagonal_box(self, node)
         entry = constant_entry(node)
         if entry is not None and node.ndim:
             return self._filled(node, number_code(entry))
         kept = tuple(i for axis, i in enumerate(node.output) if axis in _axes_with_entries(node))
-        core = self._core(node, kept)
+        core = self.core(node, kept)
         if kept == node.output:
             return core
         return self._filled(node, broadcast_code(Factor(core, kept), node.output))
@@ -319,7 +316,7 @@ class Lowering:
             return Code(f"np.full({shape}, {code.text}, dtype=float)")
         return Code(f"np.broadcast_to({code.text}, {shape}).copy()")
 
-    def _core(
+    def core(
         self,
         node: Einsum,
         output: tuple[int, ...],
@@ -361,74 +358,6 @@ class Lowering:
             result = divided(result, scalar) or times(result, scalar)
         return result
 
-    def _box(self, node: Einsum, deltas: list[Indices], named: Expr | None = None) -> Code:
-        """An array of zeros whose diagonal, along the tied axes, is the core product."""
-        spec, has, core = self._on_diagonal(node, deltas)
-        if node.ndim == 2 and len(deltas) == 1 and named is None:
-            if not has:
-                eye = Code(f"np.eye({self.size(node.shape[0])})")
-                return eye if core.text == "1.0" else times(core, eye)
-            return Code(f"np.diag({core.text})")
-        if not self.in_place:
-            return self._spread(node, deltas)
-        named = named or node
-        shape = ", ".join(map(self.size, node.shape))
-        hint = self.hints.get(named)
-        box = self.names.claim(hint) if hint else self.names.number("box")
-        self.lines.append(f"{box} = np.zeros(({shape}))")
-        self.lines.append(f'np.einsum("{spec}", {box})[...] = {core.text}  # the diagonal')
-        return Code(box)
-
-    def _spread(self, node: Einsum, deltas: list[Indices]) -> Code:
-        """The same as a product with identity matrices, where no array can be written to."""
-        first, has, core = self._entries(node, deltas)
-        factors = [(core.text, has)] if has else []
-        for i in node.output:
-            size = self.size(node.dims[i])
-            if first.get(i, i) != i:
-                factors.append((f"np.eye({size})", (first[i], i)))
-            elif i not in has and i not in first.values():
-                factors.append((f"np.ones({size})", (i,)))
-        spec = ",".join(letters(indices) for _, indices in factors)
-        inputs = ", ".join(text for text, _ in factors)
-        box = Code(f'np.einsum("{spec}->{letters(node.output)}", {inputs})')
-        return box if has or core.text == "1.0" else times(core, box)
-
-    def _on_diagonal(self, node: Einsum, deltas: list[Indices]) -> tuple[str, Indices, Code]:
-        """The einsum that is a view of the diagonal, the axes with entries, and the entries."""
-        first, has, core = self._entries(node, deltas)
-        kept = tuple(i for i in node.output if first.get(i, i) == i)
-        if node.ndim > 2 or len(deltas) > 1:
-            core = broadcast_code(Factor(core, has), kept)
-        spec = letters(tuple(first.get(i, i) for i in node.output)) + "->" + letters(kept)
-        return spec, has, core
-
-    def _entries(self, node: Einsum, deltas: list[Indices]) -> tuple[dict[int, int], Indices, Code]:
-        """The first of each group of tied axes, and the entries along the axes that have some."""
-        first = _first_of_tied(deltas, node.output)
-        factors = [
-            (operand, tuple(first.get(i, i) for i in indices))
-            for operand, indices in zip(node.operands, node.inputs, strict=True)
-            if not isinstance(operand, Delta)
-        ]
-        real = {i for operand, ix in factors if not isinstance(operand, Ones) for i in ix}
-        has = tuple(i for i in node.output if first.get(i, i) == i and i in real)
-        return first, has, self._core(node, has, factors)
-
-
-Indices = tuple[int, ...]
-
-
-def _deltas_of(node: Einsum) -> list[Indices]:
-    return [ix for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Delta)]
-
-
-def _has_delta(term: Expr) -> bool:
-    """Whether a term of a sum has entries along a diagonal only."""
-    if not isinstance(term, Einsum) or any(isinstance(o, Merge) for o in term.operands):
-        return False
-    return bool(_deltas_of(term))
-
 
 def _axes_with_entries(node: Einsum) -> set[int]:
     """The axes of a product along which it is not just repeated; all, if deltas tie some."""
@@ -436,15 +365,6 @@ def _axes_with_entries(node: Einsum) -> set[int]:
         return set(range(node.ndim))
     lone = {ix[0] for o, ix in zip(node.operands, node.inputs, strict=True) if isinstance(o, Ones)}
     return {axis for axis, i in enumerate(node.output) if i not in lone}
-
-
-def _first_of_tied(deltas: Sequence[tuple[int, ...]], output: tuple[int, ...]) -> dict[int, int]:
-    """For each index that deltas tie to others, the one of them that stands first in the output."""
-    groups: list[set[int]] = []
-    for pair in deltas:
-        touching = [g for g in groups if g & set(pair)]
-        groups = [g for g in groups if g not in touching] + [set(pair).union(*touching)]
-    return {i: min(group, key=output.index) for group in groups for i in group}
 
 
 def divided(top: Code, bottom: Code) -> Code | None:
@@ -467,27 +387,3 @@ def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]
         code = negative(code)
     factors[k] = Factor(code, factors[k].indices)
     return factors
-
-
-def computed_body(node: Definition) -> Expr:
-    """What is computed for a name."""
-    return stabilised(simplify(node.body))
-
-
-def computed_below(roots: Iterable[Expr]) -> list[Expr]:
-    """Every node that is computed for ``roots``, arguments first; names are looked through."""
-    return toposort(roots, below=_children)
-
-
-def _children(node: Expr) -> tuple[Expr, ...]:
-    return (computed_body(node),) if isinstance(node, Definition) else node.args
-
-
-def _count_uses(order: Iterable[Expr], roots: Iterable[Expr]) -> dict[Expr, int]:
-    uses: dict[Expr, int] = {}
-    for node in order:
-        for child in _children(node):
-            uses[child] = uses.get(child, 0) + 1
-    for root in roots:
-        uses[root] = uses.get(root, 0) + 1
-    return uses

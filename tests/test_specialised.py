@@ -1,5 +1,6 @@
 """Functions specialised for shapes that came before: the same results, in memory of one's own."""
 
+import re
 import threading
 
 import numpy as np
@@ -184,6 +185,19 @@ def test_buffers_hold_the_results_of_the_last_call():
         assert not np.array_equal(old, was)
 
 
+def test_buffers_and_what_is_seen_of_them_are_made_once():
+    f = network(reuse_buffers=True)
+    found = called(f, draw())
+    assert [result.ctypes.data % 64 for result in found[1:]] == [0] * 3  # one cache line
+    g = network()
+    called(g, draw())
+    views = [len(re.findall(r"= \w+(\.T|\[)", *specialised(h))) for h in (f, g)]
+    assert views[0] < views[1]
+    at = draw(1)
+    for one, other in zip(called(f, at, 1), g(**at), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
 def test_each_thread_has_buffers_of_its_own():
     f, at = network(reuse_buffers=True), [draw(seed) for seed in range(4)]
     plain = network()
@@ -301,3 +315,21 @@ def test_non_finite_values_pass_as_before(bad):
         found, plain = f(**at), f._run(*(at[n] for n in f.arguments))
     for one, other in zip(found, plain, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sizes", [(1, 3), (3, 1), (1, 1), (2, 2), (7, 5), (40, 70)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@each_reuse
+def test_an_outer_product_has_every_product_also_with_zero_and_nan(sizes, dtype, reuse):
+    x, y, A = tc.vector("x", "m"), tc.vector("y", "n"), tc.matrix("A", "m", "n")
+    f = tc.gradient(tc.dot(x, A @ y), A).compile(reuse_buffers=reuse)
+    rng = np.random.default_rng(0)
+    special = [0, -1.5, np.nan, np.inf, -np.inf, 1e300 if dtype is np.float64 else 1e30]
+    for values in (None, special):
+        u, v = (rng.normal(size=n) if values is None else rng.choice(values, n) for n in sizes)
+        at = {"x": u.astype(dtype), "y": v.astype(dtype)}
+        with np.errstate(all="ignore"):
+            found = called(f, at)
+            np.testing.assert_array_equal(found, np.multiply.outer(at["x"], at["y"]))
+    (source,) = specialised(f)
+    assert ("dot(" in source) == (min(sizes) > 1)

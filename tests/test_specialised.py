@@ -71,6 +71,40 @@ def test_the_hessian_by_hand_at_new_values_after_many_calls(case):
         np.testing.assert_allclose(found, HESSIANS[case](**at), rtol=1e-9, atol=1e-12)
 
 
+def derived(case):
+    """The derivative of a case, or its Hessian."""
+    text, _, wrt = case.rpartition(" by ")
+    p = tc.program(text, SHAPES)
+    if case in HESSIANS:
+        return tc.derivative(p.result, p[wrt], p[wrt], layout="mixed")
+    return p.derivative(p.result, wrt).to("mixed")
+
+
+@pytest.mark.parametrize("case", [*CASES, *HESSIANS])
+def test_single_precision_is_specialised_where_double_is(case):
+    f, at = derived(case).compile(), point()
+    if not f.arguments:
+        return
+    double = called(f, at)
+    as_double = len(f._entry.sources)
+    single = called(f, {name: np.asarray(value, np.float32) for name, value in at.items()})
+    assert single.dtype == np.float32
+    scale = max(1.0, np.abs(double).max())
+    np.testing.assert_allclose(single, double, rtol=2e-4, atol=2e-4 * scale)
+    assert len(f._entry.sources) == 2 * as_double
+
+
+@pytest.mark.parametrize("n", [3, 10_000])
+def test_arrays_made_of_sizes_alone_have_the_precision_of_the_values(n):
+    p = tc.parse("t = sum(w) * ones(3, 4)", w="n")
+    f = tc.derivative(p["t"], p["w"]).compile()
+    for dtype in (np.float32, np.float64):
+        result = called(f, {"w": np.ones(n, dtype)})
+        assert result.dtype == dtype
+        np.testing.assert_array_equal(result, np.ones((3, 4, n)))
+    assert len(f._entry.sources) == 2
+
+
 @each_reuse
 @pytest.mark.parametrize("start", range(0, 200, 50))
 def test_random_programs_at_new_values_after_many_calls(start, reuse):

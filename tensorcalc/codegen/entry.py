@@ -53,7 +53,7 @@ class Entry:
         sizes: Mapping[str, int],
     ) -> None:
         """Remember that values like these fit."""
-        if len(self.known) < _KNOWN and _are_known(results, given[0].dtype):
+        if len(self.known) < _KNOWN and all(map(_is_known, results)):
             presenting = self.generated.presenting
             present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
             self.known[key] = _presented(_Plain(self, key, present), present)
@@ -173,14 +173,10 @@ def signature(values: Sequence[Any], axes: Sequence[int]) -> Any:
     return (first is _FLOATS[0], *(value.shape for value in values))
 
 
-def _are_known(results: Sequence[Any], dtype: np.dtype) -> bool:
-    """Whether results like these need nothing but to be the caller's own."""
-    return all(
-        result.dtype == dtype
-        if isinstance(result, (np.ndarray, np.generic))
-        else isinstance(result, (int, float))
-        for result in results
-    )
+def _is_known(result: Any) -> bool:
+    """Whether a result like this needs nothing but to be the caller's own, in their precision."""
+    kind = result.dtype if isinstance(result, (np.ndarray, np.generic)) else None
+    return isinstance(result, (int, float)) if kind is None else kind in _FLOATS
 
 
 def _owned(results: Sequence[Any], given: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:

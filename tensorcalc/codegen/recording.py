@@ -44,6 +44,7 @@ _REDUCTIONS: dict[str, np.ufunc] = {
     "max": np.maximum,
     "min": np.minimum,
 }
+_FROM_NOTHING = ("eye", "full", "ones", "zeros")  # in double precision, unless they are told
 _OF_KIND_ALONE = ("iscomplexobj",)  # what these say holds for all values of a kind
 
 
@@ -92,12 +93,16 @@ class Record:
 def recorded(
     source: str, name: str, namespace: dict[str, Any], values: Sequence[np.ndarray]
 ) -> Record:
-    """The record of calling function ``name`` of ``source``; CannotRecord if there is none."""
+    """The record of calling function ``name`` of ``source``; CannotRecord if there is none.
+
+    What the source makes of nothing, and the arrays of ``namespace``, have the values' precision.
+    """
     nodes: list[Node] = []
+    precision = values[0].dtype
     arguments = [Node("argument", shape=v.shape, dtype=v.dtype) for v in values]
-    inner: dict[str, Any] = {"np": _Library(np, nodes)}
+    inner: dict[str, Any] = {"np": _Library(np, nodes, precision)}
     exec(_with_locals(source, name), inner)
-    inner |= {word: _constant(value, nodes) for word, value in namespace.items()}
+    inner |= {word: _constant(value, nodes, precision) for word, value in namespace.items()}
     stand_ins = [_Value(v, n, nodes) for v, n in zip(values, arguments, strict=True)]
     try:
         with np.errstate(all="ignore"):
@@ -113,10 +118,12 @@ def recorded(
     return Record(tuple(arguments), tuple(nodes), tuple(map(_node_of, several)))
 
 
-def _constant(value: Any, nodes: list[Node]) -> Any:
+def _constant(value: Any, nodes: list[Node], precision: np.dtype) -> Any:
     """The stand-in of an array that the source does not compute; others stand for themselves."""
     if not isinstance(value, np.ndarray):
         return value
+    if value.dtype.kind == "f":
+        value = value.astype(precision, copy=False)
     node = Node("constant", value, shape=value.shape, dtype=value.dtype, writeable=False)
     return _Value(value, node, nodes)
 
@@ -294,18 +301,19 @@ def _dot(a: Any, b: Any, nodes: list[Node]) -> _Value:
 class _Library:
     """Stands for NumPy, or for a module of it."""
 
-    def __init__(self, module: ModuleType, nodes: list[Node]) -> None:
+    def __init__(self, module: ModuleType, nodes: list[Node], precision: np.dtype) -> None:
         self._module = module
         self._nodes = nodes
+        self._precision = precision
 
     def __getattr__(self, name: str) -> Any:
         there = getattr(self._module, name)
         if isinstance(there, ModuleType):
-            return _Library(there, self._nodes)
+            return _Library(there, self._nodes, self._precision)
         if isinstance(there, np.ufunc):
             return _Ufunc(there, self._nodes)
         if callable(there) and not isinstance(there, type):
-            return _Function(there, name, self._module, self._nodes)
+            return _Function(there, name, self._module, self._nodes, self._precision)
         return there
 
 
@@ -332,8 +340,11 @@ class _Function:
     name: str
     module: ModuleType
     nodes: list[Node]
+    precision: np.dtype
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
+        if self.name in _FROM_NOTHING and options.get("dtype", float) is float:
+            options["dtype"] = self.precision.name  # a word that can be written
         if not any(isinstance(i, _Value) for i in inputs) and self.name != "zeros":
             constant = self.function(*inputs, **options)
             if getattr(constant, "nbytes", 0) <= _KEPT:

@@ -21,7 +21,8 @@ from tensorcalc.codegen.costs import (
 )
 from tensorcalc.codegen.entry import Entry, own, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
-from tensorcalc.codegen.recording import CannotRecord, recorded
+from tensorcalc.codegen.record import CannotRecord
+from tensorcalc.codegen.recording import recorded
 from tensorcalc.errors import MemoryLimitError, MissingValueError
 from tensorcalc.expr import Definition, Expr, toposort
 from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.product import Contraction
-from tensorcalc.codegen.recording import CannotRecord, Node, Record
+from tensorcalc.codegen.record import CannotRecord, Node, Record
 from tensorcalc.errors import DimensionError, NotSupportedError
 from tensorcalc.expr import Definition, Expr, Variable, toposort
 from tensorcalc.shapes import format_bytes, format_shape, sizes_of

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.generate import Generated
-from tensorcalc.codegen.recording import CannotRecord, recorded
+from tensorcalc.codegen.record import CannotRecord
+from tensorcalc.codegen.recording import recorded
 from tensorcalc.codegen.specialise import specialised
 
 __all__ = ["Entry", "own", "signature"]

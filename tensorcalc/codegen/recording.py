@@ -1,93 +1,22 @@
 """One run of generated source, recorded operation by operation.
 
-The source is executed with stand-ins for its values and for NumPy. Each stand-in holds the
-value it stands for, so that shapes, precisions, and what is a view of what are facts of the
-run and need no rules. A record is true for values of the same shapes and precision, since
-generated source never branches on an entry; where something did, recording is refused.
+The source is executed with stand-ins for its values and for NumPy. A record is true for values
+of the same shapes and precision, since generated source never branches on an entry; where
+something did, recording is refused.
 """
 
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["CannotRecord", "Node", "Record", "recorded"]
+from tensorcalc.codegen.record import CannotRecord, Node, Record
+from tensorcalc.codegen.stand_ins import LibraryStandIn, StandIn, node_of
 
-_KEPT = 2**16  # bytes of a constant that is kept between calls and not made anew
-
-_OPERATORS: dict[str, np.ufunc] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "truediv": np.divide,
-    "pow": np.power,
-}
-_COMPARED: dict[str, np.ufunc] = {
-    "lt": np.less,
-    "le": np.less_equal,
-    "gt": np.greater,
-    "ge": np.greater_equal,
-    "eq": np.equal,
-    "ne": np.not_equal,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-}
-_REDUCTIONS: dict[str, np.ufunc] = {
-    "sum": np.add,
-    "prod": np.multiply,
-    "max": np.maximum,
-    "min": np.minimum,
-}
-_FROM_NOTHING = ("eye", "full", "ones", "zeros")  # in double precision, unless they are told
-_OF_KIND_ALONE = ("iscomplexobj",)  # what these say holds for all values of a kind
-
-
-class CannotRecord(Exception):
-    """The run does something whose record would not hold for other values."""
-
-
-@dataclass(eq=False)
-class Node:
-    """One value of the run: what made it, of which others, and how it lies in memory.
-
-    ``kind`` is argument, constant, ufunc, reduce, dot, call, view or write. ``storage`` is the
-    node that owns the memory: the node itself, but for views and what may be one in other calls.
-    """
-
-    kind: str
-    function: Any = None
-    inputs: tuple[Any, ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    shape: tuple[int, ...] = ()
-    dtype: Any = None
-    is_array: bool = True
-    contiguous: bool = True
-    writeable: bool = True
-    name: str = ""
-    storage: Node = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        self.storage = self.storage or self
-
-    @property
-    def nodes(self) -> list[Node]:
-        """The inputs that are values of the run."""
-        return [i for i in (*self.inputs, *self.options.values()) if isinstance(i, Node)]
-
-
-@dataclass(frozen=True)
-class Record:
-    """The operations of one run in their order, and its arguments and results."""
-
-    arguments: tuple[Node, ...]
-    nodes: tuple[Node, ...]
-    results: tuple[Any, ...]
+__all__ = ["recorded"]
 
 
 def recorded(
@@ -100,10 +29,10 @@ def recorded(
     nodes: list[Node] = []
     precision = values[0].dtype
     arguments = [Node("argument", shape=v.shape, dtype=v.dtype) for v in values]
-    inner: dict[str, Any] = {"np": _Library(np, nodes, precision)}
+    inner: dict[str, Any] = {"np": LibraryStandIn(np, nodes, precision)}
     exec(_with_locals(source, name), inner)
     inner |= {word: _constant(value, nodes, precision) for word, value in namespace.items()}
-    stand_ins = [_Value(v, n, nodes) for v, n in zip(values, arguments, strict=True)]
+    stand_ins = [StandIn(v, n, nodes) for v, n in zip(values, arguments, strict=True)]
     try:
         with np.errstate(all="ignore"):
             results, named = inner[name](*stand_ins)
@@ -112,10 +41,10 @@ def recorded(
     except Exception as error:  # the run itself went well before: a stand-in does not suffice
         raise CannotRecord(str(error)) from error
     for word, value in named.items():
-        if isinstance(value, _Value):
+        if isinstance(value, StandIn):
             value.node.name = value.node.name or word
     several = results if isinstance(results, tuple) else (results,)
-    return Record(tuple(arguments), tuple(nodes), tuple(map(_node_of, several)))
+    return Record(tuple(arguments), tuple(nodes), tuple(map(node_of, several)))
 
 
 def _constant(value: Any, nodes: list[Node], precision: np.dtype) -> Any:
@@ -125,7 +54,7 @@ def _constant(value: Any, nodes: list[Node], precision: np.dtype) -> Any:
     if value.dtype.kind == "f":
         value = value.astype(precision, copy=False)
     node = Node("constant", value, shape=value.shape, dtype=value.dtype, writeable=False)
-    return _Value(value, node, nodes)
+    return StandIn(value, node, nodes)
 
 
 def _with_locals(source: str, name: str) -> Any:
@@ -140,263 +69,3 @@ def _with_locals(source: str, name: str) -> Any:
             both = [last.value, ast.parse("locals()", mode="eval").body]
             last.value = ast.Tuple(both, ast.Load())
     return compile(ast.fix_missing_locations(tree), "<recording>", "exec")
-
-
-def _node_of(value: Any) -> Any:
-    return value.node if isinstance(value, _Value) else value
-
-
-def _plain(value: Any) -> Any:
-    """The value without its stand-in, inside tuples and lists too."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(map(_plain, value))
-    return value.value if isinstance(value, _Value) else value
-
-
-class _Value:
-    """Stands for an array or a NumPy scalar."""
-
-    __array_ufunc__ = None  # an array on the left leaves the operation to this class
-    __hash__ = object.__hash__
-
-    def __init__(self, value: Any, node: Node, nodes: list[Node]) -> None:
-        self.value = value
-        self.node = node
-        self._nodes = nodes
-
-    shape = property(lambda self: self.value.shape)
-    ndim = property(lambda self: self.value.ndim)
-    dtype = property(lambda self: self.value.dtype)
-    itemsize = property(lambda self: self.value.itemsize)
-    size = property(lambda self: self.value.size)
-
-    @property
-    def T(self) -> _Value:
-        return self._view("{}.T", self.value.T)
-
-    def __getitem__(self, place: Any) -> _Value:
-        if isinstance(self.value, np.generic) or _holds_stand_ins(place):
-            raise CannotRecord("an entry chosen by a value")
-        return self._view(f"{{}}[{_place_text(place)}]", self.value[place])
-
-    def __setitem__(self, place: Any, entry: Any) -> None:
-        if not isinstance(place, type(Ellipsis)):
-            raise CannotRecord("an assignment to a part")
-        self.value[...] = _plain(entry)
-        self._nodes.append(Node("write", inputs=(self.node, _node_of(entry)), is_array=False))
-
-    def _view(self, text: str, result: Any) -> _Value:
-        if not isinstance(result, np.ndarray):  # one entry
-            return self._made(Node("call", text, (self.node,)), result)
-        if not np.may_share_memory(result, self.value) and result.size:
-            raise CannotRecord("a copy where a view was expected")
-        return self._made(Node("view", text, (self.node,), storage=self.node.storage), result)
-
-    def _made(self, node: Node, result: Any) -> _Value:
-        return _made(node, result, self._nodes)
-
-    def reshape(self, *shape: int) -> _Value:
-        result = self.value.reshape(*shape)
-        text = f"{{}}.reshape({', '.join(map(str, shape))})"
-        if np.may_share_memory(result, self.value):
-            return self._view(text, result)
-        # a view all the same of values that lie in memory otherwise
-        return self._made(Node("call", text, (self.node,), storage=self.node.storage), result)
-
-    def transpose(self, *axes: Any) -> _Value:
-        return self._view(
-            f"{{}}.transpose({', '.join(map(str, axes))})", self.value.transpose(*axes)
-        )
-
-    def copy(self) -> _Value:
-        return self._made(Node("call", "{}.copy()", (self.node,)), self.value.copy())
-
-    def astype(self, dtype: Any) -> _Value:
-        text = f"{{}}.astype({np.dtype(dtype).name!r})"
-        return self._made(Node("call", text, (self.node,)), self.value.astype(dtype))
-
-    def __matmul__(self, other: Any) -> _Value:
-        return _dot(self, other, self._nodes)
-
-    def __rmatmul__(self, other: Any) -> _Value:
-        return _dot(other, self, self._nodes)
-
-    def __neg__(self) -> _Value:
-        return _ufunc(np.negative, (self,), {}, self._nodes)
-
-    def __bool__(self) -> bool:
-        raise CannotRecord("a branch on an entry")
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _REDUCTIONS:
-            return lambda **options: _reduce(_REDUCTIONS[name], self, options, self._nodes)
-        raise CannotRecord(name)
-
-
-def _operator_methods() -> None:
-    for word, ufunc in _OPERATORS.items():
-
-        def forward(self: _Value, other: Any, ufunc: np.ufunc = ufunc) -> _Value:
-            return _ufunc(ufunc, (self, other), {}, self._nodes)
-
-        def backward(self: _Value, other: Any, ufunc: np.ufunc = ufunc) -> _Value:
-            return _ufunc(ufunc, (other, self), {}, self._nodes)
-
-        setattr(_Value, f"__{word}__", forward)
-        setattr(_Value, f"__r{word}__", backward)
-    for word, ufunc in _COMPARED.items():
-
-        def compare(self: _Value, other: Any, ufunc: np.ufunc = ufunc) -> _Value:
-            return _ufunc(ufunc, (self, other), {}, self._nodes)
-
-        setattr(_Value, f"__{word}__", compare)
-
-
-_operator_methods()
-
-
-def _made(node: Node, result: Any, nodes: list[Node]) -> Any:
-    """The stand-in of an operation's result, which is put on record."""
-    if not isinstance(result, (np.ndarray, np.generic)):
-        raise CannotRecord(f"a result that is {type(result).__name__}")
-    node.shape, node.dtype = result.shape, result.dtype
-    node.is_array = isinstance(result, np.ndarray)
-    node.contiguous = not node.is_array or result.flags.c_contiguous
-    node.writeable = not node.is_array or result.flags.writeable
-    nodes.append(node)
-    return _Value(result, node, nodes)
-
-
-def _ufunc(
-    function: np.ufunc, inputs: Sequence[Any], options: dict[str, Any], nodes: list[Node]
-) -> _Value:
-    if options or len(inputs) != function.nin or function.nout != 1:
-        raise CannotRecord(f"{function.__name__} with options")
-    if function is np.power and not isinstance(inputs[0], _Value):
-        raise CannotRecord("a power of a number")
-    if function is np.power and isinstance(inputs[1], (int, float)):
-        result = _plain(inputs[0]) ** inputs[1]  # what NumPy makes of the operator
-    else:
-        result = function(*map(_plain, inputs))
-    return _made(Node("ufunc", function, tuple(map(_node_of, inputs))), result, nodes)
-
-
-def _reduce(function: np.ufunc, x: _Value, options: dict[str, Any], nodes: list[Node]) -> _Value:
-    axis = options.pop("axis", None)
-    keepdims = options.pop("keepdims", False)
-    if options:
-        raise CannotRecord("a reduction with options")
-    if axis is None:
-        axis = tuple(range(x.ndim))
-    result = function.reduce(x.value, axis=axis, keepdims=keepdims)
-    node = Node("reduce", function, (x.node,), {"axis": axis, "keepdims": keepdims})
-    return _made(node, result, nodes)
-
-
-def _dot(a: Any, b: Any, nodes: list[Node]) -> _Value:
-    result = operator.matmul(_plain(a), _plain(b))
-    return _made(Node("dot", np.matmul, (_node_of(a), _node_of(b))), result, nodes)
-
-
-class _Library:
-    """Stands for NumPy, or for a module of it."""
-
-    def __init__(self, module: ModuleType, nodes: list[Node], precision: np.dtype) -> None:
-        self._module = module
-        self._nodes = nodes
-        self._precision = precision
-
-    def __getattr__(self, name: str) -> Any:
-        there = getattr(self._module, name)
-        if isinstance(there, ModuleType):
-            return _Library(there, self._nodes, self._precision)
-        if isinstance(there, np.ufunc):
-            return _Ufunc(there, self._nodes)
-        if callable(there) and not isinstance(there, type):
-            return _Function(there, name, self._module, self._nodes, self._precision)
-        return there
-
-
-@dataclass(frozen=True)
-class _Ufunc:
-    """Stands for a ufunc."""
-
-    function: np.ufunc
-    nodes: list[Node]
-
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if not any(isinstance(i, _Value) for i in inputs):
-            return self.function(*inputs, **options)
-        if options or self.function.nout > 1:
-            return _call(self.function, self.function.__name__, inputs, options, self.nodes)
-        return _ufunc(self.function, inputs, options, self.nodes)
-
-
-@dataclass(frozen=True)
-class _Function:
-    """Stands for any other function of NumPy."""
-
-    function: Callable[..., Any]
-    name: str
-    module: ModuleType
-    nodes: list[Node]
-    precision: np.dtype
-
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
-        if self.name in _FROM_NOTHING and options.get("dtype", float) is float:
-            options["dtype"] = self.precision.name  # a word that can be written
-        if not any(isinstance(i, _Value) for i in inputs) and self.name != "zeros":
-            constant = self.function(*inputs, **options)
-            if getattr(constant, "nbytes", 0) <= _KEPT:
-                return constant
-        if self.name in _OF_KIND_ALONE:
-            return self.function(*map(_plain, inputs))
-        if self.name == "outer":
-            a, b = inputs
-            return _ufunc(np.multiply, (a[:, None], b), {}, self.nodes)
-        return _call(self.function, self.name, inputs, options, self.nodes)
-
-
-def _call(
-    function: Any, name: str, inputs: tuple[Any, ...], options: dict[str, Any], nodes: list[Node]
-) -> Any:
-    given = [*inputs, *options.values()]
-    if any(isinstance(i, (tuple, list)) and _holds_stand_ins(i) for i in given):
-        raise CannotRecord(f"{name} of several values in one argument")
-    result = function(*map(_plain, inputs), **{k: _plain(v) for k, v in options.items()})
-    named = {key: _node_of(value) for key, value in options.items()}
-    node = Node("call", function, tuple(map(_node_of, inputs)), named)
-    if isinstance(result, tuple):
-        node.is_array = False
-        nodes.append(node)
-        parts = [Node("call", f"{{}}[{k}]", (node,)) for k in range(len(result))]
-        return tuple(_made(p, r, nodes) for p, r in zip(parts, result, strict=True))
-    shared = [
-        i.node
-        for i in given
-        if isinstance(i, _Value)
-        and isinstance(result, np.ndarray)
-        and np.may_share_memory(i.value, result)
-    ]
-    if shared:
-        if len({id(s.storage) for s in shared}) > 1:
-            raise CannotRecord(f"{name} is a view of several values")
-        node.kind, node.storage = "view", shared[0].storage
-    return _made(node, result, nodes)
-
-
-def _holds_stand_ins(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return any(map(_holds_stand_ins, value))
-    return isinstance(value, _Value)
-
-
-def _place_text(place: Any) -> str:
-    if isinstance(place, tuple):
-        return ", ".join(map(_place_text, place))
-    if isinstance(place, slice):
-        ends = ["" if end is None else str(end) for end in (place.start, place.stop)]
-        return ":".join(ends if place.step is None else [*ends, str(place.step)])
-    if place is Ellipsis:
-        return "..."
-    return str(place)

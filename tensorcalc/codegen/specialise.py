@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.codegen.recording import CannotRecord, Node, Record
+from tensorcalc.codegen.record import CannotRecord, Node, Record
 
 __all__ = ["specialised"]
 

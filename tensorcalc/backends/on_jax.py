@@ -66,7 +66,6 @@ DIALECT = Dialect(
 class Jax(Library):
     """How JAX's arrays are recognised, made and finished."""
 
-    extra = "jax"
     dialect = DIALECT
     mutable = False
 

@@ -47,8 +47,9 @@ _HERE = __name__
 
 
 def sigmoid_value(x):
-    """1 / (1 + exp(-x)); -x is held back just before exp overflows, where this is nearly 0."""
-    return 1 / (1 + np.exp(np.minimum(-x, 88 if x.itemsize == 4 else 709)))
+    """exp(x) / (1 + exp(x)); x is held back just before exp overflows, where this is 1."""
+    e = np.exp(np.minimum(x, 88 if x.itemsize == 4 else 709))
+    return e / (1 + e)
 
 
 def softplus_value(x):

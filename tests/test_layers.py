@@ -13,7 +13,7 @@ import tensorcalc
 # Each module or sub-package imports from the lines above its own, and within its sub-package.
 LAYERS = (
     "absent errors",
-    "shapes",
+    "function_values shapes",
     "expr",
     "functions special steps",
     "local rewrite",

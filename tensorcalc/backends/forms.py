@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc import functions, special
+from tensorcalc import function_values, special
 
 __all__ = ["form_of", "statements"]
 
@@ -176,20 +176,20 @@ def share_of_maximum(x, core):
 
 
 _STAND_IN: dict[Callable[..., Any], Callable[..., Any]] = {
-    functions.sigmoid_value: sigmoid,
-    functions.softplus_value: softplus,
-    functions.relu_value: relu,
-    functions.step_value: step,
-    functions.where_value: where,
-    functions.nonzero_value: nonzero,
-    functions.greater_value: greater,
-    functions.greater_equal_value: greater_equal,
-    functions.inverse_or_zero_value: inverse_or_zero,
-    functions.sech_squared_value: sech_squared,
-    functions.silu_value: silu,
-    functions.gelu_value: gelu,
-    functions.erf_value: own_erf,
-    functions.erfc_value: own_erfc,
+    function_values.sigmoid: sigmoid,
+    function_values.softplus: softplus,
+    function_values.relu: relu,
+    function_values.step: step,
+    function_values.where: where,
+    function_values.nonzero: nonzero,
+    function_values.greater: greater,
+    function_values.greater_equal: greater_equal,
+    function_values.inverse_or_zero: inverse_or_zero,
+    function_values.sech_squared: sech_squared,
+    function_values.silu: silu,
+    function_values.gelu: gelu,
+    function_values.erf: own_erf,
+    function_values.erfc: own_erfc,
     special.logdet_value: logdet,
     special.adjugate_value: adjugate,
     special.minors_value: minors,

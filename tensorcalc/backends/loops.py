@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from tensorcalc import functions, special
+from tensorcalc import function_values, special
 
 __all__ = ["LOOPS"]
 
@@ -155,6 +155,6 @@ _ROWS = ("softmax", "log_softmax", "logsumexp", "logdet")
 
 # The form of each quoted function, and how it is decorated.
 LOOPS = {
-    **{getattr(functions, f"{n}_value"): (globals()[n], "@numba.vectorize") for n in _ENTRY},
+    **{getattr(function_values, n): (globals()[n], "@numba.vectorize") for n in _ENTRY},
     **{getattr(special, f"{n}_value"): (globals()[n], "@numba.njit(cache=True)") for n in _ROWS},
 }

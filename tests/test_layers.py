@@ -21,6 +21,7 @@ LAYERS = (
     "chain layout regroup structure",
     "display slopes",
     "tensor values evaluate",
+    "reductions",
     "operations wording",
     "vocabulary",
     "codegen derivative",

@@ -432,10 +432,10 @@ class Einsum(Expr):
     def with_args(self, args: tuple[Expr, ...]) -> Expr:
         return Einsum(args, self.inputs, self.output)
 
-    @property
+    @cached_property
     def summed(self) -> tuple[int, ...]:
         """The indices that are summed over."""
-        return tuple(i for i in self.dims if i not in self.output)
+        return tuple([i for i in self.dims if i not in self.output])
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -702,23 +702,23 @@ def toposort(
     ``leaf`` says where not to look further down, ``below`` what stands below a node if not its
     arguments. No recursion: chains may be long.
     """
-    below = below or (lambda node: node.args)
     order: list[Expr] = []
     seen: set[int] = set()
-    stack: list[tuple[Expr, Iterator[Expr] | None]] = [(root, None) for root in reversed([*roots])]
+    stack: list[Expr | None] = [*reversed([*roots])]
     while stack:
-        node, rest = stack.pop()
-        if rest is None:
-            if id(node) in seen:
-                continue
+        node = stack.pop()
+        if node is None:  # all that stands below the next one has its place
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif id(node) not in seen:
             seen.add(id(node))
-            rest = iter(() if leaf is not None and leaf(node) else below(node))
-        child = next((c for c in rest if id(c) not in seen), None)
-        if child is None:
-            order.append(node)
-        else:
-            stack.append((node, rest))
-            stack.append((child, None))
+            if leaf is not None and leaf(node):
+                children = ()
+            else:
+                children = node.args if below is None else tuple(below(node))
+            if children:
+                stack += (node, None, *reversed(children))
+            else:
+                order.append(node)
     return order
 
 

@@ -263,13 +263,15 @@ def _results_early(
     statements, returned = list(lowering.lines), list(shown)
     if len(large) < 2:
         return statements, returned
+    sets = [_sets(line) for line in statements]
     for k in large:
         link = outputs[k].link
         by = getattr(link[1], "name", "") if link else ""
         word = lowering.names.claim("d" + by) if by else lowering.names.number("out")
         used = set(re.findall(r"\w+", shown[k]))
-        place = 1 + max((n for n, line in enumerate(statements) if _sets(line) & used), default=-1)
+        place = 1 + max((n for n, names in enumerate(sets) if names & used), default=-1)
         statements.insert(place, f"{word} = {shown[k]}")
+        sets.insert(place, {word})
         returned[k] = word
     return statements, returned
 

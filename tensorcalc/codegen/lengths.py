@@ -91,7 +91,7 @@ def _norm(e: Expr) -> Expr | None:
 
 def divided_in_turn(e: Expr) -> Expr | None:
     """u v / w² as (u/w) (v/w): the square may be beyond the range of floats where each is not."""
-    if not isinstance(e, Einsum):
+    if not isinstance(e, Einsum) or not _may_divide(e, _LEVELS):
         return None
     tops: list[Factor] = []
     bottoms: list[Factor] = []
@@ -118,6 +118,15 @@ def divided_in_turn(e: Expr) -> Expr | None:
     if len(left) == len(bottoms):
         return None
     return product([f for f, _ in tops + left], [ix for _, ix in tops + left], e.output)
+
+
+def _may_divide(e: Expr, levels: int) -> bool:
+    """Whether a reciprocal stands among the factors, so many products down."""
+    if isinstance(e, Elementwise):
+        return base_and_exponent(e)[1] < 0 or _is_inverse(e)
+    if levels < 0 or not isinstance(e, Einsum):
+        return False
+    return any(_may_divide(operand, levels - 1) for operand in e.operands)
 
 
 def _is_inverse(e: Expr) -> bool:

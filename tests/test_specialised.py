@@ -367,3 +367,16 @@ def test_an_outer_product_has_every_product_also_with_zero_and_nan(sizes, dtype,
             np.testing.assert_array_equal(found, np.multiply.outer(at["x"], at["y"]))
     (source,) = specialised(f)
     assert ("dot(" in source) == (min(sizes) > 1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 9, 70])
+@each_reuse
+def test_an_outer_product_with_itself_has_every_product_too(size, reuse):
+    x, A = tc.vector("x", "n"), tc.matrix("A", "n", "n")
+    f = tc.gradient(tc.dot(x, A @ x), A).compile(reuse_buffers=reuse)
+    rng = np.random.default_rng(0)
+    for values in (rng.normal(size=size), rng.choice([0, -1.5, np.nan, np.inf, -np.inf], size)):
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(
+                called(f, {"x": values}), np.multiply.outer(values, values)
+            )

@@ -59,12 +59,16 @@ def nonzero(x):
 
 def greater(x, y):
     """1 where x > y, else 0."""
-    return np.heaviside(np.real(x) - np.real(y), 0)
+    x, y = np.real(x), np.real(y)
+    low = np.minimum(x, y)  # whose comparison holds of infinities too
+    return np.where(low == low, low != x, low)
 
 
 def greater_equal(x, y):
     """1 where x >= y, else 0."""
-    return np.heaviside(np.real(x) - np.real(y), 1)
+    x, y = np.real(x), np.real(y)
+    low = np.minimum(x, y)
+    return np.where(low == low, low == y, low)
 
 
 def inverse_or_zero(x):

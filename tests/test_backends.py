@@ -653,6 +653,18 @@ def test_a_number_may_stand_on_either_side_of_a_comparison(arrays, condition):
         np.testing.assert_allclose(arrays.numpy(one), other)
 
 
+@pytest.mark.parametrize("condition", ["x < y", "x <= y", "x < 1", "x >= y", "1 <= x"])
+def test_infinities_are_compared_as_with_numpy(arrays, condition):
+    p = tc.program(f"where({condition}, x, 3 * y)", x=5, y=5)
+    items = [p.result, tc.derivative(p.result, p["x"])]
+    inf, nan = float("inf"), float("nan")
+    values = {"x": np.array([inf, -inf, -inf, 1, nan]), "y": np.array([inf, -inf, inf, 1, 2.0])}
+    own = {name: arrays.make(value) for name, value in values.items()}
+    found = tc.compile(items, backend=arrays.backend)(own)
+    for one, other in zip(found, tc.compile(items)(values), strict=True):
+        np.testing.assert_array_equal(arrays.numpy(one), other)
+
+
 def test_contractions_and_costs_are_told_for_every_library(arrays):
     W, x = tc.matrix("W", "k n"), tc.vector("x", "n")
     f = (W @ x).compile("product", backend=arrays.backend)

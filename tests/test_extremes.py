@@ -127,3 +127,24 @@ def test_a_root_of_one_and_a_square_beyond_floats(text, x):
         assert _agrees(p.result.evaluate(x=x).item(), root)
         if "s = " not in text:
             assert _agrees(p.derivative(p.result, "x").evaluate(x=x).item(), x / root)
+
+
+ENDS = np.array([-np.inf, -1.0, 0.0, 2.0, np.inf])
+COMPARISONS = {"<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal}
+
+
+@pytest.mark.parametrize("sign", COMPARISONS)
+def test_infinities_are_compared_as_numpy_compares_them(sign):
+    p = tc.parse(f"t = where(x {sign} y, 2 * x, 3 * y)", x="n", y="n")
+    x, y = np.repeat(ENDS, len(ENDS)), np.tile(ENDS, len(ENDS))
+    holds = COMPARISONS[sign](x, y)
+    f = tc.compile([p["t"], tc.derivative(p["t"], p["x"]), tc.derivative(p["t"], p["y"])])
+    for dtype in (np.float64, np.float32):
+        for _ in range(4):
+            value, by_x, by_y = f(x=x.astype(dtype), y=y.astype(dtype))
+            np.testing.assert_array_equal(value, np.where(holds, 2 * x, 3 * y))
+            np.testing.assert_array_equal(by_x, np.diag(np.where(holds, 2, 0)))
+            np.testing.assert_array_equal(by_y, np.diag(np.where(holds, 0, 3)))
+            assert value.dtype == by_x.dtype == dtype
+    unknown = f(x=np.array([np.nan, 1.0]), y=np.array([1.0, np.nan]))
+    assert np.isnan(unknown[1].diagonal()).all()

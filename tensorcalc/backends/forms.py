@@ -58,14 +58,16 @@ def nonzero(x):
 
 def greater(x, y):
     """1 where x > y, else 0."""
-    x = x - y  # an array, where x may be a number
-    return np.where(x != x, x, np.where(x > 0, 1, 0))
+    more = x > y
+    x = np.minimum(x, y)  # an array, where x may be a number
+    return np.where(x != x, x, np.where(more, 1, 0))
 
 
 def greater_equal(x, y):
     """1 where x >= y, else 0."""
-    x = x - y
-    return np.where(x != x, x, np.where(x >= 0, 1, 0))
+    more = x >= y
+    x = np.minimum(x, y)
+    return np.where(x != x, x, np.where(more, 1, 0))
 
 
 def inverse_or_zero(x):

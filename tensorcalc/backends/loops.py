@@ -48,14 +48,12 @@ def nonzero(x):
 
 def greater(x, y):
     """1 where x > y, else 0."""
-    d = x - y
-    return d if d != d else 1.0 if d > 0 else 0.0
+    return x + y if x != x or y != y else 1.0 if x > y else 0.0
 
 
 def greater_equal(x, y):
     """1 where x >= y, else 0."""
-    d = x - y
-    return d if d != d else 1.0 if d >= 0 else 0.0
+    return x + y if x != x or y != y else 1.0 if x >= y else 0.0
 
 
 def inverse_or_zero(x):

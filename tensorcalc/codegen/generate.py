@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.centred import centred
 from tensorcalc.codegen.chains import chains_opened
 from tensorcalc.codegen.code import ATOM, RESERVED, Code
 from tensorcalc.codegen.computed import computed_below
@@ -33,6 +34,7 @@ from tensorcalc.values import computation
 __all__ = ["Generated", "Output", "generate"]
 
 _PASSES = (
+    centred,
     regrouped,
     traces_opened,
     separated,

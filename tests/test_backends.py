@@ -446,6 +446,31 @@ def test_numba_makes_machine_code_once_whatever_the_order_in_memory(at):
     assert len(f.function.signatures) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["1/sum(y)", "sum(y)**(-1)", "sum(y)**(-3)", "sum(y)/sum(y*y*y)", "y**(-2)", "y**0.5"],
+)
+def test_division_by_zero_in_the_library_is_that_of_numpy(arrays, text):
+    y = np.array([1.0, -1.0, 0.0])
+    result = tc.program(text, y="n").result
+    with np.errstate(all="ignore"):
+        expected = result.compile()(y)
+        found = arrays.numpy(result.compile(backend=arrays.backend)(arrays.make(y)))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_jax_arrays_of_another_precision_are_traced_once(at, monkeypatch):
+    arrays = Arrays("jax")
+    f = tc.compile(ITEMS["∇E"], backend="jax")
+    values = [arrays.make(at[name]) for name in f.arguments]  # double, where that is not set
+    traced = []
+    check = f._require_plain
+    monkeypatch.setattr(f, "_require_plain", lambda *given: traced.append(1) or check(*given))
+    for _ in range(3):
+        assert f(*values).dtype == "float64"
+    assert f._quick is None
+
+
 def test_results_of_numba_are_ones_own(at):
     pytest.importorskip("numba")
     f = tc.compile([W, W.T, x + x, x + x, x], backend="numba")

@@ -145,3 +145,15 @@ def test_the_page_on_compiled_functions_shows_what_happens():
     result = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert result.attempted > 8
     assert result.failed == 0
+
+
+def test_a_gradient_by_a_bound_column_has_its_shape():
+    p = tc.program("E = norm(A @ w)**2", A="m n", w="n")
+    f = tc.compile([tc.gradient(p["E"], p["w"])])
+    A, w = np.arange(6.0).reshape(2, 3), np.ones((3, 1))
+    whole = f(A=A, w=w)[0]
+    assert whole.shape == (3, 1)
+    bound = f.bind(w=w)
+    for g in (bound, pickle.loads(pickle.dumps(bound))):
+        for _ in range(4):
+            np.testing.assert_allclose(g(A=A)[0], whole)

@@ -232,6 +232,51 @@ def test_buffers_and_what_is_seen_of_them_are_made_once():
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+def test_a_thread_has_no_buffers_of_one_that_has_ended():
+    f = tc.program("2 * exp(y)", y="n").result.compile(reuse_buffers=True)
+    kept = []
+
+    def work(value):
+        kept.append(called(f, {"y": np.full(3, value)}))
+
+    for value in (0.0, 1.0):  # the system may give the second the number of the first
+        thread = threading.Thread(target=work, args=(value,))
+        thread.start()
+        thread.join()
+    np.testing.assert_allclose(kept, 2 * np.exp([[0.0] * 3, [1.0] * 3]))
+
+
+@pytest.mark.parametrize("part", [lambda x: x, lambda x: x[:], lambda x: x[::-1][::-1]])
+def test_a_result_in_a_buffer_may_be_given_back(part):
+    p = tc.program("E = norm(A @ x)**2 / 2 + norm(x)**4 / 4", A="m n", x="n")
+    slope = tc.gradient(p["E"], p["x"])
+    f, g = slope.compile(reuse_buffers=True), slope.compile()
+    rng = np.random.default_rng(0)
+    A, x = 0.3 * rng.normal(size=(6, 3)), 0.3 * rng.normal(size=3)
+    y = x
+    for _ in range(2 * CALLS):
+        x, y = f(A=A, x=part(x)), g(A=A, x=y)
+        np.testing.assert_allclose(x, y, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["exp", "multiply", "add", "here", "buffer", "apart", "array"])
+@each_reuse
+def test_a_function_may_have_the_name_of_what_it_calls(name, reuse):
+    p = tc.program("exp(x) * y + 1", x="n", y="n")
+    f = tc.compile([p.result], name, reuse_buffers=reuse)
+    x, y = np.arange(4.0), np.ones(4)
+    for _ in range(CALLS):
+        np.testing.assert_allclose(f(x, y)[0], np.exp(x) + 1)
+    assert specialised(f)
+
+
+def test_what_is_all_nan_specialises_nothing():
+    f = network()
+    at = draw()
+    called(f, {**at, "W": at["W"] * np.nan})
+    assert not specialised(f)
+
+
 def test_each_thread_has_buffers_of_its_own():
     f, at = network(reuse_buffers=True), [draw(seed) for seed in range(4)]
     plain = network()

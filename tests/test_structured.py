@@ -549,3 +549,12 @@ def test_the_document_shows_what_is_returned():
     found = doctest.testfile(str(document), module_relative=False, encoding="utf-8")
     assert found.attempted > 10
     assert found.failed == 0
+
+
+def test_what_an_identity_solves_is_ones_own():
+    p = tc.program("E = norm(x)**2 / 2", x="n")
+    H = tc.hessian(p["E"], p["x"]).compile(structured=True)(np.ones(3))
+    for b in (np.ones(3), np.ones((3, 2))):
+        for found in (H.solve(b), H @ b, H.T @ b, H.matmat(b.reshape(3, -1))):
+            assert not np.shares_memory(found, b)
+            np.testing.assert_array_equal(found.reshape(-1)[:3], 1)

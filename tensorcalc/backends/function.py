@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -69,7 +68,7 @@ class Library:
     def traced(
         self, function: Callable[..., Any], require: Callable[..., None]
     ) -> Callable[..., Any] | None:
-        """The function, which asks ``require`` once for each kind of arrays and results.
+        """The function, which asks ``require`` once for each kind of arrays, then of results.
 
         None where the library does not trace.
         """
@@ -165,16 +164,18 @@ class ForeignFunction(CompiledFunction):
         )
 
     def __reduce__(self) -> Any:
-        given = (self.outputs, self.name, self._hints, self._several, self.engine)
-        return _recompiled, given
+        given = (self.outputs, self.name, self._hints, self._several)
+        return _recompiled, (type(self.library), *given)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
         if self._quick is not None and not named:
             try:  # the same as below, in as few steps as can be
                 found = self._quick(*args)
+            except _NotPlain:  # found while tracing, which is not to be done in each call
+                self._quick = found = None
             except Exception:
-                found = None
+                found = None  # what is wrong is told by those who check everything
             if found is not None:
                 return found
         found = self._at_once(args, named)
@@ -217,8 +218,11 @@ class ForeignFunction(CompiledFunction):
             if dtype is None or not self.library.keeps(dtype):
                 return None
             return self._run(*args)
+        except _NotPlain:
+            self._quick = None
         except Exception:
-            return None  # what is wrong is told by those who check everything
+            pass
+        return None  # what is wrong is told by those who check everything
 
     def _require_plain(self, arrays: Sequence[Any], results: Sequence[Any]) -> None:
         """An error unless these arrays need no check in each call, nor the results any finish."""
@@ -415,7 +419,10 @@ def _spelled(device: Any) -> str:
 
 
 def _recompiled(
-    outputs: tuple[Output, ...], name: str, hints: Mapping[Expr, str], several: bool, backend: str
+    library: type[Library],
+    outputs: tuple[Output, ...],
+    name: str,
+    hints: Mapping[Expr, str],
+    several: bool,
 ) -> CompiledFunction:
-    compile_for = importlib.import_module("tensorcalc.backends").compile_for
-    return compile_for(backend, outputs, name, hints, several=several)
+    return library().compiled(outputs, name, hints, several=several)

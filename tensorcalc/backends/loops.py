@@ -151,8 +151,10 @@ _ENTRY = (
 )
 _ROWS = ("softmax", "log_softmax", "logsumexp", "logdet")
 
+_NJIT = '@numba.njit(cache=True, error_model="numpy")'
+
 # The form of each quoted function, and how it is decorated.
 LOOPS = {
     **{getattr(function_values, n): (globals()[n], "@numba.vectorize") for n in _ENTRY},
-    **{getattr(special, f"{n}_value"): (globals()[n], "@numba.njit(cache=True)") for n in _ROWS},
+    **{getattr(special, f"{n}_value"): (globals()[n], _NJIT) for n in _ROWS},
 }

@@ -193,11 +193,12 @@ class ArrayAPI(Library):
             return np.asarray(value, dtype=dtype)
         xp = device.namespace
         if isinstance(value, np.ndarray) or not self.is_native(value):
-            return xp.asarray(
-                np.array(value, dtype=dtype).tolist(),
-                dtype=getattr(xp, dtype),
-                device=device.device,
-            )
+            array = np.array(value, dtype=dtype)
+            options = {"dtype": getattr(xp, dtype), "device": device.device}
+            try:
+                return xp.asarray(array, **options)
+            except (TypeError, ValueError):  # a library that knows no array but its own
+                return xp.asarray(array.tolist(), **options)
         return xp.astype(value, getattr(xp, dtype), copy=False)
 
     def finish(self, result: Any, dtype: str, device: Any, *, fresh: bool) -> Any:

@@ -117,6 +117,7 @@ class Jax(Library):
         """The function, jitted; what is required is asked while it is traced."""
 
         def checked(*arrays: Any) -> Any:
+            require(arrays, ())  # first: what does not fit is not traced any further
             results = function(*arrays)
             require(arrays, results if isinstance(results, tuple) else (results,))
             return results

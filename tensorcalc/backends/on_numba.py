@@ -10,11 +10,13 @@ import ast
 import hashlib
 import importlib
 import os
+import re
 import sys
 import tempfile
 import types
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from tensorcalc.backends.products import broadcast_einsum, masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
 from tensorcalc.backends.translate import Context, Dialect, Spelling, is_fresh, translated
 from tensorcalc.codegen.callable import CompiledFunction
-from tensorcalc.codegen.entry import Entry, own
+from tensorcalc.codegen.entry import KNOWN, Entry, own
 from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
@@ -66,7 +68,16 @@ _CALLS: dict[str, Spelling] = {
     "ones": made_like("ones"),
     "full": made_like("full"),
     "matmul": lambda c, a, b: f"{_dense(a)} @ {_dense(b)}",
+    "**": lambda c, a, b: _power(a, b),
 }
+
+
+def _power(base: str, exponent: str) -> str:
+    """As NumPy has it: 1/0 is infinite for any exponent, the root of a negative number NaN."""
+    if exponent == "0.5":
+        return f"np.sqrt({base})"
+    whole = re.fullmatch(r"\(?(-\d+)\)?", exponent)
+    return f"{base} ** {float(whole[1])}" if whole else f"{base} ** {exponent}"
 
 
 def _dense(text: str) -> str:
@@ -86,7 +97,7 @@ DIALECT = Dialect(
         "np.array({})",
         lambda name, owner: f"{name}.astype({owner}.dtype)" if owner else name,
     ),
-    decorator="@numba.njit(cache=True)",
+    decorator='@numba.njit(cache=True, error_model="numpy")',
     loops=LOOPS,
 )
 
@@ -118,9 +129,8 @@ class NumbaFunction(CompiledFunction):
             return
         self.engine, self._run = "numba", self._compiled
         if self._entry is not None:
-            self._entry = _Entry(self._compiled, generated)
-            self._entry.machine = self.function
-            self._entry.fresh = all(is_fresh(self.source, generated.name))
+            fresh = all(is_fresh(self.source, generated.name))
+            self._entry = _Entry(self._compiled, generated, machine=self.function, fresh=fresh)
 
     def _give_up(self, reason: str) -> None:
         self.engine, self.reason = "numpy", reason
@@ -152,11 +162,12 @@ class NumbaFunction(CompiledFunction):
         return _recompiled, (*given, self._several)
 
 
+@dataclass
 class _Entry(Entry):
     """The way into machine code for values whose shapes and precision came before."""
 
-    machine: Callable[..., Any]
-    fresh: bool  # whether no result can be a view of a value or of another result
+    machine: Any = None
+    fresh: bool = False  # whether no result can be a view of a value or of another result
 
     def learn(
         self,
@@ -166,6 +177,8 @@ class _Entry(Entry):
         sizes: Mapping[str, int],
     ) -> None:
         """Remember that values like these fit."""
+        if len(self.known) >= KNOWN:
+            return
         double = given[0].dtype == np.float64
         plain = double and self.fresh and all(isinstance(r, np.ndarray) for r in results)
         self.known[key] = self.machine if plain else self._finished

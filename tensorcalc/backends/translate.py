@@ -21,6 +21,7 @@ from tensorcalc.errors import NotSupportedError
 __all__ = ["Context", "Dialect", "Spelling", "is_fresh", "translated"]
 
 Spelling = Callable[..., str]
+_OPERATORS = {ast.MatMult: "matmul", ast.Pow: "**"}  # those a dialect may spell in its own way
 _METHODS = {"sum", "max", "prod", "reshape", "transpose", "copy"}
 _COUNTS = {"order", "core", "left_out"}  # parameters that are numbers of axes, never arrays
 
@@ -193,7 +194,8 @@ class _Translator(ast.NodeTransformer):
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
-        spelling = self.dialect.calls.get("matmul") if isinstance(node.op, ast.MatMult) else None
+        name = _OPERATORS.get(type(node.op), "")
+        spelling = self.dialect.calls.get(name)
         if spelling is None:
             return node
         return _parsed(spelling(self.context, *(_inside(n) for n in (node.left, node.right))))

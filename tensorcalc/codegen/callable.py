@@ -140,8 +140,7 @@ class CompiledFunction:
                 if self.arguments
                 else "there is nothing to bind",
             )
-        checked = read_values(given, self._variables, given, finite=False, what=self.title)
-        return BoundFunction(self, {name: checked[name] for name in given})
+        return BoundFunction(self, given)
 
     def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
         """The outputs, if values like these came before; else None."""
@@ -237,13 +236,21 @@ class CompiledFunction:
 class BoundFunction(CompiledFunction):
     """A compiled function some of whose arguments are given once and for all."""
 
-    def __init__(self, whole: CompiledFunction, values: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, whole: CompiledFunction, given: Mapping[str, Any]) -> None:
+        checked = read_values(given, whole._variables, given, finite=False, what=whole.title)
+        values = {name: checked[name] for name in given}
         super().__init__(
             bound(whole._generated, values), whole._hints, reuse_buffers=whole._reuse_buffers
         )
         self.whole = whole
-        self.bound = {name: array.copy() for name, array in values.items()}
+        # in the shape that was given, which is that of a gradient by it
+        self.bound = {
+            name: array.copy().reshape(checked.given_shapes.get(name, array.shape))
+            for name, array in values.items()
+        }
         self._single = all(array.dtype == np.float32 for array in values.values())
+        if any(self.bound[name].shape != array.shape for name, array in values.items()):
+            self._entry = None  # which gives results the shapes that are computed
 
     def __reduce__(self) -> Any:
         return BoundFunction, (self.whole, self.bound)

@@ -20,9 +20,9 @@ from tensorcalc.codegen.record import CannotRecord
 from tensorcalc.codegen.recording import recorded
 from tensorcalc.codegen.specialise import specialised
 
-__all__ = ["Entry", "own", "signature"]
+__all__ = ["KNOWN", "Entry", "own", "signature"]
 
-_KNOWN = 256  # signatures remembered by one function
+KNOWN = 256  # signatures remembered by one function
 _CALLS = 2  # plain calls with one signature before a function is specialised for it
 _LARGEST = 2**26  # bytes of results beyond which nothing is gained, and memory is lost
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -54,7 +54,7 @@ class Entry:
         sizes: Mapping[str, int],
     ) -> None:
         """Remember that values like these fit."""
-        if len(self.known) < _KNOWN and all(map(_is_known, results)):
+        if len(self.known) < KNOWN and all(map(_is_known, results)):
             presenting = self.generated.presenting
             present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
             self.known[key] = _presented(_Plain(self, key, present), present)
@@ -75,12 +75,11 @@ class Entry:
                 record,
                 made.name,
                 several=self.generated.several,
-                buffers_of=threading.get_ident() if self.reuse_buffers else None,
-                elsewhere=_PerThread(self, record),
+                elsewhere=_PerThread(self, record) if self.reuse_buffers else None,
             )
+            again = call(*given) if self.generated.several else (call(*given),)
         except CannotRecord:
             return None
-        again = call(*given) if self.generated.several else (call(*given),)
         if not all(map(_agree, results, again)):
             return None
         self.known[key], self.sources[key] = _presented(call, present), source
@@ -95,6 +94,7 @@ class _Plain:
     key: Any
     present: Present | None = None
     calls: int = 0
+    tried: bool = False
 
     def __call__(self, *values: np.ndarray) -> Any:
         results = self.entry.run(*values)
@@ -102,7 +102,8 @@ class _Plain:
         owned = _owned(results if several else (results,), values)
         found = owned if several else owned[0]
         self.calls += 1
-        if self.calls == _CALLS:
+        if self.calls >= _CALLS and not self.tried:
+            self.tried = True
             call = self.entry.specialise(self.key, values, found, self.present)
             if call is not None and self.entry.reuse_buffers:
                 return call(*values)
@@ -124,7 +125,6 @@ class _PerThread:
                 self.record,
                 self.entry.generated.name,
                 several=self.entry.generated.several,
-                buffers_of=threading.get_ident(),
                 elsewhere=self,
             )
             self.local.call = call
@@ -205,6 +205,8 @@ def _agree(plain: np.ndarray, other: np.ndarray) -> bool:
         return False
     rounding = 1e-9 if plain.dtype == np.float64 else 1e-3
     finite = np.abs(plain[np.isfinite(plain)])
+    if plain.size and not finite.size:
+        return False  # NaN says nothing of how it was come by
     scale = finite.max() if finite.size else 0.0
     with np.errstate(all="ignore"):
         return np.allclose(plain, other, rtol=rounding, atol=rounding * scale, equal_nan=True)

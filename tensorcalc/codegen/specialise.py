@@ -10,8 +10,8 @@ from __future__ import annotations
 import keyword
 import math
 import re
+import threading
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -31,21 +31,19 @@ def specialised(
     name: str,
     *,
     several: bool,
-    buffers_of: int | None = None,
     elsewhere: Callable[..., Any] | None = None,
 ) -> tuple[str, Callable[..., Any]]:
     """The source of a function like the recorded one, and the function.
 
-    It may be called with values of the recorded shapes and precision only. ``buffers_of`` a
-    thread makes it return the same memory each time; other threads are sent ``elsewhere``.
+    It may be called with values of the recorded shapes and precision only. With ``elsewhere`` it
+    returns the same memory each time, in the thread that has made it; others are sent there.
     """
-    writer = _Writer(record, reuse=buffers_of is not None)
+    writer = _Writer(record, name, reuse=elsewhere is not None)
     statements = writer.statements()
-    lines = [f"def {name}({', '.join(writer.arguments)}):"]
-    if buffers_of is not None:
-        writer.constants |= {"thread": get_ident, "elsewhere": elsewhere}
-        lines.append(f"    if thread() != {buffers_of}:")
-        lines.append(f"        return elsewhere({', '.join(writer.arguments)})")
+    arguments = ", ".join(writer.arguments)
+    lines = [f"def {name}({arguments}):"]
+    if elsewhere is not None:
+        lines += writer.guards(elsewhere)
     lines += [f"    {line}" for line in statements]
     results = writer.results()
     lines.append(f"    return ({', '.join(results)},)" if several else f"    return {results[0]}")
@@ -58,7 +56,7 @@ def specialised(
 class _Writer:
     """Writes the statements of one function."""
 
-    def __init__(self, record: Record, *, reuse: bool) -> None:
+    def __init__(self, record: Record, name: str, *, reuse: bool) -> None:
         self.record = record
         self.reuse = reuse
         self.constants: dict[str, Any] = {}
@@ -66,13 +64,14 @@ class _Writer:
         self.numbered = 0
         self.numbers: dict[Any, str] = {}
         self.words: dict[Node, str] = {}
-        self.taken: set[str] = {"thread", "elsewhere"}
+        self.taken: set[str] = {name}
         self.last = self._last_uses()
         self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
         # memory of this function by its node, and what lies in it now; free memory by its form
         self.owned: dict[Node, str] = {}
         self.holder: dict[Node, Node] = {}
         self.free: dict[Any, list[Node]] = {}
+        self.buffers: set[int] = set()  # by the identity of what owns their memory
 
     def statements(self) -> list[str]:
         """The statements, in the order of the record."""
@@ -80,6 +79,21 @@ class _Writer:
             self._statement(node, place)
             self._release(node, place)
         return self.lines
+
+    def guards(self, elsewhere: Callable[..., Any]) -> list[str]:
+        """What keeps memory that is used again apart: other threads', and results given back."""
+        mark = threading.local()  # no number of a thread, which another has when it has ended
+        mark.mine = True
+        here = self._constant(mark, "here")
+        others, apart = self._constant(elsewhere, "elsewhere"), self._constant(_apart(self.buffers), "apart")
+        arguments = ", ".join(self.arguments)
+        bases = " is ".join(f"{argument}.base" for argument in self.arguments)
+        return [
+            f'    if not hasattr({here}, "mine"):',
+            f"        return {others}({arguments})",
+            f"    if not (None is {bases}):",
+            f"        {arguments}, = {apart}({arguments})",
+        ]
 
     def results(self) -> list[str]:
         """What is returned: arrays that share memory with nothing of the caller's."""
@@ -149,11 +163,11 @@ class _Writer:
 
     def _number(self, value: float, dtype: Any) -> str:
         """A number as an array of no axes: NumPy converts a Python number at each call."""
-        known = self.numbers.get((value, dtype))
+        known = self.numbers.get((repr(value), dtype))  # 0.0 is not -0.0
         if known is None:
             digits = re.sub(r"\W", "_", repr(value).replace("-", "minus_"))
             known = self._constant(np.array(value, dtype=dtype), f"number_{digits}")
-            self.numbers[value, dtype] = known
+            self.numbers[repr(value), dtype] = known
         return known
 
     def _word(self, value: Any, dtype: Any = None) -> str:
@@ -165,6 +179,8 @@ class _Writer:
             return self._constant(value, "c")
         if isinstance(value, (int, float)) and dtype is not None and not isinstance(value, bool):
             return self._number(value, dtype)
+        if isinstance(value, float) and not math.isfinite(value):
+            return self._constant(value, "c")  # which repr writes as a name
         return repr(value)
 
     # ── one rule per kind ──
@@ -305,7 +321,9 @@ class _Writer:
                 return memory
         if self.reuse and node.contiguous:
             buffer = Node("constant", shape=node.shape, dtype=node.dtype)
-            self.owned[buffer] = self._constant(_buffer(node.shape, node.dtype), "buffer")
+            array = _buffer(node.shape, node.dtype)
+            self.buffers.add(id(array.base))
+            self.owned[buffer] = self._constant(array, "buffer")
             return buffer
         return None
 
@@ -345,6 +363,11 @@ def _lies_by_rows(memory: Node) -> bool:
     if len(memory.shape) < 2 or memory.kind == "constant":
         return True
     return memory.kind == "dot" and all(len(i.shape) <= 2 for i in memory.inputs)
+
+
+def _apart(buffers: set[int]) -> Callable[..., tuple[np.ndarray, ...]]:
+    """What copies values that lie in memory with one of these owners."""
+    return lambda *values: tuple([v.copy() if id(v.base) in buffers else v for v in values])
 
 
 def _buffer(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:

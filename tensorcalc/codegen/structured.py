@@ -300,7 +300,9 @@ class StructuredArray:
                 f"with {flat} rows",
             )
         dtype = np.result_type(self.dtype, array.dtype)
-        return act(array.reshape(flat, count).astype(dtype, copy=False)).reshape(shape)
+        result = act(array.reshape(flat, count).astype(dtype, copy=False)).reshape(shape)
+        # of an identity it is what was given
+        return result.copy() if np.may_share_memory(result, array) else result
 
     def _product(self, v: np.ndarray) -> np.ndarray:
         """The sum over the products, of a matrix with one row for each column entry."""

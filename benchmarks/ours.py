@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 from collections.abc import Callable
 from typing import Any
 
 import tensorcalc as tc
-from benchmarks.case import Bind, Contender, NotSupported, Values
+from benchmarks.case import Bind, Contender, Values
 
 NAME = "tensorcalc"
 BACKENDS = {"jax": "jax", "numba": "numba", "torch": "torch"}  # name, and what it imports
@@ -42,25 +41,12 @@ def every_way(items: Callable[[], Any]) -> dict[str, Contender]:
 
 
 def structured(items: Callable[[], Any]) -> Contender:
-    """A contender that leaves deltas in the answer, where tensorcalc can do that."""
-    if not accepts("structured"):
-
-        def make() -> Bind:
-            raise NotSupported("compile has no structured=")
-
-        return Contender(make)
+    """A contender that leaves deltas in the answer."""
     return Contender(compiled(items, structured=True).make, lambda answer: answer.dense())
-
-
-def accepts(option: str) -> bool:
-    """Whether ``tc.compile`` has this option."""
-    return option in inspect.signature(tc.compile).parameters
 
 
 def _through(backend: str, items: Callable[[], Any]) -> Callable[[], Bind]:
     def make() -> Bind:
-        if not accepts("backend"):
-            raise NotSupported("compile has no backend=")
         function = tc.compile(items(), backend=backend)
 
         def bind(values: Values) -> Callable[[], Any]:

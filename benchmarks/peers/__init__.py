@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import importlib.util
 from types import ModuleType
 
@@ -27,10 +26,6 @@ NAMES = {
 def installed() -> dict[str, str]:
     """The peers that can be imported, by module, with the name each is shown by."""
     return {p: shown for p, shown in NAMES.items() if importlib.util.find_spec(p) is not None}
-
-
-def version(library: str) -> str:
-    return importlib.metadata.version(library)
 
 
 def load(peer: str) -> ModuleType:

@@ -18,11 +18,15 @@ class functions:
 
 
 def prepare(question: Question) -> Bind:
-    function = jax.jit(_answer(question))
+    answer = _answer(question)
+    names: list[str] = []
+    # arrays by position: a dictionary would cost some microseconds in each call
+    function = jax.jit(lambda *arrays: answer(dict(zip(names, arrays, strict=True))))
 
     def bind(values: Values) -> Run:
-        given = {name: jnp.asarray(value) for name, value in values.items()}
-        return lambda: jax.block_until_ready(function(given))
+        names[:] = values
+        given = [jnp.asarray(value) for value in values.values()]
+        return lambda: jax.block_until_ready(function(*given))
 
     return bind
 

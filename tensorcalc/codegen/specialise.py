@@ -85,7 +85,8 @@ class _Writer:
         mark = threading.local()  # no number of a thread, which another has when it has ended
         mark.mine = True
         here = self._constant(mark, "here")
-        others, apart = self._constant(elsewhere, "elsewhere"), self._constant(_apart(self.buffers), "apart")
+        others = self._constant(elsewhere, "elsewhere")
+        apart = self._constant(_apart(self.buffers), "apart")
         arguments = ", ".join(self.arguments)
         bases = " is ".join(f"{argument}.base" for argument in self.arguments)
         return [

@@ -211,6 +211,22 @@ def test_a_batch_of_no_samples(arrays):
     assert by_X.shape == (0, 2)
 
 
+OF_SIZES = ["E = mean(x)", "E = mean(2*x + x)**2", "E = sqrt(var(x))", "E = sum(sum(ones(n))*x)",
+            "E = sum(x*softplus(norm(ones(n))))", "E = sum(x*exp(-sum(ones(n))))",
+            "E = sum(where(x > 0, 1/sum(ones(n)), 1/sum(ones(n))**2)*x)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", OF_SIZES)
+def test_what_is_computed_of_sizes_alone_stands_where_an_array_does(arrays, text):
+    p = tc.parse(text, x="n")
+    of, by = p["E"], p["x"]
+    items = [of, tc.gradient(of, by), tc.derivative(of, by, by, layout="mixed")]
+    at = np.array([0.3, -1.0, 2.0])
+    results = tc.compile(items, backend=arrays.backend)(x=arrays.make(at))
+    for result, expected in zip(results, tc.compile(items)(x=at), strict=True):
+        np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-14)
+
+
 def test_nan_and_infinity_pass_through_as_with_numpy(arrays, at):
     u = tc.vector("u", 4)
     nan, inf = float("nan"), float("inf")

@@ -23,6 +23,7 @@ __all__ = ["Context", "Dialect", "Spelling", "is_fresh", "translated"]
 Spelling = Callable[..., str]
 _OPERATORS = {ast.MatMult: "matmul", ast.Pow: "**"}  # those a dialect may spell in its own way
 _METHODS = {"sum", "max", "prod", "reshape", "transpose", "copy"}
+_OF_ARRAYS = {"broadcast_to", "reshape", "sum", "max", "prod", "copy", "transpose", "zeros_like"}
 _COUNTS = {"order", "core", "left_out"}  # parameters that are numbers of axes, never arrays
 
 
@@ -131,12 +132,8 @@ class _Translator(ast.NodeTransformer):
         self.context = Context(dialect.library, names[0] if names else None, dialect)
         self.dialect, self.function, self.quoted = dialect, function, quoted
         self.constants = constants
-        self.numbers = {  # sizes: k = W.shape[0]
-            target.id
-            for n in function.body
-            if isinstance(n, ast.Assign) and isinstance(target := n.targets[0], ast.Name)
-            if re.fullmatch(r"\w+\.shape\[\d+\]", ast.unparse(n.value))
-        }
+        self.once = _set_once(function)
+        self.numbers: set[str] = set()  # k = W.shape[0], and what is computed of such: t = 1 / k
 
     def source(self, is_main: bool) -> str:
         function = self.generic_visit(self.function)
@@ -175,7 +172,16 @@ class _Translator(ast.NodeTransformer):
             return self.is_number(node.body) and self.is_number(node.orelse)
         if isinstance(node, ast.BinOp):
             return self.is_number(node.left) and self.is_number(node.right)
+        if isinstance(node, ast.Subscript):
+            return re.fullmatch(r"\w+\.shape\[\d+\]", ast.unparse(node)) is not None
         return isinstance(node, ast.Name) and node.id in self.numbers
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        target = ast.unparse(node.targets[0])
+        if target in self.once and self.is_number(node.value):
+            self.numbers.add(target)
+        return node
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id in self.constants and isinstance(node.ctx, ast.Load):
@@ -254,8 +260,10 @@ class _Translator(ast.NodeTransformer):
             values = [self._as_array(a) if self.is_number(a) else a for a in values]
         elif name == "where" and len(literal) == 2:
             values = [values[0], *map(self._as_array, literal)]
-        elif name in ("broadcast_to", "reshape") and self.is_number(values[0]):
+        elif name in _OF_ARRAYS and values and self.is_number(values[0]):
             values[0] = self._as_array(values[0])
+        elif name == "einsum":
+            values[1:] = [self._as_array(a) if self.is_number(a) else a for a in values[1:]]
         spelling = self.dialect.calls.get(name)
         if spelling is None:
             raise self.refuse(f"np.{name}")
@@ -287,6 +295,14 @@ class _Translator(ast.NodeTransformer):
         with np.errstate(all="ignore"):
             result = float(getattr(np, name)(*numbers))
         return _parsed(repr(result)) if np.isfinite(result) else None
+
+
+def _set_once(function: ast.FunctionDef) -> set[str]:
+    """The names that are given one value in the function, whatever path is taken through it."""
+    stored = [
+        n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+    ]
+    return {name for name in stored if stored.count(name) == 1}
 
 
 def _inside(node: ast.AST) -> str:

@@ -345,9 +345,15 @@ def refuse_singular(what: str) -> Iterator[None]:
     try:
         yield
     except np.linalg.LinAlgError as error:
-        frames = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
-        failed = [name for name in frames if not name.startswith("_")][-1]
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        failed = [
+            frame.f_code.co_name
+            for frame in frames
+            if frame.f_globals.get("__name__", "").startswith("numpy.")
+            if not frame.f_code.co_name.startswith("_")
+        ]
+        found = f"{failed[-1]} fails" if failed else "a matrix has no inverse"
         raise ValueNotAllowedError(
-            f"{what}: {failed} fails at these values ({str(error).lower()})",
+            f"{what}: {found} at these values ({str(error).lower().removesuffix('.')})",
             "give values at which the matrix is invertible",
         ) from None

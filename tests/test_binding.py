@@ -1,6 +1,7 @@
 """Binding arguments: the same results, with what depends on them alone computed once."""
 
 import doctest
+import itertools
 import pickle
 from pathlib import Path
 
@@ -112,6 +113,90 @@ def test_binding_twice_and_pickling():
     for one, other, whole in zip(g(rest), again(rest), f(at), strict=True):
         np.testing.assert_allclose(one, whole, rtol=1e-13)
         np.testing.assert_allclose(other, whole, rtol=1e-13)
+
+
+THREE = "E = x.T @ A @ y + b.T @ y + norm(x - c)**2"
+THREE_SIZES = {"x": "n", "A": ("n", "m"), "b": "m", "y": "m", "c": "n"}
+MISFITS = {"A": (3, 2), "x": (4,), "c": (1,), "b": (5,)}
+
+
+def bound_in_turn(f, names, at):
+    """What f gives at these values, of which those named are bound first, one by one."""
+    for name in names:
+        f = f.bind({name: at[name]})
+    return f({name: at[name] for name in f.arguments})
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("misfit", [n for n in MISFITS if n != "A"])
+@pytest.mark.parametrize("order", ["Axcb", "bcxA", "xbAc"])
+def test_what_is_bound_in_turn_fits_together(backend, misfit, order):
+    if backend != "numpy":
+        pytest.importorskip(backend)
+    p = tc.program(THREE, THREE_SIZES)
+    f = tc.compile([tc.gradient(p["E"], p[name]) for name in "xy"], backend=backend)
+    fitting = {"A": (3, 2), "x": (3,), "c": (3,), "b": (2,), "y": (2,)}
+    shapes = {**fitting, misfit: MISFITS[misfit]}
+    at = {name: np.ones(shape) for name, shape in shapes.items()}
+    with pytest.raises(tc.ShapeError):
+        f(at)
+    for split in range(len(order)):
+        with pytest.raises(tc.ShapeError):
+            bound_in_turn(f, order[:split], at)
+
+
+PRECISIONS = list(itertools.product([np.float32, np.float64], repeat=3))
+
+
+@pytest.mark.parametrize("precisions", PRECISIONS)
+def test_precision_of_what_is_bound_in_turn(precisions):
+    f, at = least_squares(), values()
+    given = {n: at[n].astype(t) for n, t in zip("Abx", precisions, strict=True)}
+    given["lam"] = at["lam"].astype(precisions[0])
+    g = f.bind({n: given[n] for n in ("A", "lam")}).bind(b=given["b"])
+    single = set(precisions) == {np.float32}
+    for _ in range(CALLS):
+        for one, whole in zip(g(x=given["x"]), f(given), strict=True):
+            assert one.dtype == (np.float32 if single else np.float64)
+            np.testing.assert_allclose(one, whole, rtol=1e-4 if single else 1e-12)
+
+
+def test_a_name_bound_before_is_bound_in_every_later_function():
+    f, at = least_squares(), values()
+    g = f.bind(A=at["A"]).bind(b=at["b"])
+    with pytest.raises(tc.MissingValueError, match="called with A, which is bound"):
+        g(A=at["A"], x=at["x"], lam=at["lam"])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("names", ["S", "x", "Sx", "xS"])
+def test_a_bound_matrix_without_an_inverse(backend, names):
+    if backend != "numpy":
+        pytest.importorskip(backend)
+    p = tc.program("L = x.T @ inv(S) @ x", x="n", S=("n", "n"))
+    f, at = p.gradient("L", "x").compile(backend=backend), {"S": np.zeros((2, 2)), "x": np.ones(2)}
+    with pytest.raises(tc.ValueNotAllowedError, match=r"∂L/∂x: .* at these values") as e:
+        bound_in_turn(f, names, at)
+    assert e.value.hint == "give values at which the matrix is invertible"
+
+
+TABLES = {
+    ("norm(A.T @ A @ y)**2 by y", "A"): ["t1 @ (2 * y)", "t1.T @ (t1 @ (2 * y))"],
+    ("norm(A.T @ A @ y)**2 by y", "y"): ["A.T @ A", "t1 @ known1", "t1.T @ (t1 @ known1)"],
+    ("norm(A.T @ A @ y)**2 by y", "Ay"): [],
+}
+
+
+@pytest.mark.parametrize(("case", "products"), TABLES.items())
+def test_printing_shows_the_products_that_a_call_forms(case, products):
+    (text, names), at = case, {"A": np.ones((3, 2)), "y": np.ones(2)}
+    text, _, by = text.partition(" by ")
+    p = tc.program(f"E = {text}", A=("n", "m"), y="m")
+    g = p.gradient("E", by).compile().bind({name: at[name] for name in names})
+    lines = str(g).splitlines()
+    assert [line.partition("   ")[0].rstrip() for line in lines[2:]] == products
+    body = g.source[g.source.index("def ") :]
+    assert all(product in body for product in products if "t1.T" in product or "A" in product)
 
 
 def test_what_two_bindings_compute_has_names_of_its_own():

@@ -33,7 +33,6 @@ class Library:
     """One library: how its arrays are recognised, made and finished."""
 
     dialect: Dialect
-    singular: tuple[type[Exception], ...] = ()
     array: type | None = None  # the class of arrays that are traced
     mutable = True  # a result that shares memory with a value must be copied
 
@@ -93,6 +92,10 @@ class Library:
     def explained(self, error: Exception, what: str) -> TensorCalcError | None:
         """What an error of the library says in words of ours, if it is one that is known."""
         return None
+
+    def met_singular(self, error: Exception) -> bool:
+        """Whether an error says that a matrix has no inverse."""
+        return any(cls.__name__.lstrip("_") == "LinAlgError" for cls in type(error).__mro__)
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether an error says that there is not enough memory."""
@@ -334,13 +337,13 @@ class ForeignFunction(CompiledFunction):
             return self._run(*arrays)
         except TensorCalcError:
             raise
-        except self.library.singular as error:
-            raise ValueNotAllowedError(
-                f"{self.title}: a matrix has no inverse at these values "
-                f"({str(error).splitlines()[0].lower()})",
-                "give values at which the matrix is invertible",
-            ) from None
         except Exception as error:
+            if self.library.met_singular(error):
+                raise ValueNotAllowedError(
+                    f"{self.title}: a matrix has no inverse at these values "
+                    f"({str(error).splitlines()[0].lower()})",
+                    "give values at which the matrix is invertible",
+                ) from None
             if isinstance(error, MemoryError) or self.library.ran_out_of_memory(error):
                 raise MemoryLimitError(
                     f"{self.title} at these sizes: {str(error).splitlines()[0]}",

@@ -95,7 +95,6 @@ class Torch(Library):
     def __init__(self) -> None:
         torch: Any = importlib.import_module("torch")
         self.torch = torch
-        self.singular = (torch.linalg.LinAlgError,)
 
     def is_native(self, value: Any) -> bool:
         """Whether this is an array of the library."""

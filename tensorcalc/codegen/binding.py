@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from tensorcalc.codegen.generate import Generated
+from tensorcalc.codegen.product import Contraction
 
 __all__ = ["bound"]
 
@@ -40,6 +41,7 @@ def bound(generated: Generated, values: Mapping[str, np.ndarray]) -> Generated:
         source=source,
         arguments=tuple(name for name in generated.arguments if name not in values),
         constants={**generated.constants, **kept},
+        contractions=hoisting.left_of(generated.contractions),
     )
 
 
@@ -94,6 +96,17 @@ class _Hoisting(ast.NodeTransformer):
                 left.append(self._with_own_memory(self.visit(statement)))
         return left
 
+    def left_of(self, contractions: Iterable[Contraction]) -> tuple[Contraction, ...]:
+        """The products of arrays that every call forms, with the new names in their code."""
+        words = {ast.dump(value): word for word, value in self.early}
+        left = []
+        for contraction in contractions:
+            code = ast.parse(contraction.text, mode="eval").body
+            if not (self._is_known(code) and _names(code) & self.known):
+                text = ast.unparse(_Named(words).visit(code))
+                left.append(replace(contraction, text=text))
+        return tuple(left)
+
     def _with_own_memory(self, statement: ast.stmt) -> ast.stmt:
         """What is written to later must not be what was computed once."""
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name):
@@ -128,6 +141,17 @@ class _Hoisting(ast.NodeTransformer):
         while f"known{k}" in self.taken:
             k += 1
         return f"known{k}"
+
+
+class _Named(ast.NodeTransformer):
+    """Writes ``words`` for the code that they stand for."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self.words = words
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        word = self.words.get(ast.dump(node))
+        return super().visit(node) if word is None else ast.Name(word, ast.Load())
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -192,13 +193,8 @@ class CompiledFunction:
         """The outputs for checked values; with a ``key``, such values are known from now on."""
         single = bool(values) and all(a.dtype == np.float32 for a in values.values())
         dtype = np.float32 if single else np.float64
-        try:
-            with refuse_singular(self.title):
-                results = self._run(*(values[name] for name in self.arguments))
-        except MemoryError as error:
-            raise MemoryLimitError(
-                f"{self.title} at these sizes: {error}", "keep it structured and chain it with @"
-            ) from None
+        with _told(self.title):
+            results = self._run(*(values[name] for name in self.arguments))
         results = results if self._several else (results,)
         if key is not None and self._entry is not None:
             self._entry.learn(key, list(values.values()), results, values.sizes)
@@ -237,18 +233,25 @@ class BoundFunction(CompiledFunction):
     """A compiled function some of whose arguments are given once and for all."""
 
     def __init__(self, whole: CompiledFunction, given: Mapping[str, Any]) -> None:
+        start = whole
+        if isinstance(start, BoundFunction):  # all that is bound must fit together
+            whole, given = start.whole, {**start.bound, **given}
         checked = read_values(given, whole._variables, given, finite=False, what=whole.title)
+        require_entries([o.expr for o in whole.outputs], checked.sizes)
         values = {name: checked[name] for name in given}
-        super().__init__(
-            bound(whole._generated, values), whole._hints, reuse_buffers=whole._reuse_buffers
-        )
+        self._single = all(array.dtype == np.float32 for array in values.values())
+        if isinstance(start, BoundFunction) and start._single != self._single:
+            start = whole  # what was computed in one precision is of no use in the other
+        new = {name: values[name] for name in start.arguments if name in values}
+        with _told(whole.title):
+            generated = bound(start._generated, new)
+        super().__init__(generated, whole._hints, reuse_buffers=whole._reuse_buffers)
         self.whole = whole
         # in the shape that was given, which is that of a gradient by it
         self.bound = {
             name: array.copy().reshape(checked.given_shapes.get(name, array.shape))
             for name, array in values.items()
         }
-        self._single = all(array.dtype == np.float32 for array in values.values())
         if any(self.bound[name].shape != array.shape for name, array in values.items()):
             self._entry = None  # which gives results the shapes that are computed
 
@@ -268,13 +271,25 @@ class BoundFunction(CompiledFunction):
     def run(self, values: Values, key: Any = None) -> Any:
         """The outputs for checked values."""
         single = all(array.dtype == np.float32 for array in values.values())
-        if single != self._single:  # what was computed in one precision is of no use in the other
+        if single != self._single:
             return self.whole.run(values)
         return super().run(values, key)
 
     def _key(self, given: Mapping[str, Any]) -> Any:
         key = super()._key(given)
         return key if key is not None and key[0] != self._single else None
+
+
+@contextmanager
+def _told(title: str) -> Iterator[None]:
+    """While this is computed: errors of ours for matrices without an inverse and for memory."""
+    try:
+        with refuse_singular(title):
+            yield
+    except MemoryError as error:
+        raise MemoryLimitError(
+            f"{title} at these sizes: {error}", "keep it structured and chain it with @"
+        ) from None
 
 
 def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimitError:

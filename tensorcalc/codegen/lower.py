@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -343,9 +344,13 @@ class Lowering:
             # AᵀA keeps one array on both sides, which halves the work; scaled when it is done
             inner = Factor(product_code(factors, output, node.dims, self.contractions), output)
             return _scaled_smallest([inner], scalars)[0].code
+        outside = summed and _is_no_larger(output, factors, node.dims)
+        signs = [s for s in scalars if s.text == "-1"] if outside else []
+        scalars = [s for s in scalars if s not in signs]
         if scalars:
             factors = _scaled_smallest(factors, scalars)
-        return product_code(factors, output, node.dims, self.contractions)
+        code = product_code(factors, output, node.dims, self.contractions)
+        return negative(code) if len(signs) % 2 else code  # a sum then subtracts it
 
     @staticmethod
     def _scalar_product(scalars: list[Code]) -> Code:
@@ -372,6 +377,14 @@ def divided(top: Code, bottom: Code) -> Code | None:
     if bottom.operator == "/" and bottom.text.startswith("1 / "):
         return Code(f"{top.inside(MUL, '*')} / {bottom.text[4:]}", MUL, "*")
     return None
+
+
+def _is_no_larger(
+    output: Sequence[int], factors: Sequence[Factor], dims: Mapping[int, Dim]
+) -> bool:
+    """Whether a product surely has no more entries than any of its factors."""
+    sizes = Counter(dims[i] for i in output)
+    return all(sizes <= Counter(dims[i] for i in factor.indices) for factor in factors)
 
 
 def _scaled_smallest(factors: list[Factor], scalars: list[Code]) -> list[Factor]:

@@ -107,7 +107,7 @@ def minors_value(x, order):
 def norm_over_value(x, core):
     """The 2-norm over the last ``core`` axes, scaled by a power of 2: no square overflows."""
     axes = tuple(range(x.ndim - core, x.ndim))
-    _, exponent = np.frexp(np.max(np.abs(x), axis=axes, keepdims=True))
+    _, exponent = np.frexp(np.max(np.abs(x), axis=axes, keepdims=True, initial=0))
     scaled = np.ldexp(x, -exponent)
     return np.ldexp(
         np.sqrt(np.sum(scaled * scaled, axis=axes)), exponent.reshape(x.shape[: x.ndim - core])

@@ -227,6 +227,29 @@ def test_what_is_computed_of_sizes_alone_stands_where_an_array_does(arrays, text
         np.testing.assert_allclose(arrays.numpy(result), expected, rtol=1e-12, atol=1e-14)
 
 
+OF_NOTHING = {  # the shapes of values; the derivatives are by the last
+    "E = norm(x)": {"x": ("n", (0,))},
+    "v = norm(X, axis=1)": {"X": ("m, n", (3, 0))},
+    "E = norm(X)": {"X": ("m, n", (0, 2))},
+    "E = norm(x - A@y)": {"x": ("n", (0,)), "A": ("n, m", (0, 2)), "y": ("m", (2,))},
+    "E = norm(solve(B, x))": {"B": ("n, n", (0, 0)), "x": ("n", (0,))},
+}
+
+
+@pytest.mark.parametrize("text", OF_NOTHING)
+def test_the_norm_of_no_entries_is_0_and_so_are_its_derivatives(arrays, text):
+    p = tc.parse(text, {name: declared for name, (declared, _) in OF_NOTHING[text].items()})
+    of, by = p.result, p[list(OF_NOTHING[text])[-1]]
+    first, second = tc.derivative(of, by, layout="mixed"), tc.derivative(of, by, by, layout="mixed")
+    items = [of, first, second]
+    values = {name: np.ones(shape) for name, (_, shape) in OF_NOTHING[text].items()}
+    own = {name: arrays.make(value) for name, value in values.items()}
+    found = tc.compile(items, backend=arrays.backend)(own)
+    for one, other in zip(found, tc.compile(items)(values), strict=True):
+        np.testing.assert_array_equal(other, np.zeros(other.shape))
+        np.testing.assert_array_equal(arrays.numpy(one), other, strict=True)
+
+
 def test_nan_and_infinity_pass_through_as_with_numpy(arrays, at):
     u = tc.vector("u", 4)
     nan, inf = float("nan"), float("inf")

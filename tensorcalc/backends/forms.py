@@ -148,6 +148,8 @@ def minors(x, order):
 def norm(x, core):
     """The 2-norm over the last axes, ``core`` of them, scaled so that no square overflows."""
     axes = tuple(range(x.ndim - core, x.ndim))
+    if 0 in x.shape[x.ndim - core :]:
+        return np.sum(x, axis=axes)  # 0, which no library's maximum of nothing is
     peak = np.stop_gradient(np.max(np.abs(x), axis=axes, keepdims=True))
     scale = np.where((peak > 0) & (peak < math.inf), peak, 1)
     squares = np.sum((x / scale) ** 2, axis=axes)

@@ -271,7 +271,7 @@ class _Translator(ast.NodeTransformer):
         options = {k.arg: ast.unparse(self.visit(k.value)) for k in node.keywords if k.arg}
         try:
             return _parsed(spelling(self.context, *texts, **options))
-        except (TypeError, NotImplementedError):
+        except (TypeError, ValueError, NotImplementedError):
             raise self.refuse(ast.unparse(node)) from None
 
     def _as_array(self, node: ast.AST) -> Any:

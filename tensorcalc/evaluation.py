@@ -11,8 +11,9 @@ from tensorcalc.backends import compile_for
 from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
 from tensorcalc.codegen.callable import too_large
-from tensorcalc.codegen.determinants import as_written, by_minors, minor_forms
+from tensorcalc.codegen.determinants import as_written, by_minors, minor_forms, with_names_of
 from tensorcalc.codegen.domains import refuse_nan, refuse_undefined
+from tensorcalc.codegen.exponentials import exponential_forms
 from tensorcalc.derivative import Derivative, gradient
 from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
@@ -311,10 +312,12 @@ def hvp(of: Any, wrt: Any, tangent: Any, /, at: Mapping[str, Any] | None = None)
     alone = Variable(f"{x.name} alone", x.expr.shape)
     axes = tuple(range(x.expr.ndim))
     of = substitute(slope.of.expr, {x.expr: alone})
-    forms = minor_forms(of, 2)
+    minors = minor_forms(of, 2)
+    forms = {**minors, **exponential_forms(of, frozenset())}
     first = differentiate(substitute(of, forms), alone)
     directional = simplify(product((first, moved), (axes, axes), ()))
-    value = as_written(differentiate(directional, alone), forms)
+    value = as_written(differentiate(directional, alone), minors)
+    value = with_names_of([of], value, forms)
     value = substitute(value, {alone: x.expr})
     if isinstance(tangent, Tensor):
         given = _increment(x, tangent, set(), symbolic=True)

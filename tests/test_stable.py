@@ -1,5 +1,7 @@
 """What people write naively is recognised, and is then as right as the stable function."""
 
+from types import FunctionType
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,14 @@ NAMED = {
     "a = exp(x); sum(log(1 + a))": "sum(softplus(x))",
     "a = 1 + exp(x); sum(log(a))": "sum(softplus(x))",
     "a = exp(x); log(sum(a))": "logsumexp(x)",
+    "a = exp(x); b = sum(a); p = a / b; sum(y * log(p))": "sum(y * log_softmax(x))",
+    "a = exp(-x); sum(y / (1 + a))": "sum(y * sigmoid(x))",
+    "P = exp(X) / (sum(exp(X), axis=1) @ ones(1, 3)); sum(Y * log(P))": (
+        "sum(Y * log_softmax(X, axis=1))"
+    ),
+    "A = exp(X); P = A / (sum(A, axis=1) @ ones(1, 3)); sum(Y * P**2)": (
+        "sum(Y * softmax(X, axis=1)**2)"
+    ),
     "p = softmax(x); sum(y * log(p))": "sum(y * log_softmax(x))",
     "s = sigmoid(x); sum(y * log(s) + (1 - y) * log(1 - s))": (
         "-sum(y * softplus(-x) + (1 - y) * softplus(x))"
@@ -69,6 +79,97 @@ def test_values_and_gradients_look_through_names(named, stable, point):
     for found, expected in zip(outcomes(named, point, 1), outcomes(stable, point, 1), strict=True):
         assert np.isfinite(found).all()
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def inline(Z, Y, axis):
+    P = np.exp(Z) / np.sum(np.exp(Z), axis=axis, keepdims=True)
+    return -np.sum(Y * np.log(P))
+
+
+def in_steps(Z, Y, axis):
+    E = np.exp(Z)
+    total = np.sum(E, axis=axis, keepdims=True)
+    P = E / total
+    return -np.sum(Y * np.log(P))
+
+
+def shifted(Z, Y, axis):
+    S = Z - np.max(Z, axis=axis, keepdims=True)
+    E = np.exp(S)
+    P = E / E.sum(axis=axis, keepdims=True)
+    return -np.sum(Y * np.log(P))
+
+
+def shifted_inline(Z, Y, axis):
+    m = np.max(Z, axis=axis, keepdims=True)
+    P = np.exp(Z - m) / np.sum(np.exp(Z - m), axis=axis, keepdims=True)
+    return -np.sum(Y * np.log(P))
+
+
+def log_of_sum(Z, Y, axis):
+    L = np.log(np.sum(np.exp(Z), axis=axis, keepdims=True))
+    return -np.sum(Y * (Z - L))
+
+
+def log_of_sum_in_steps(Z, Y, axis):
+    total = np.sum(np.exp(Z), axis=axis, keepdims=True)
+    return -np.sum(Y * (Z - np.log(total)))
+
+
+def log_of_sum_shifted(Z, Y, axis):
+    m = np.max(Z, axis=axis, keepdims=True)
+    E = np.exp(Z - m)
+    total = np.sum(E, axis=axis, keepdims=True)
+    return -np.sum(Y * (Z - m - np.log(total)))
+
+
+# the softmax cross-entropy as people write it in NumPy
+CROSS_ENTROPIES = (
+    *(inline, in_steps, shifted, shifted_inline),
+    *(log_of_sum, log_of_sum_in_steps, log_of_sum_shifted),
+)
+ALONG = {"rows": (1, ", axis=1"), "columns": (0, ", axis=0"), "one sample": (None, "")}
+LOGITS = np.array([[1.0, 0.0, -1.0], [2.0, 1.0, -2.0], [0.5, 0.25, 0.125]])
+TARGETS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]])
+
+
+@pytest.mark.parametrize("scale", [1.0, 800.0, 1e4])
+@pytest.mark.parametrize("along", ALONG)
+@pytest.mark.parametrize("function", CROSS_ENTROPIES)
+def test_cross_entropy_in_numpy_is_as_right_as_that_of_log_softmax(function, along, scale):
+    axis, option = ALONG[along]
+    at = {"Z": LOGITS * scale, "Y": TARGETS}
+    if axis is None:
+        at = {name: value[0] for name, value in at.items()}
+    shapes = {name: value.shape for name, value in at.items()}
+    with_axis = FunctionType(function.__code__, function.__globals__, argdefs=(axis,))
+    found = loss_and_derivatives(tc.program(with_axis, shapes), at)
+    meant = tc.program(f"-sum(Y * log_softmax(Z{option}))", shapes)
+    for one, other in zip(found, loss_and_derivatives(meant, at), strict=True):
+        np.testing.assert_allclose(np.ravel(one), np.ravel(other), rtol=1e-12, atol=1e-12)
+
+
+def loss_and_derivatives(p, at):
+    E, Z = p.result, p["Z"]
+    tangent = np.cos(np.arange(at["Z"].size)).reshape(at["Z"].shape)
+    found = [E, tc.gradient(E, Z), tc.hessian(E, Z)]
+    return [*(f.evaluate(at) for f in found), tc.hvp(E, Z, tangent, at=at)]
+
+
+@pytest.mark.parametrize("name", ["E", "S", "P", "total"])
+def test_a_name_that_is_differentiated_by_is_not_looked_through(name):
+    """The derivative by each step, times that of the step by Z, is the derivative by Z."""
+    text = "S = Z + 1; E = exp(S); total = sum(E, axis=1) @ ones(1, 3); P = E / total"
+    text += "; -sum(Y * log(P))"
+    p = tc.program(text, Z=(3, 3), Y=(3, 3))
+    at = {"Z": LOGITS, "Y": TARGETS}
+    slope = tc.gradient(p.result, p[name]).evaluate(at)
+    P, E = (p[n].evaluate(at) for n in ("P", "E"))
+    by_P = -TARGETS / P
+    by_total = -by_P * P * P / E
+    exact = {"P": by_P, "total": by_total, "S": P - TARGETS}
+    exact["E"] = exact["S"] / E
+    np.testing.assert_allclose(slope, exact[name], rtol=1e-12, atol=1e-12)
 
 
 def test_the_determinants_gradient_exists_where_the_matrix_is_singular():

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from tensorcalc.chain import differentiate_in_turn
+from tensorcalc.codegen.exponentials import exponential_forms
 from tensorcalc.codegen.hyperbolic import hyperbolic_forms
 from tensorcalc.expr import Definition, Expr, Special, toposort
 from tensorcalc.simplify import substitute
 from tensorcalc.special import det, inv, minors
 
-__all__ = ["as_written", "by_minors", "minor_forms"]
+__all__ = ["as_written", "by_minors", "minor_forms", "with_names_of"]
 
 _MOST_MINORS = 5000
 
@@ -26,14 +27,23 @@ def by_minors(of: Expr, by: Sequence[Expr], held: Collection[Expr], value: Expr)
     minors_used = minor_forms(of, len(by)) if inverted else {}
     if len(by) == 1 and inverted <= {e.args[0] for e in minors_used}:
         minors_used = {}  # det(X) X⁻ᵀ in one product, which is computed as the adjugate
-    forms = {**hyperbolic_forms(of), **minors_used}
+    forms = {
+        **hyperbolic_forms(of),
+        **minors_used,
+        **exponential_forms(of, frozenset((*by, *held))),
+    }
     if not forms or differentiate_in_turn(of, by, held) is not value:
         return value
     arguments = [substitute(e, forms) for e in by]
     fixed = [substitute(e, forms) for e in held]
     after = differentiate_in_turn(substitute(of, forms), arguments, fixed)
-    names = {substitute(e, forms): e for e in toposort([of, *by]) if isinstance(e, Definition)}
-    return as_written(substitute(after, names), minors_used)
+    return as_written(with_names_of([of, *by], after, forms), minors_used)
+
+
+def with_names_of(roots: Sequence[Expr], value: Expr, forms: Mapping[Expr, Expr]) -> Expr:
+    """``value`` in the names below ``roots``, where these forms took the place of nodes."""
+    names = [e for e in toposort(roots) if isinstance(e, Definition)]
+    return substitute(value, {substitute(e, forms): e for e in names})
 
 
 def _inverted(value: Expr) -> set[Expr]:

@@ -7,7 +7,7 @@ value is about to be computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tensorcalc import special
 from tensorcalc.expr import (
@@ -18,6 +18,7 @@ from tensorcalc.expr import (
     Expr,
     Ones,
     Special,
+    add,
     full,
     power,
     product,
@@ -25,7 +26,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.functions import exp, log, log1p, sigmoid, softplus
 from tensorcalc.rewrite.entries import constant_entry
-from tensorcalc.rewrite.products import Factor, coefficient_and_core, times
+from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_view, times
 from tensorcalc.rewrite.quotients import base_and_exponent, flat_factors
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "recognise_log_softmax",
     "recognise_softmax",
     "recognise_softplus",
+    "shift_of_softmax",
     "softmax_sums_to_one",
 ]
 
@@ -55,7 +57,7 @@ def recognise_softplus(e: Expr, see: See = _itself) -> Expr | None:
     if e.function is log:
         inner = see(e.arguments[0])
         u = _one_plus_exp(inner, see)
-        return softplus(u) if u is not None else _log_of_sum(inner, see)
+        return softplus(u) if u is not None else _repeated_log_of_sum(inner, see)
     exponent = e.function.exponent
     if exponent is not None and exponent < 0:
         u = _one_plus_exp(see(e.arguments[0]), see)
@@ -113,6 +115,36 @@ def of_log_softmax(e: Expr) -> Expr | None:
 
 # adding a number to every entry leaves these alone
 _SHIFTED = (special.softmax, special.log_softmax)
+
+
+def shift_of_softmax(e: Expr, see: See = _itself) -> Expr | None:
+    """softmax(u + c) = softmax(u) for every c that is constant along its axis."""
+    if not isinstance(e, Special) or e.function not in _SHIFTED:
+        return None
+    terms = _terms(e.argument, see)
+    kept = [t for t in terms if not _is_constant_along_last(t)]
+    return Special(e.function, add(*kept)) if 0 < len(kept) < len(terms) else None
+
+
+def _terms(e: Expr, see: See) -> Sequence[Expr]:
+    """The terms of a sum, or of the sum whose axes ``e`` rearranges."""
+    seen = see(e)
+    if isinstance(seen, Einsum) and is_view(seen):
+        terms, (indices,) = _terms(seen.operands[0], see), seen.inputs
+        return [product((t,), (indices,), seen.output) for t in terms]
+    return seen.terms if isinstance(seen, Add) else [seen]
+
+
+def _is_constant_along_last(e: Expr) -> bool:
+    if not isinstance(e, Einsum):
+        return isinstance(e, Ones)
+    if len(e.operands) == 1 and isinstance(e.operands[0], Einsum):
+        e = _opened(e)
+        if not isinstance(e, Einsum):
+            return isinstance(e, Ones)
+    i = e.output[-1]
+    along = [f for f, ix in zip(e.operands, e.inputs, strict=True) if i in ix]
+    return all(isinstance(f, Ones) for f in along) and i not in e.output[:-1]
 
 
 def softmax_sums_to_one(e: Expr) -> Expr | None:
@@ -194,9 +226,49 @@ def _log_of_sum(e: Expr, see: See) -> Expr | None:
     return u
 
 
+def _repeated_log_of_sum(e: Expr, see: See) -> Expr | None:
+    """log Σ exp(u), repeated along axes where the sum is."""
+    once, axes = _once(e)
+    found = _log_of_sum(see(once), see)
+    if found is None or not axes:
+        return found
+    kept = tuple(a for a in range(e.ndim) if a not in axes)
+    ones = [(Ones(e.shape[a]), (a,)) for a in axes]
+    factors = [(found, kept), *ones]
+    return product([f for f, _ in factors], [ix for _, ix in factors], tuple(range(e.ndim)))
+
+
+def _once(e: Expr) -> tuple[Expr, list[int]]:
+    """``e`` without the axes along which it is only repeated, and these."""
+    if not isinstance(e, Einsum):
+        return e, []
+    pairs = list(zip(e.operands, e.inputs, strict=True))
+    others = {i for f, ix in pairs if not isinstance(f, Ones) for i in ix}
+    axes = [a for a, i in enumerate(e.output) if i not in others]
+    kept = [(f, ix) for f, ix in pairs if not isinstance(f, Ones) or ix[0] in others]
+    if not axes or not kept:
+        return e, []
+    output = tuple(i for i in e.output if i in others)
+    return product([f for f, _ in kept], [ix for _, ix in kept], output), axes
+
+
+def _squeezed(e: Expr, see: See) -> Expr:
+    """1/s for Σ 1/(s ⊗ 1) over the axis of size 1 that a sum is written with."""
+    if not isinstance(e, Einsum) or len(e.operands) != 1 or not e.summed:
+        return e
+    base, exponent = base_and_exponent(e.operands[0])
+    (indices,) = e.inputs
+    gone = [a for a, i in enumerate(indices) if i not in e.output]
+    once, axes = _once(see(base))
+    kept = tuple(i for a, i in enumerate(indices) if a not in gone)
+    if exponent == 1 or axes != gone or kept != e.output or any(base.shape[a] != 1 for a in gone):
+        return e
+    return power(exponent)(once)
+
+
 def _one_over_sum(e: Expr, see: See) -> tuple[Expr, int, bool] | None:
     """u, the axis and whether it is repeated there, where e is 1 / Σ exp(u) along one axis."""
-    base, exponent = base_and_exponent(e)
+    base, exponent = base_and_exponent(_squeezed(e, see))
     if exponent != -1:
         return None
     whole = see(base)

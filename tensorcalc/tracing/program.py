@@ -16,7 +16,17 @@ import numpy as np
 
 from tensorcalc.absent import instead_in_numpy
 from tensorcalc.errors import NotSupportedError, TensorCalcError
-from tensorcalc.expr import Add, Definition, Einsum, Elementwise, Expr, Ones, Variable, toposort
+from tensorcalc.expr import (
+    Add,
+    Definition,
+    Einsum,
+    Elementwise,
+    Expr,
+    Ones,
+    Special,
+    Variable,
+    toposort,
+)
 from tensorcalc.language import Program, parse
 from tensorcalc.rewrite.products import (
     absorb_factors,
@@ -25,7 +35,7 @@ from tensorcalc.rewrite.products import (
     multiply_numbers,
 )
 from tensorcalc.rewrite.quotients import square_of_length
-from tensorcalc.rewrite.recognise import recognise_softplus
+from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
 from tensorcalc.rewrite.sums import open_inner_sums
 from tensorcalc.tensor import Tensor
 from tensorcalc.tracing.algebra import expand, squeezed
@@ -279,10 +289,11 @@ def _is_spread(e: Expr, axis: int) -> bool:
 _TIDY: dict[type[Expr], tuple[Callable[[Any], Expr | None], ...]] = {
     Einsum: (
         *(leave_out_nothing, absorb_factors, multiply_numbers, drop_ones),
-        *(_sum_of_product, square_of_length),
+        *(_sum_of_product, square_of_length, recognise_softmax),
     ),
     Add: (_thin, open_inner_sums),
     Elementwise: (_thin, recognise_softplus),
+    Special: (shift_of_softmax,),
 }
 
 

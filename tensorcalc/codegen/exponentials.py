@@ -1,0 +1,50 @@
+"""Quotients of exponentials by their sums, seen through the names a program gives its steps.
+
+E = exp(Z), P = E/ΣE is the softmax of Z. Its derivative by way of E, with E as a quantity of its
+own, is a difference of quotients that overflow together; the numbers come from the softmax.
+Names that are differentiated by, or held fixed, are quantities of their own and not looked through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
+from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
+from tensorcalc.simplify import simplify, substitute
+
+__all__ = ["exponential_forms"]
+
+
+def exponential_forms(of: Expr, alone: frozenset[Expr]) -> dict[Expr, Expr]:
+    """Nodes below ``of`` that are stable functions once names but ``alone`` are looked through."""
+    key = ("exponential forms", alone)
+    if key not in of.memo:
+        forms: dict[Expr, Expr] = {}
+        for node in toposort([of]):
+            after = _form(node, lambda e: _seen(e, alone))
+            if after is not None:
+                forms[node] = substitute(after, forms)
+        of.memo[key] = forms
+    return of.memo[key]
+
+
+def _form(e: Expr, see: Callable[[Expr], Expr]) -> Expr | None:
+    if isinstance(e, Elementwise):
+        return recognise_softplus(e, see)
+    if isinstance(e, Special):
+        return shift_of_softmax(e, see)
+    after = recognise_softmax(e, see) if isinstance(e, Einsum) else None
+    return None if after is None else _unshifted(after, see)
+
+
+def _unshifted(e: Expr, see: Callable[[Expr], Expr]) -> Expr:
+    """``e`` with every softmax in it that of the argument less what it ignores."""
+    shifts = {n: after for n in e.args if (after := shift_of_softmax(n, see)) is not None}
+    return substitute(shift_of_softmax(e, see) or e, shifts)
+
+
+def _seen(e: Expr, alone: frozenset[Expr]) -> Expr:
+    while isinstance(e, Definition) and e not in alone:
+        e = simplify(e.body)
+    return e

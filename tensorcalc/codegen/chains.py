@@ -24,8 +24,11 @@ def chains_opened(
 
 
 def _contractions_opened(e: Einsum, alone: Sequence[bool]) -> Expr | None:
-    """A contraction with the factors of those contractions that nothing else uses, if few."""
-    if not e.summed:
+    """A contraction with the factors of those contractions that nothing else uses, if few.
+
+    The same of a contraction that is only turned: (AᵀB)ᵀ is BᵀA.
+    """
+    if not e.summed and len([o for o in e.operands if o.ndim]) != 1:
         return None
     numbers = fresh_indices(e.dims)
     operands: list[Expr] = []

@@ -10,10 +10,10 @@ import numpy as np
 from tensorcalc.backends import compile_for
 from tensorcalc.chain import differentiate, known_adjoints
 from tensorcalc.codegen import CompiledFunction, Output, compile_outputs
-from tensorcalc.codegen.callable import too_large
 from tensorcalc.codegen.determinants import as_written, by_minors, minor_forms, with_names_of
 from tensorcalc.codegen.domains import refuse_nan, refuse_undefined
 from tensorcalc.codegen.exponentials import exponential_forms
+from tensorcalc.codegen.memory import too_large
 from tensorcalc.derivative import Derivative, gradient
 from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product

@@ -161,6 +161,13 @@ def test_precision_of_what_is_bound_in_turn(precisions):
             np.testing.assert_allclose(one, whole, rtol=1e-4 if single else 1e-12)
 
 
+def test_a_function_that_is_called_as_what_is_bound_to_it():
+    f = tc.program("E = sum(exp(x))", x=3).result.compile()
+    g = f.bind(x=np.ones(3))
+    for _ in range(CALLS):
+        np.testing.assert_allclose(g(), 3 * np.e)
+
+
 def test_a_name_bound_before_is_bound_in_every_later_function():
     f, at = least_squares(), values()
     g = f.bind(A=at["A"]).bind(b=at["b"])

@@ -93,7 +93,7 @@ REFUSED = {
     "step with a size of z, which it does not have": {"k": 3, "n": 2, "z": 1},
     "step with k = -1, which is no size": {"k": -1, "n": 2},
     "step with k = 2.5, which is no size": {"k": 2.5, "n": 2},
-    "7.28 TiB": {"k": 10**6, "n": 10**6},
+    "would take .* TiB": {"k": 10**6, "n": 10**6},
 }
 
 
@@ -106,6 +106,40 @@ def test_sizes_that_are_none_are_refused(message, sizes):
 def test_memory_is_bounded_as_asked():
     with pytest.raises(tc.MemoryLimitError, match="max_bytes"):
         gradient().cost(k=100, n=100, max_bytes=1000)
+
+
+SUM = "z = A @ x; E = sum(exp(z))"
+TOO_MUCH = {
+    "arguments": ({"m": 10**9, "n": 10**6}, r"would take 7\.11 PiB, the largest A \(10+ × 10+\);"),
+    "intermediates": ({"m": 10**9, "n": 0}, r"the largest A x on the way to E \(10+\); max_bytes"),
+    "allocation": ({"m": 10**12, "n": 10**6, "max_bytes": 1e99}, "in a run at these sizes: Unable"),
+}
+
+
+@pytest.mark.parametrize(("sizes", "message"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_counting_in_a_run_that_is_too_large_names_its_largest_array(sizes, message):
+    p = tc.program(SUM, A=("m", "n"), x="n")
+    with pytest.raises(tc.MemoryLimitError, match=message) as error:
+        p["E"].compile("total").cost(**sizes)
+    assert "the cost of total is counted in a run at these sizes" in str(error.value)
+    assert error.value.hint.startswith("count at smaller sizes")
+
+
+def test_evaluating_names_an_intermediate_that_is_too_large():
+    p = tc.program(SUM, A=("m", "n"), x="n")
+    with pytest.raises(tc.MemoryLimitError, match="A x on the way to E as a dense 50 array"):
+        p["E"].evaluate(A=np.ones((50, 2)), x=np.ones(2), max_bytes=300)
+
+
+def test_what_is_bound_gives_its_sizes():
+    p = tc.program(SUM, A=("m", "n"), x="n")
+    f = p["E"].compile().bind(A=np.ones((3, 2)))
+    # A x, exp and its sum
+    assert f.cost() == f.cost(n=2)
+    assert f.cost().compiled.flops == 2 * 3 * 2 + 3 + 3
+    assert f.bind(x=np.ones(2)).cost().compiled.flops == 0
+    with pytest.raises(tc.DimensionError, match="with n = 5, but in what is bound n = 2"):
+        f.cost(n=5)
 
 
 def test_a_run_that_is_a_users_function_is_refused():

@@ -25,7 +25,7 @@ from tensorcalc.check.routes import (
     literal,
     taylor,
 )
-from tensorcalc.codegen.callable import too_large
+from tensorcalc.codegen.memory import too_large
 from tensorcalc.derivative import Derivative
 from tensorcalc.display.derivative import formula
 from tensorcalc.errors import MemoryLimitError, ValueNotAllowedError

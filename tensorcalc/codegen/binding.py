@@ -34,10 +34,13 @@ def bound(generated: Generated, values: Mapping[str, np.ndarray]) -> Generated:
         *(f"# {words[name]} is bound" for name in values if words[name] in kept),
         *(f"# {word} = {ast.unparse(value)}" for word, value in hoisting.early if word in kept),
     ]
+    while function.name in kept:  # E = f(x), all of which is bound
+        function.name += "_"
     others = [s for s in tree.body if s is not function]
     source = "\n".join([*(f"{ast.unparse(s)}\n" for s in others), *told, ast.unparse(function), ""])
     return replace(
         generated,
+        name=function.name,
         source=source,
         arguments=tuple(name for name in generated.arguments if name not in values),
         constants={**generated.constants, **kept},

@@ -22,12 +22,17 @@ from tensorcalc.codegen.costs import (
 )
 from tensorcalc.codegen.entry import Entry, own, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
+from tensorcalc.codegen.memory import (
+    argument_arrays,
+    arrays_of,
+    require_memory,
+    require_memory_to_count,
+)
 from tensorcalc.codegen.record import CannotRecord
 from tensorcalc.codegen.recording import recorded
-from tensorcalc.errors import MemoryLimitError, MissingValueError
-from tensorcalc.expr import Definition, Expr, toposort
-from tensorcalc.shapes import Shape, format_bytes, format_shape, names_in, sizes_of
-from tensorcalc.simplify import simplify
+from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError
+from tensorcalc.expr import Expr
+from tensorcalc.shapes import names_in
 from tensorcalc.values import (
     Values,
     given_values,
@@ -76,6 +81,11 @@ class CompiledFunction:
         return ", ".join(titles + ["…"] * (len(self.outputs) > 3))
 
     @property
+    def _returned(self) -> Sequence[Output]:
+        """What a run computes: the outputs, or the factors of those with a structure."""
+        return self.outputs if self._generated.presenting is None else self._generated.returned
+
+    @property
     def __signature__(self) -> inspect.Signature:
         """The arguments by name, as ``inspect.signature`` and editors show them."""
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -104,12 +114,14 @@ class CompiledFunction:
         """
         named = names_in(dim for v in self._variables.values() for dim in v.shape)
         given = require_sizes(self.name, list(dict.fromkeys(named)), sizes)
-        self.require_memory(given, max_bytes)
-        values = random_values((self._variables[name] for name in self.arguments), given)
+        arguments = [self._variables[name] for name in self.arguments]
+        arrays = [*argument_arrays(arguments, given), *arrays_of(self._returned, given)]
+        require_memory_to_count(self.name, arrays, max_bytes)
+        made = self._generated
         try:
-            made = self._generated
-            record = recorded(made.source, made.name, dict(made.constants), list(values.values()))
-        except CannotRecord as error:
+            values = list(random_values(arguments, given).values())
+            record = recorded(made.source, made.name, dict(made.constants), values)
+        except (CannotRecord, MemoryError) as error:
             raise refuse_cost(self.name, error) from None
         links = [output.link for output in self.outputs]
         chains = [literal_expense(*link, given) for link in links if link is not None]
@@ -207,26 +219,7 @@ class CompiledFunction:
 
     def require_memory(self, sizes: Mapping[str, int], max_bytes: float) -> None:
         """MemoryLimitError if an array, or all of them together, would exceed ``max_bytes``."""
-        total = 0
-        structured = self._generated.presenting is not None
-        for output in self._generated.returned if structured else self.outputs:
-            root = simplify(output.expr)
-            for e in dict.fromkeys([root, *_computed(root)]):
-                shape = sizes_of(e.shape, sizes)
-                if e is root:
-                    shape = tuple(1 if a is None else shape[a] for a in output.place)
-                count = 8
-                for size in shape:
-                    count *= size
-                if count > max_bytes:
-                    raise too_large(output.title, shape, count, max_bytes)
-                total += count
-        if total > max_bytes:
-            raise MemoryLimitError(
-                f"{self.title} with all its intermediates would take {format_bytes(total)}, and "
-                f"max_bytes is {format_bytes(max_bytes)}",
-                f"pass max_bytes={total} if that much memory is there",
-            )
+        require_memory(self.title, arrays_of(self._returned, sizes), max_bytes)
 
 
 class BoundFunction(CompiledFunction):
@@ -247,6 +240,7 @@ class BoundFunction(CompiledFunction):
             generated = bound(start._generated, new)
         super().__init__(generated, whole._hints, reuse_buffers=whole._reuse_buffers)
         self.whole = whole
+        self._sizes = checked.sizes
         # in the shape that was given, which is that of a gradient by it
         self.bound = {
             name: array.copy().reshape(checked.given_shapes.get(name, array.shape))
@@ -257,6 +251,17 @@ class BoundFunction(CompiledFunction):
 
     def __reduce__(self) -> Any:
         return BoundFunction, (self.whole, self.bound)
+
+    def cost(self, *, max_bytes: float = _MOST_BYTES, **sizes: int) -> Cost:
+        """As of the whole function; what is bound gives its sizes, and is computed with."""
+        for dim, size in sizes.items():
+            if dim in self._sizes and self._sizes[dim] != size:
+                raise DimensionError(
+                    f"the cost of {self.name} with {dim} = {size}, but in what is bound "
+                    f"{dim} = {self._sizes[dim]}",
+                    f"leave {dim} out, or bind arrays of that size",
+                )
+        return super().cost(max_bytes=max_bytes, **{**self._sizes, **sizes})
 
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for the other arguments, beside those that are bound."""
@@ -290,20 +295,6 @@ def _told(title: str) -> Iterator[None]:
         raise MemoryLimitError(
             f"{title} at these sizes: {error}", "keep it structured and chain it with @"
         ) from None
-
-
-def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimitError:
-    """The error for one dense array beyond the limit."""
-    return MemoryLimitError(
-        f"{title} as a dense {format_shape(shape)} array would take {format_bytes(count)}, "
-        f"and max_bytes is {format_bytes(limit)}",
-        f"keep it structured and chain it with @, or pass max_bytes={count}",
-    )
-
-
-def _computed(root: Expr) -> list[Expr]:
-    """What is computed on the way: every node but atoms."""
-    return [n for n in toposort([root]) if n.args and not isinstance(n, Definition)]
 
 
 def _shaped(

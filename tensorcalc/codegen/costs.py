@@ -11,7 +11,12 @@ import numpy as np
 
 from tensorcalc.codegen.product import Contraction
 from tensorcalc.codegen.record import CannotRecord, Node, Record
-from tensorcalc.errors import DimensionError, NotSupportedError
+from tensorcalc.errors import (
+    DimensionError,
+    MemoryLimitError,
+    NotSupportedError,
+    TensorCalcError,
+)
 from tensorcalc.expr import Definition, Expr, Variable, toposort
 from tensorcalc.shapes import format_bytes, format_shape, sizes_of
 
@@ -219,8 +224,13 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def refuse_cost(name: str, error: CannotRecord) -> NotSupportedError:
-    """The error for a function whose run cannot be recorded."""
+def refuse_cost(name: str, error: CannotRecord | MemoryError) -> TensorCalcError:
+    """The error for a function whose run cannot be recorded, or takes too much memory."""
+    if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
+        return MemoryLimitError(
+            f"the cost of {name} is counted in a run at these sizes: {error}",
+            "count at smaller sizes",
+        )
     return NotSupportedError(
         f"the cost of {name}: its run cannot be recorded ({error})",
         "time it with your own values",

@@ -27,7 +27,7 @@ def recorded(
     What the source makes of nothing, and the arrays of ``namespace``, have the values' precision.
     """
     nodes: list[Node] = []
-    precision = values[0].dtype
+    precision = values[0].dtype if values else np.dtype(np.float64)
     arguments = [Node("argument", shape=v.shape, dtype=v.dtype) for v in values]
     inner: dict[str, Any] = {"np": LibraryStandIn(np, nodes, precision)}
     exec(_with_locals(source, name), inner)

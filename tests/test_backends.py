@@ -410,6 +410,29 @@ def test_at_zero_the_library_differentiates_to_our_conventions(differentiable, n
     np.testing.assert_allclose(found, np.full(3, AT_ZERO[name]), rtol=1e-12)
 
 
+FAR = ["softplus(x)", "log(1 + exp(x))", "log(sigmoid(x))", "sigmoid(x)", "silu(x)", "gelu(x)",
+       "tanh(x)", "log(cosh(x))", "erf(x)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FAR)
+def test_far_from_zero_the_library_differentiates_twice_to_our_second_derivative(
+    differentiable, text
+):
+    p = tc.program(f"sum({text})", x="n")
+    f, package = p.result.compile(backend=differentiable.name), differentiable.package
+    at = np.array([-1e4, -800, -746, -700, -30, -1, -1e-9, 0, 1e-9, 1, 30, 700, 746, 800, 1e4])
+    own = differentiable.make(at)
+    if differentiable.name == "jax":
+        with package.enable_x64(True):
+            found = package.hessian(f)(own)
+    else:
+        found = package.autograd.functional.hessian(f, own)
+    value = differentiable.numpy(f(own))
+    np.testing.assert_allclose(value, p.result.compile()(at), rtol=1e-15, atol=1e-14)
+    expected = tc.derivative(p.result, p["x"], p["x"], layout="mixed").compile()(at)
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-11, atol=1e-15)
+
+
 def test_a_function_of_ones_own_is_given_the_librarys_arrays(differentiable, at):
     cube = tc.function("cube", value=lambda u: u**3, derivative=lambda u: 3 * u**2)
     own = differentiable.make(at["x"])

@@ -330,3 +330,11 @@ def test_an_axis_that_all_arguments_repeat_is_there(second):
             unit = np.eye(3)[:, [k]]
             expected = np.squeeze(flat.evaluate({**at, "E": unit}))
             np.testing.assert_allclose(d.evaluate(at)[0, k], expected, rtol=1e-12)
+
+
+def test_the_function_that_the_source_defines_is_there_without_checks():
+    x = tc.vector("x", "n")
+    f = tc.sum(x * x).compile()
+    assert f.function(np.arange(3.0)) == f(np.arange(3.0)) == 5
+    with pytest.raises(TypeError):  # of the list, which nobody has looked at
+        f.function([1, 2, 3])

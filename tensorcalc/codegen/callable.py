@@ -52,7 +52,7 @@ class CompiledFunction:
 
     ``source`` stands alone when pasted into a file; ``arguments`` are its parameters, which
     may be given by position or by name. Calling it checks the shapes and types of the values;
-    NaN and infinity are passed through.
+    NaN and infinity are passed through. ``function`` is what the source defines, without checks.
     """
 
     def __init__(
@@ -67,6 +67,7 @@ class CompiledFunction:
         self._hints = hints
         self._reuse_buffers = reuse_buffers
         self._run = generated.load()
+        self.function: Any = self._run
         self._variables = generated.variables
         declared = any(self._variables[name].traits for name in self.arguments)
         # what others' functions do, and what is declared of a matrix, is looked at in every call

@@ -150,6 +150,12 @@ def bind(
                 f"{sizes[dim]}",
                 f"give {name} and {origins[dim]} the same size along {dim}",
             )
+    if not fits and not declared:
+        raise ShapeError(
+            f"{name} is declared scalar, but its value is an array of shape {actual}",
+            f"give {name} as a number"
+            + (f", such as {name}[{', '.join('0' * len(actual))}]" if 0 not in actual else ""),
+        )
     if not fits:
         raise ShapeError(
             f"{name} is declared {format_shape(declared)}, but its value is {format_shape(actual)}",

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -252,10 +253,13 @@ def read_array(name: str, value: Any, *, finite: bool) -> np.ndarray:
             array.dtype.kind, f"{type(value).__name__}, not a regular array of numbers"
         )
         raise ValueNotAllowedError(
-            f"the value of {name} is {kind}", f"give {name} as an array of real numbers"
+            f"the value of {name} is {kind}",
+            f"give {name} as a float: float({name})"
+            if array.dtype.kind == "O" and isinstance(value, Number)
+            else f"give {name} as an array of real numbers",
         )
-    if array.dtype != np.float32:
-        array = array.astype(np.float64, copy=False)
+    single = array.dtype.kind == "f" and array.dtype.itemsize == 4  # of either byte order
+    array = array.astype(np.float32 if single else np.float64, copy=False)
     # minimum and maximum carry NaN along and, unlike isfinite, make no temporary array
     if finite and array.size and not (np.isfinite(array.min()) and np.isfinite(array.max())):
         raise ValueNotAllowedError(

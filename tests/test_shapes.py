@@ -105,7 +105,12 @@ MISFITS = [
      "give x and x the same size along m"),
     ((4,), (5,), "x is declared 4, but its value is 5", "give x a value of shape 4"),
     ((4,), (4, 1), "x is declared 4, but its value is 4 × 1", "give x a value of shape 4"),
-    ((), (2,), "x is declared scalar, but its value is 2", "give x a value of shape scalar"),
+    ((), (2,), "x is declared scalar, but its value is an array of shape (2,)",
+     "give x as a number, such as x[0]"),
+    ((), (2, 3), "x is declared scalar, but its value is an array of shape (2, 3)",
+     "give x as a number, such as x[0, 0]"),
+    ((), (0,), "x is declared scalar, but its value is an array of shape (0,)",
+     "give x as a number"),
     (("n", 1), (3,), "x is declared n × 1, but its value is 3", "give x a value of shape n × 1"),
 ]  # fmt: skip
 

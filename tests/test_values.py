@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -121,6 +123,22 @@ def test_what_is_no_finite_real_array_is_refused_by_name(value, message):
     assert caught.value.__notes__ == [f"hint: give {finite}"]
 
 
+@pytest.mark.parametrize("value", [2**64, Fraction(1, 3), Decimal("0.1")], ids=type)
+def test_a_number_that_is_no_float_is_refused_with_how_to_make_one(value):
+    with pytest.raises(ValueNotAllowedError, match="the value of c is") as caught:
+        read(c=value)
+    assert caught.value.__notes__ == ["hint: give c as a float: float(c)"]
+    assert read(c=float(value))["c"] == float(value)
+
+
+@pytest.mark.parametrize(("code", "kept"), {">f4": "f4", "<f4": "f4", ">f8": "f8"}.items())
+def test_either_byte_order_is_taken_in_the_machines_own(code, kept):
+    array = read(y=np.array([1.0, 2.0], code))["y"]
+    assert array.dtype == np.dtype(kept)
+    assert array.dtype.isnative
+    np.testing.assert_array_equal(array, [1, 2])
+
+
 def test_values_must_come_as_a_mapping():
     with pytest.raises(ValueNotAllowedError, match="values given as list") as caught:
         given_values([1, 2], {})
@@ -131,7 +149,10 @@ MISSHAPEN = {
     "too long": ({"y": [1, 2, 3]}, "y is declared 2, but its value is 3"),
     "a row for a column": ({"y": [[1, 2]]}, "y is declared 2, but its value is 1 × 2"),
     "a number for a column": ({"y": 1}, "y is declared 2, but its value is scalar"),
-    "a column for a number": ({"c": [1]}, "c is declared scalar, but its value is 1"),
+    "a column for a number": (
+        {"c": [1]},
+        "c is declared scalar, but its value is an array of shape (1,)",
+    ),
     "a name with two sizes": (
         {"W": np.ones((2, 3)), "x": [1, 2]},
         "x is declared n and its value is 2: n = 2, but W has n = 3",

@@ -1,5 +1,7 @@
 """What a compiled function costs, counted by hand, and the table of its contractions."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -85,6 +87,19 @@ def test_printing_a_function_shows_its_contractions():
         "np.outer(dv, x)   k × n               k n",
     ]
     assert str(tc.vector("x", 3).compile()).endswith("no product of two arrays with different axes")
+
+
+def test_sums_of_one_factor_are_no_axes_of_its_product():
+    model = tc.program(
+        "A = softmax(Q @ K.T, axis=1); sum((A @ V) * G)", dict.fromkeys("QKVG", "n d")
+    )
+    f = tc.compile(tc.gradient(model.result, model["Q"]))
+    found = [tuple(re.split(" {3,}", line)[1:]) for line in str(f).splitlines()[2:]]
+    assert sorted(found) == [
+        *[("n × d × n, sum over d", "2 n d n")] * 2,
+        ("n × n", "n n"),
+        ("n × n × d, sum over n", "2 n n d"),
+    ]
 
 
 REFUSED = {

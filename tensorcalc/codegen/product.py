@@ -49,10 +49,11 @@ def product_code(
     """
 
     def pair_of(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
+        a, b = _without_lone(a, b, kept), _without_lone(b, a, kept)
         result = _pair(a, b, kept, wanted)
-        if log is not None:
-            union = dict.fromkeys(a.indices + b.indices)
-            summed = tuple(sizes[i] for i in union if i not in kept)
+        union = dict.fromkeys(a.indices + b.indices)
+        summed = tuple(sizes[i] for i in union if i not in kept)
+        if log is not None and (summed or a.indices != b.indices):
             log.append(Contraction(result.code.text, tuple(sizes[i] for i in union), summed))
         return result
 
@@ -193,8 +194,7 @@ def _repeated(factor: Factor, output: Indices) -> Code:
 
 
 def _pair(a: Factor, b: Factor, kept: set[int], wanted: Indices | None) -> Factor:
-    """The product of two arrays, summed over what is not kept."""
-    a, b = _without_lone(a, b, kept), _without_lone(b, a, kept)
+    """The product of two arrays, summed over what both have and is not kept."""
     shared = [i for i in a.indices if i in b.indices]
     summed = [i for i in shared if i not in kept]
     distinct = len(set(a.indices)) == len(a.indices) and len(set(b.indices)) == len(b.indices)

@@ -542,11 +542,18 @@ def gradient(of: Any, wrt: Any, /) -> Derivative:
     return derivative(of, wrt).gradient
 
 
-def hessian(of: Any, wrt: Any, /, *, layout: str = "numerator") -> Derivative:
+def hessian(of: Any, wrt: Any, /, *others: Any, layout: str = "numerator") -> Derivative:
     """∂²of/∂wrt² of a scalar: n × n for a vector.
 
-    Raises NotSupportedError for a value with axes, and the errors of ``tc.derivative``.
+    Raises NotSupportedError for a value with axes, TensorCalcError for more than one argument,
+    and the errors of ``tc.derivative``.
     """
+    if others:
+        names = [name_of(as_tensor(q)) for q in (of, wrt, *others)]
+        raise TensorCalcError(
+            f"the Hessian of {names[0]} by {', '.join(names[1:])}: it is by one argument, twice",
+            f"use tc.derivative({', '.join(names)})",
+        )
     if as_tensor(of).expr.ndim:
         raise NotSupportedError(
             f"the Hessian of {titled(as_tensor(of))}: only a scalar has one",

@@ -17,6 +17,7 @@ from tensorcalc.codegen.memory import too_large
 from tensorcalc.derivative import Derivative, gradient
 from tensorcalc.errors import NotSupportedError, ShapeError, TensorCalcError
 from tensorcalc.expr import Definition, Expr, Variable, product
+from tensorcalc.options import with_known_options
 from tensorcalc.shapes import format_shape
 from tensorcalc.simplify import simplify, substitute
 from tensorcalc.structure import quantity_names
@@ -86,6 +87,7 @@ def _place(t: Tensor) -> tuple[int | None, ...]:
     return (None, *place) if t.form == "row" else place
 
 
+@with_known_options("compile of a derivative")
 def compile_derivative(
     d: Derivative,
     /,
@@ -120,6 +122,7 @@ def _compiled(
     return compile_for(backend, outputs, name, _names_of_adjoints(derivatives), **options)
 
 
+@with_known_options("compile of a quantity")
 def compile_tensor(
     t: Tensor,
     /,
@@ -137,6 +140,7 @@ def compile_tensor(
     return compile_for(backend, [quantity_output(t)], name, reuse_buffers=reuse_buffers)
 
 
+@with_known_options("tc.compile")
 def compile_several(
     items: Any,
     name: str = "compute",

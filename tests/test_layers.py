@@ -13,7 +13,7 @@ import tensorcalc
 # Each module or sub-package imports from the lines above its own, and within its sub-package.
 LAYERS = (
     "absent errors",
-    "function_values shapes",
+    "function_values options shapes",
     "expr",
     "functions special steps",
     "local rewrite",

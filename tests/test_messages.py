@@ -869,6 +869,21 @@ d.verify(at={"W": np.ones((5, 4))})
 d.evaluate(w=np.ones((5, 4)), x=np.ones(4), y=np.ones(5))
     MissingValueError: ∂E/∂W needs a value for W (5 × 4); w is not a variable of it
     hint: did you mean W by w?
+tc.compile([E, d], structure=True)
+    TensorCalcError: tc.compile with structure=True, which is no option of it; they are
+        reuse_buffers, structured, backend
+    hint: did you mean structured=True?
+d.compile(bakend="jax")
+    TensorCalcError: compile of a derivative with bakend='jax', which is no option of it; they are
+        reuse_buffers, structured, backend
+    hint: did you mean backend='jax'?
+E.compile(x=at["x"])
+    TensorCalcError: compile of a quantity with x=…, which is no option of it; they are
+        reuse_buffers, backend
+    hint: leave x out
+tc.hessian(E, x, W)
+    TensorCalcError: the Hessian of E by x, W: it is by one argument, twice
+    hint: use tc.derivative(E, x, W)
 tc.inv(A).evaluate(A=np.zeros((4, 4)))
     ValueNotAllowedError: A⁻¹: inv fails at these values (singular matrix)
     hint: give values at which the matrix is invertible

@@ -308,6 +308,18 @@ def test_half_precision_is_refused(differentiable):
         tc.tanh(x).compile(backend=differentiable.name)(half)
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+@pytest.mark.parametrize("sparse", ["to_sparse", "to_sparse_csr"])
+def test_a_sparse_tensor_is_refused_before_and_after_dense_ones(sparse):
+    torch, A = Arrays("torch").package, tc.matrix("A", 3, 3)
+    f, dense = tc.sum(A**2).compile(backend="torch"), torch.eye(3)
+    for _ in range(2):
+        with pytest.raises(tc.ValueNotAllowedError, match="the value of A is a tensor of") as error:
+            f(getattr(dense, sparse)())
+        assert error.value.hint == "give A.to_dense()"
+        assert [float(f(dense)) for _ in range(3)] == [3, 3, 3]
+
+
 def test_a_declared_matrix_is_looked_at_in_every_call(arrays):
     A = tc.matrix("A", 2, 2, symmetric=True)
     f = tc.trace(A @ A).compile(backend=arrays.backend)

@@ -11,6 +11,7 @@ from tensorcalc.backends.function import Library
 from tensorcalc.backends.products import masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, reduction, same_names
 from tensorcalc.backends.translate import Context, Dialect, Spelling
+from tensorcalc.errors import ValueNotAllowedError
 
 __all__ = ["DIALECT", "Torch"]
 
@@ -107,6 +108,15 @@ class Torch(Library):
     def device(self, value: Any) -> Any:
         """Where it lies."""
         return value.device
+
+    def require_sizes(self, name: str, value: Any) -> None:
+        """ValueNotAllowedError for a sparse tensor, for which torch lacks most functions."""
+        if value.layout is not self.torch.strided:
+            kind = str(value.layout).removeprefix("torch.")
+            raise ValueNotAllowedError(
+                f"the value of {name} is a tensor of layout {kind}, and dense tensors are taken",
+                f"give {name}.to_dense()",
+            )
 
     def adopt(self, value: Any, dtype: str, device: Any) -> Any:
         """A value as an array of the library."""

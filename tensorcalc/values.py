@@ -297,11 +297,11 @@ def require_entries(roots: Iterable[Expr], sizes: Mapping[str, int]) -> None:
             core = node.argument.shape[node.argument.ndim - node.function.core :]
             empty = [dim for dim in core if _known_size(dim, sizes) == 0]
             if empty and not _has_value_of_nothing(node, sizes):
-                raise _of_nothing(empty[0])
+                raise _of_nothing(empty[0], _in_words(node))
         elif isinstance(node, Elementwise) and (node.function.exponent or 0) < 0:
             for dim in _counted(node.arguments[0]):
                 if _known_size(dim, sizes) == 0:
-                    raise _of_nothing(dim)
+                    raise _of_nothing(dim, "a mean or a variance")
 
 
 def _known_size(dim: Dim, sizes: Mapping[str, int]) -> int | None:
@@ -325,9 +325,16 @@ def _counted(e: Expr) -> Shape:
     return ()
 
 
-def _of_nothing(dim: Dim) -> ShapeError:
+def _in_words(node: Special) -> str:
+    """The function, and of what where that has a name."""
+    name, of = node.function.name, getattr(node.argument, "name", "")
+    title = "max or min" if name == "max" else name  # min(x) is -max(-x)
+    return f"{title} of {of}" if of else title
+
+
+def _of_nothing(dim: Dim, what: str) -> ShapeError:
     return ShapeError(
-        f"a mean or a maximum over {dim}, which has size 0",
+        f"{what} over {dim}, which has size 0",
         f"give values with at least one entry along {dim}",
     )
 

@@ -493,7 +493,7 @@ tc.derivative(tc.function("h", np.tanh, lambda u: u[:1])(x), x).evaluate(at)
     ShapeError: n is declared n and its value is 4: n = 4, but M has n = 3
     hint: give n and M the same size along n
 tc.mean(n).evaluate(n=[])
-    ShapeError: a mean or a maximum over n, which has size 0
+    ShapeError: a mean or a variance over n, which has size 0
     hint: give values with at least one entry along n
 B.evaluate(at, max_bytes=700)
     MemoryLimitError: ∂v/∂W as a dense 5 × 4 × 5 array would take 800 B, and max_bytes is 700 B

@@ -78,7 +78,7 @@ class Library:
         return f"give {name} as an array of that library or of NumPy"
 
     def require_sizes(self, name: str, value: Any) -> None:
-        """Refuse an array of the library that does not know its own size, or lies there sparsely."""
+        """Refuse an array of the library that does not know its size, or that is sparse."""
 
     def checked(self, value: Any, check: Callable[[Any], Any]) -> Any:
         """The value, at whose entries ``check`` has looked."""

@@ -1,5 +1,8 @@
 """What compiling makes of formulas: the products a careful person would choose, the same values."""
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 
@@ -230,3 +233,26 @@ def test_a_number_beside_a_diagonal_is_spread_once():
     x = np.array([1.0, 2.0, -0.5, 3.0])
     np.testing.assert_allclose(f(x=x), 6 * x.sum() + 6 * np.diag(x), rtol=1e-14)
     assert f.source.count("broadcast_to") == 1
+
+
+# Hessians that add to the diagonal of an array of their own
+ON_DIAGONALS = {
+    "p = softmax(W @ x + b); -sum(y * log(p))": "bW",
+    "h = tanh(V @ x); p = softmax(W @ h); -sum(y * log(p))": "WVx",
+    "P = softmax(X @ W.T, axis=1); -mean(sum(Y * log(P), axis=1))": "W",
+}
+SIZES = {"X": "N d", "Y": "N c", "x": "d", "y": "c", "b": "c", "W": "c d", "V": "d d"}
+
+
+@pytest.mark.parametrize("text", ON_DIAGONALS)
+def test_hessians_copy_no_new_array_and_bracket_no_name(text):
+    p = tc.program(text, {n: s for n, s in SIZES.items() if re.search(rf"\b{n}\b", text)})
+    pairs = itertools.combinations_with_replacement(ON_DIAGONALS[text], 2)
+    wanted = [tc.derivative(p.result, p[one], p[other]) for one, other in pairs]
+    source = tc.compile(wanted).source.split("def compute")[1]
+    body = source.split("\n", 1)[1]
+    assert not re.search(r"(?<![\w.])\(\w+\)", body)
+    copied = [made for made in re.findall(r"= (.*)\.copy\(\)", body) if "broadcast_to" not in made]
+    assert all(made.isidentifier() or ".transpose(" in made for made in copied), copied
+    for name in filter(str.isidentifier, copied):  # else it is used once more
+        assert len(re.findall(rf"\b{name}\b", body)) > 2, name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ __all__ = [
     "UNARY",
     "Code",
     "Names",
+    "is_new_array",
     "negative",
     "number_code",
 ]
@@ -78,3 +80,16 @@ def number_code(value: float) -> Code:
     """A number as a person types it: 2, 0.5, 1e-05."""
     text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return Code(text, ATOM if value >= 0 else UNARY)
+
+
+def is_new_array(text: str) -> bool:
+    """Whether code makes an array of its own: no name, no view of what has a name."""
+    made = ast.parse(text, mode="eval").body
+    if isinstance(made, (ast.BinOp, ast.UnaryOp)):
+        return True
+    if not isinstance(made, ast.Call) or not isinstance(made.func, ast.Attribute):
+        return False
+    if isinstance(made.func.value, ast.Name) and made.func.value.id == "np":
+        several = len(made.args) > 2  # of one array np.einsum may be a view
+        return made.func.attr in ("outer", "tensordot") or (made.func.attr == "einsum" and several)
+    return made.func.attr == "sum"

@@ -16,7 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.codegen.code import ADD, ATOM, MUL, POWER, UNARY, Code, Names, negative, number_code
+from tensorcalc.codegen.code import (
+    ADD,
+    ATOM,
+    MUL,
+    POWER,
+    UNARY,
+    Code,
+    Names,
+    is_new_array,
+    negative,
+    number_code,
+)
 from tensorcalc.codegen.computed import computed_below, computed_body, count_uses
 from tensorcalc.codegen.diagonals import deltas_of, diagonal_box, has_delta, on_diagonal
 from tensorcalc.codegen.merge import is_reshape
@@ -63,6 +74,7 @@ class Lowering:
         self.in_place = in_place
         self.names = Names()
         self.lines: list[str] = []
+        self.made: dict[str, str] = {}  # the code of each name
         self.contractions: list[Contraction] = []
         self.functions: dict[str, Callable[..., Any]] = {}
         self.quoted: dict[str, str] = {}
@@ -128,6 +140,7 @@ class Lowering:
         hint = self.hints.get(node) if node is not None else None
         name = self.names.claim(hint) if hint else self.names.number("t")
         self.lines.append(f"{name} = {code.text}")
+        self.made[name] = code.text
         return Code(name)
 
     def size(self, dim: Dim) -> str:
@@ -223,7 +236,8 @@ class Lowering:
             return self._sum(terms)
         if terms:
             total = self._dense(terms)
-            name = self.assign(node, total).text
+            owned = total.text in self.made and node not in self.hints
+            name = total.text if owned else self.assign(node, total).text
         else:
             first, *diagonals = diagonals
             assert isinstance(first, Einsum)
@@ -246,9 +260,18 @@ class Lowering:
             return Code(f"np.broadcast_to({code.text}, ({sizes})).copy()")
         called, _, rest = alone.text.partition("(")
         computes = rest and isinstance(terms[0], Elementwise)
-        if alone.operator or (computes and (called in self.quoted or called.startswith("np."))):
+        if computes and (called in self.quoted or called.startswith("np.")):
             return code
-        return Code(f"{code.inside(ATOM)}.copy()")  # a name or a view: the array of another value
+        if is_new_array(code.text) or (len(terms) == 1 and self._is_made_for_it(terms[0])):
+            return code
+        return Code(f"{alone.inside(ATOM)}.copy()")  # a name or a view: the array of another value
+
+    def _is_made_for_it(self, node: Expr) -> bool:
+        """Whether a node has a name for an array that nothing but its one user uses."""
+        name = self.code[node].text
+        if self.uses[node] != 1 or name not in self.made or not is_new_array(self.made[name]):
+            return False
+        return sum(code.text == name for code in self.code.values()) == 1
 
     def _sum(self, of: Sequence[Expr]) -> Code:
         covers = [self._covered(term) for term in of]
@@ -333,7 +356,8 @@ class Lowering:
         for operand, indices in pairs:
             if isinstance(operand, Ones):
                 if indices[0] not in real and indices[0] in summed:
-                    scalars.append(Code(self.size(operand.dim), MUL, "*"))  # Σ_i 1 is the size
+                    size = self.size(operand.dim)  # Σ_i 1 is the size
+                    scalars.append(Code(size, MUL, "*") if " " in size else Code(size))
             elif not indices:
                 scalars.append(self.code[operand])
             else:

@@ -241,12 +241,12 @@ ON_DIAGONALS = {
     "h = tanh(V @ x); p = softmax(W @ h); -sum(y * log(p))": "WVx",
     "P = softmax(X @ W.T, axis=1); -mean(sum(Y * log(P), axis=1))": "W",
 }
-SIZES = {"X": "N d", "Y": "N c", "x": "d", "y": "c", "b": "c", "W": "c d", "V": "d d"}
+LOGISTIC_SIZES = {"X": "N d", "Y": "N c", "x": "d", "y": "c", "b": "c", "W": "c d", "V": "d d"}
 
 
 @pytest.mark.parametrize("text", ON_DIAGONALS)
 def test_hessians_copy_no_new_array_and_bracket_no_name(text):
-    p = tc.program(text, {n: s for n, s in SIZES.items() if re.search(rf"\b{n}\b", text)})
+    p = tc.program(text, {n: s for n, s in LOGISTIC_SIZES.items() if re.search(rf"\b{n}\b", text)})
     pairs = itertools.combinations_with_replacement(ON_DIAGONALS[text], 2)
     wanted = [tc.derivative(p.result, p[one], p[other]) for one, other in pairs]
     source = tc.compile(wanted).source.split("def compute")[1]

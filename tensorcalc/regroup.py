@@ -21,7 +21,7 @@ def regrouped(
     named: dict[Expr, dict[float, Expr]] = {}
     for node in hints:
         number, core = coefficient_and_core(node)
-        if number != 1 and core.ndim:
+        if number not in (0, 1) and core.ndim:
             named.setdefault(core, {})[number] = node
     if not named:
         return list(roots), dict(hints)

@@ -256,3 +256,32 @@ def test_hessians_copy_no_new_array_and_bracket_no_name(text):
     assert all(made.isidentifier() or ".transpose(" in made for made in copied), copied
     for name in filter(str.isidentifier, copied):  # else it is used once more
         assert len(re.findall(rf"\b{name}\b", body)) > 2, name
+
+
+def test_the_gradients_of_attention_are_what_a_person_writes():
+    p = tc.program(
+        "P = softmax(Q @ K.T, axis=1); O = P @ V; E = norm(O - Y)**2",
+        {name: ("n", "d") for name in "QKVY"},
+    )
+    source = tc.compile([tc.gradient(p["E"], p[name]) for name in "QKV"], "slopes").source
+    body = [line.strip() for line in source.partition("def slopes")[2].splitlines()]
+    assert "dP = dO @ V.T" in body  # once, though -2 (O - Y) Vᵀ stands in the formula too
+    assert body.count("dO = 2 * (O - Y)") == 1
+    assert "t1 = dP * P - (dP * P).sum(axis=1)[:, None] * P" in body  # subtracted, not turned first
+    assert "dK = t1.T @ Q" in body  # and not (Q.T @ t1).T
+
+
+@pytest.mark.parametrize("number", [-2, -1, 0.5, 3, 1e-9, 0])
+def test_a_multiple_of_a_named_quantity_has_its_value(number):
+    p = tc.program(
+        f"D = 2 * tanh(A @ B); E = sum(D * A) + {number} * norm(tanh(A @ B))**2 + sum(D**2)",
+        A="n n",
+        B="n n",
+    )
+    gradient = tc.gradient(p["E"], p["A"])
+    rng = np.random.default_rng(0)
+    at = {name: rng.normal(size=(3, 3)) for name in "AB"}
+    T = np.tanh(at["A"] @ at["B"])
+    outer = 2 * at["A"] + 2 * number * T + 8 * T
+    expected = 2 * T + ((1 - T**2) * outer) @ at["B"].T
+    np.testing.assert_allclose(tc.compile([p["D"], gradient])(at)[1], expected, rtol=1e-12)

@@ -261,7 +261,7 @@ def test_hessians_copy_no_new_array_and_bracket_no_name(text):
 def test_the_gradients_of_attention_are_what_a_person_writes():
     p = tc.program(
         "P = softmax(Q @ K.T, axis=1); O = P @ V; E = norm(O - Y)**2",
-        {name: ("n", "d") for name in "QKVY"},
+        dict.fromkeys("QKVY", ("n", "d")),
     )
     source = tc.compile([tc.gradient(p["E"], p[name]) for name in "QKV"], "slopes").source
     body = [line.strip() for line in source.partition("def slopes")[2].splitlines()]

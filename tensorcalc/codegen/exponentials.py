@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
+from tensorcalc.functions import exp
 from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
 from tensorcalc.simplify import simplify, substitute
 
@@ -18,15 +19,31 @@ __all__ = ["exponential_forms"]
 
 def exponential_forms(of: Expr, alone: frozenset[Expr]) -> dict[Expr, Expr]:
     """Nodes below ``of`` that are stable functions once names but ``alone`` are looked through."""
+    if not _has_exponentials(of):
+        return {}
     key = ("exponential forms", alone)
     if key not in of.memo:
         forms: dict[Expr, Expr] = {}
-        for node in toposort([of]):
+        for node in toposort([of], lambda n: not _has_exponentials(n)):
             after = _form(node, lambda e: _seen(e, alone))
             if after is not None:
                 forms[node] = substitute(after, forms)
         of.memo[key] = forms
     return of.memo[key]
+
+
+def _has_exponentials(of: Expr) -> bool:
+    """Whether an exponential or a softmax stands in ``of`` or below: most have none."""
+    if "exponentials" not in of.memo:
+        for node in toposort([of], lambda n: "exponentials" in n.memo):
+            if "exponentials" not in node.memo:
+                is_exp = isinstance(node, Elementwise) and node.function is exp
+                node.memo["exponentials"] = (
+                    is_exp
+                    or isinstance(node, Special)
+                    or any(arg.memo["exponentials"] for arg in node.args)
+                )
+    return of.memo["exponentials"]
 
 
 def _form(e: Expr, see: Callable[[Expr], Expr]) -> Expr | None:

@@ -172,15 +172,6 @@ class ForeignFunction(CompiledFunction):
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
-        if self._quick is not None and not named:
-            try:  # the same as below, in as few steps as can be
-                found = self._quick(*args)
-            except _NotPlain:  # found while tracing, which is not to be done in each call
-                self._quick = found = None
-            except Exception:
-                found = None  # what is wrong is told by those who check everything
-            if found is not None:
-                return found
         found = self._at_once(args, named)
         if found is not None:
             return found
@@ -213,15 +204,15 @@ class ForeignFunction(CompiledFunction):
                 if args or len(named) != len(self.arguments):
                     return None
                 args = tuple([named[name] for name in self.arguments])
-                if self._quick is not None:
-                    found = self._quick(*args)
-                    if found is not None:
-                        return found
+            if self._quick is not None:
+                found = self._quick(*args)
+                if found is not None:
+                    return found
             dtype = self._direct.get(tuple([(a.__class__, a.shape, a.dtype) for a in args]))
             if dtype is None or not self.library.keeps(dtype):
                 return None
             return self._run(*args)
-        except _NotPlain:
+        except _NotPlain:  # found while tracing, which is not to be done in each call
             self._quick = None
         except Exception:
             pass

@@ -27,7 +27,7 @@ from tensorcalc.backends.products import broadcast_einsum, masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
 from tensorcalc.backends.translate import Context, Dialect, Spelling, is_fresh, translated
 from tensorcalc.codegen.callable import CompiledFunction
-from tensorcalc.codegen.entry import KNOWN, Entry, own
+from tensorcalc.codegen.entry import Entry, own
 from tensorcalc.codegen.generate import Generated, Output, generate
 from tensorcalc.errors import NotSupportedError
 from tensorcalc.expr import Expr
@@ -169,19 +169,17 @@ class _Entry(Entry):
     machine: Any = None
     fresh: bool = False  # whether no result can be a view of a value or of another result
 
-    def learn(
+    def known_call(
         self,
         key: Any,
         given: Sequence[np.ndarray],
         results: Sequence[Any],
         sizes: Mapping[str, int],
-    ) -> None:
-        """Remember that values like these fit."""
-        if len(self.known) >= KNOWN:
-            return
+    ) -> Callable[..., Any]:
+        """The machine code itself, where its results need nothing."""
         double = given[0].dtype == np.float64
         plain = double and self.fresh and all(isinstance(r, np.ndarray) for r in results)
-        self.known[key] = self.machine if plain else self._finished
+        return self.machine if plain else self._finished
 
     def _finished(self, *values: np.ndarray) -> Any:
         """The results as arrays of the caller's own, in the precision of the values."""

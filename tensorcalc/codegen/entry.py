@@ -20,9 +20,9 @@ from tensorcalc.codegen.record import CannotRecord
 from tensorcalc.codegen.recording import recorded
 from tensorcalc.codegen.specialise import specialised
 
-__all__ = ["KNOWN", "Entry", "own", "signature"]
+__all__ = ["Entry", "own", "signature"]
 
-KNOWN = 256  # signatures remembered by one function
+_KNOWN = 256  # signatures remembered by one function
 _CALLS = 2  # plain calls with one signature before a function is specialised for it
 _LARGEST = 2**26  # bytes of results beyond which nothing is gained, and memory is lost
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
@@ -54,10 +54,23 @@ class Entry:
         sizes: Mapping[str, int],
     ) -> None:
         """Remember that values like these fit."""
-        if len(self.known) < KNOWN and all(map(_is_known, results)):
-            presenting = self.generated.presenting
-            present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
-            self.known[key] = _presented(_Plain(self, key, present), present)
+        call = self.known_call(key, given, results, sizes) if len(self.known) < _KNOWN else None
+        if call is not None:
+            self.known[key] = call
+
+    def known_call(
+        self,
+        key: Any,
+        given: Sequence[np.ndarray],
+        results: Sequence[Any],
+        sizes: Mapping[str, int],
+    ) -> Callable[..., Any] | None:
+        """What is called for values like these; None where they are checked each time."""
+        if not all(map(_is_known, results)):
+            return None
+        presenting = self.generated.presenting
+        present = None if presenting is None else presenting.made_of(sizes, given[0].dtype)
+        return _presented(_Plain(self, key, present), present)
 
     def specialise(
         self, key: Any, given: tuple[np.ndarray, ...], plain: Any, present: Present | None

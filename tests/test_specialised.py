@@ -162,6 +162,58 @@ def test_each_shape_has_a_function_of_its_own():
     assert len(specialised(f)) == 5
 
 
+def outcome(f, *values):
+    try:
+        (result,) = f(*values)
+    except tc.TensorCalcError as error:
+        return type(error), str(error)
+    return result.dtype, result.tolist()
+
+
+OTHER_KINDS = {
+    "another size": lambda A, x: (np.ones((5, 4)), np.ones(5)),
+    "sizes that do not fit": lambda A, x: (A, np.ones(4)),
+    "another rank": lambda A, x: (A, A),
+    "single precision": lambda A, x: (A.astype(np.float32), x.astype(np.float32)),
+    "mixed precision": lambda A, x: (A, x.astype(np.float32)),
+    "integers": lambda A, x: (A.astype(int), x.astype(int)),
+    "complex numbers": lambda A, x: (A + 1j, x),
+    "lists": lambda A, x: (A.tolist(), x.tolist()),
+    "a matrix": lambda A, x: (np.matrix(A), x),
+    "a mask": lambda A, x: (np.ma.masked_array(A, A > 0), x),
+    "an object": lambda A, x: (A, object()),
+    "big-endian numbers": lambda A, x: (A.astype(">f8"), x),
+    "a dict": lambda A, x: ({"A": A, "x": x},),
+    "too few": lambda A, x: (A,),
+    "too many": lambda A, x: (A, x, x),
+}
+
+
+@each_reuse
+@pytest.mark.parametrize("kind", OTHER_KINDS)
+@pytest.mark.filterwarnings("ignore:.*matrix:PendingDeprecationWarning")
+def test_values_of_another_kind_are_told_apart_after_many_calls(kind, reuse):
+    p = tc.parse("v = A.T @ x", A=("n", "m"), x="n")
+    A, x = np.arange(12.0).reshape(4, 3), np.arange(4.0)
+    f, new = (tc.compile([p["v"]], reuse_buffers=reuse) for _ in range(2))
+    called(f, {"A": A, "x": x})
+    assert specialised(f)
+    other = OTHER_KINDS[kind](A, x)
+    for _ in range(CALLS):
+        assert outcome(f, *other) == outcome(new, *other)
+    np.testing.assert_array_equal(f(A, x)[0], A.T @ x)
+
+
+def test_a_product_with_a_transpose_is_read_as_it_lies():
+    p = tc.parse("v = A.T @ x", A=("n", "m"), x="n")
+    f, A, x = tc.compile([p["v"]]), np.arange(12.0).reshape(4, 3), np.arange(4.0)
+    called(f, {"A": A, "x": x})
+    (source,) = specialised(f)
+    assert "dot(x, A)" in source and ".T" not in source
+    for values in ((A, x), (np.asfortranarray(A), x), (np.ones((8, 3))[::2], np.ones(8)[::2])):
+        np.testing.assert_array_equal(f(*values)[0], values[0].T @ values[1])
+
+
 def test_results_are_ones_own():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

@@ -148,14 +148,17 @@ class NumbaFunction(CompiledFunction):
             return self._numpy_run(*arrays)
         return self.function(*arrays)
 
-    def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    def _checked(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        """The outputs; of arrays in another order, or that cannot be written to, by copies."""
+        values = list(named.values() if named else args)
+        if self._entry is None or not all(_is_double(value) for value in values):
+            return super()._checked(args, named)
         try:
-            return super()._at_once(args, named)
-        except TypeError:  # an array in another order, or one that cannot be written to
-            if len(args) == 1 and type(args[0]) is dict:
-                args, named = (), args[0]
-            ready = {name: _as_compiled_for(value) for name, value in named.items()}
-            return super()._at_once(tuple(map(_as_compiled_for, args)), ready)
+            ordered = self._by_place(args, named) if named else args
+            found = self._entry.call(*map(_as_compiled_for, ordered))
+        except (KeyError, TypeError, MemoryError):
+            found = None
+        return super()._checked(args, named) if found is None else found
 
     def __reduce__(self) -> Any:
         given = ("numba", self.outputs, self.name, self._hints)
@@ -189,6 +192,10 @@ class _Entry(Entry):
         for result in results if several else (results,):
             arrays.append(own(np.asarray(result, dtype), (*values, *arrays)))
         return tuple(arrays) if several else arrays[0]
+
+
+def _is_double(value: Any) -> bool:
+    return type(value) is np.ndarray and value.dtype == np.float64
 
 
 def _as_compiled_for(value: np.ndarray) -> np.ndarray:

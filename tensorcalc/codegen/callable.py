@@ -45,6 +45,8 @@ __all__ = ["BoundFunction", "CompiledFunction", "compile_outputs"]
 
 
 _MOST_BYTES = 2**31  # of the arrays of a run whose cost is counted
+# what is wrong is told by those who check everything
+_TOLD_LATER = (KeyError, TypeError, MemoryError, np.linalg.LinAlgError)
 
 
 class CompiledFunction:
@@ -131,9 +133,25 @@ class CompiledFunction:
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
-        found = self._at_once(args, named)
-        if found is not None:
-            return found
+        if len(args) == 1 and not named and args[0].__class__ is dict:
+            args, named = (), args[0]
+        if self._entry is not None:  # in as few steps as can be
+            try:
+                found = self._entry.call(*(self._by_place(args, named) if named else args))
+                if found is not None:
+                    return found
+            except _TOLD_LATER:
+                pass
+        return self._checked(args, named)
+
+    def _by_place(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Sequence[Any]:
+        """Values given by name, in the order of the arguments; KeyError if these are not they."""
+        if args or len(named) != len(self.arguments):
+            raise KeyError
+        return [named[name] for name in self.arguments]
+
+    def _checked(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        """The outputs for values all of which is checked."""
         given = self._by_name(args, named)
         values = self.read(given, finite=False)
         return self.run(values, self._key(given))
@@ -155,21 +173,6 @@ class CompiledFunction:
                 else "there is nothing to bind",
             )
         return BoundFunction(self, given)
-
-    def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
-        """The outputs, if values like these came before; else None."""
-        if self._entry is None:
-            return None
-        if len(args) == 1 and not named and type(args[0]) is dict:
-            args, named = (), args[0]
-        try:
-            if not named:
-                return self._entry.call(*args) if len(args) == len(self.arguments) else None
-            if args or len(named) != len(self.arguments):
-                return None
-            return self._entry.call(*[named[name] for name in self.arguments])
-        except (KeyError, MemoryError, np.linalg.LinAlgError):
-            return None  # what is wrong is told by those who check everything
 
     def _key(self, given: Mapping[str, Any]) -> Any:
         """By what values like these are known again; None where each must be checked."""

@@ -44,7 +44,7 @@ class Entry:
     sources: dict[Any, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.call = _entry(len(self.generated.arguments), self.known)
+        self.call = self.lookup = _lookup(len(self.generated.arguments), self.known)
 
     def learn(
         self,
@@ -88,6 +88,7 @@ class Entry:
                 record,
                 made.name,
                 several=self.generated.several,
+                otherwise=self.lookup,
                 elsewhere=_PerThread(self, record) if self.reuse_buffers else None,
             )
             again = call(*given) if self.generated.several else (call(*given),)
@@ -96,6 +97,8 @@ class Entry:
         if not all(map(_agree, results, again)):
             return None
         self.known[key], self.sources[key] = _presented(call, present), source
+        alone = len(self.sources) == 1 and present is None
+        self.call = call if alone else self.lookup  # the first knows its own values by itself
         return call
 
 
@@ -138,6 +141,7 @@ class _PerThread:
                 self.record,
                 self.entry.generated.name,
                 several=self.entry.generated.several,
+                otherwise=self.entry.lookup,
                 elsewhere=self,
             )
             self.local.call = call
@@ -151,7 +155,7 @@ def _presented(call: Callable[..., Any], present: Present | None) -> Callable[..
     return lambda *values: present(call(*values))
 
 
-def _entry(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
+def _lookup(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
     """A function of positional values: the results, or None where values must be checked."""
     names = [f"a{k}" for k in range(arguments)]
     if not names:
@@ -161,7 +165,7 @@ def _entry(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[...
     same = "".join(f" and {a}.dtype is dtype" for a in names[1:])
     shapes = "".join(f", {a}.shape" for a in names)
     source = (
-        f"def entry({parameters}):\n"
+        f"def lookup({parameters}):\n"
         f"    if {plain}:\n"
         f"        dtype = a0.dtype\n"
         f"        if (dtype is double or dtype is single){same}:\n"
@@ -173,7 +177,7 @@ def _entry(arguments: int, known: dict[Any, Callable[..., Any]]) -> Callable[...
     double, single = _FLOATS
     namespace = {"array": np.ndarray, "double": double, "single": single, "known": known}
     exec(source, namespace)
-    return namespace["entry"]
+    return namespace["lookup"]
 
 
 def signature(values: Sequence[Any], axes: Sequence[int]) -> Any:

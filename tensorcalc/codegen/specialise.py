@@ -31,17 +31,18 @@ def specialised(
     name: str,
     *,
     several: bool,
+    otherwise: Callable[..., Any],
     elsewhere: Callable[..., Any] | None = None,
 ) -> tuple[str, Callable[..., Any]]:
     """The source of a function like the recorded one, and the function.
 
-    It may be called with values of the recorded shapes and precision only. With ``elsewhere`` it
+    Values of other shapes or of another precision are sent to ``otherwise``. With ``elsewhere`` it
     returns the same memory each time, in the thread that has made it; others are sent there.
     """
     writer = _Writer(record, name, reuse=elsewhere is not None)
     statements = writer.statements()
     arguments = ", ".join(writer.arguments)
-    lines = [f"def {name}({arguments}):"]
+    lines = [f"def {name}({arguments}):", *writer.like_the_recorded(otherwise)]
     if elsewhere is not None:
         lines += writer.guards(elsewhere)
     lines += [f"    {line}" for line in statements]
@@ -66,6 +67,7 @@ class _Writer:
         self.words: dict[Node, str] = {}
         self.taken: set[str] = {name}
         self.last = self._last_uses()
+        self.needed = self._needed()
         self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
         # memory of this function by its node, and what lies in it now; free memory by its form
         self.owned: dict[Node, str] = {}
@@ -79,6 +81,23 @@ class _Writer:
             self._statement(node, place)
             self._release(node, place)
         return self.lines
+
+    def like_the_recorded(self, otherwise: Callable[..., Any]) -> list[str]:
+        """What sends values that are not like the recorded ones where all kinds are known."""
+        array = self._constant(np.ndarray, "ndarray")
+        dtype = self._constant(self.record.arguments[0].dtype, "dtype")
+        other = self._constant(otherwise, "otherwise")
+        arguments = ", ".join(self.arguments)
+        classes = " is ".join(f"{argument}.__class__" for argument in self.arguments)
+        dtypes = " is ".join(f"{argument}.dtype" for argument in self.arguments)
+        shapes = [
+            f" and {argument}.shape == {node.shape}"
+            for argument, node in zip(self.arguments, self.record.arguments, strict=True)
+        ]
+        return [
+            f"    if not ({array} is {classes} and {dtype} is {dtypes}{''.join(shapes)}):",
+            f"        return {other}({arguments})",
+        ]
 
     def guards(self, elsewhere: Callable[..., Any]) -> list[str]:
         """What keeps memory that is used again apart: other threads', and results given back."""
@@ -131,6 +150,13 @@ class _Writer:
             if isinstance(result, Node):
                 last[result.storage] = len(self.record.nodes)
         return last
+
+    def _needed(self) -> set[Node]:
+        """What some operation or result reads, as it is written here."""
+        needed = {result for result in self.record.results if isinstance(result, Node)}
+        for node in self.record.nodes:
+            needed.update(node.nodes if node.kind != "dot" else _without_turning(node))
+        return needed
 
     # ── words ──
 
@@ -205,6 +231,8 @@ class _Writer:
 
     def _view(self, node: Node) -> None:
         """A view; of memory that is kept between calls it is made once, with the memory."""
+        if node not in self.needed:
+            return
         word = self._kept(node.inputs[0])
         if isinstance(node.function, str) and word and not node.name:
             view = eval(node.function.format(word), dict(self.constants))
@@ -252,7 +280,7 @@ class _Writer:
         self._write(node, self._function(function), words, into)
 
     def _dot(self, node: Node) -> None:
-        a, b = node.inputs
+        a, b = _without_turning(node)
         dims = [i.ndim if isinstance(i, np.ndarray) else len(i.shape) for i in (a, b)]
         floating = node.dtype.kind == "f"
         function = np.dot if max(dims) <= 2 and floating else np.matmul
@@ -357,6 +385,15 @@ def _outer_factors(node: Node) -> tuple[Node, Node] | None:
     if node.dtype.kind != "f" or column.shape != (node.shape[0], 1) or row.shape not in rows:
         return None
     return column, row
+
+
+def _without_turning(node: Node) -> tuple[Any, Any]:
+    """The factors of a product: (v, A) for Aᵀ v, which BLAS reads as it lies."""
+    a, b = node.inputs
+    turned = isinstance(a, Node) and a.kind == "view" and a.function == "{}.T" and not a.name
+    if turned and len(a.shape) == 2 and isinstance(b, Node) and len(b.shape) == 1:
+        return b, a.inputs[0]
+    return a, b
 
 
 def _lies_by_rows(memory: Node) -> bool:

@@ -215,6 +215,32 @@ def test_a_product_with_a_transpose_is_read_as_it_lies():
         np.testing.assert_array_equal(f(*values)[0], values[0].T @ values[1])
 
 
+TRANSPOSES = {
+    "A + A.T": lambda A: A + A.T,
+    "A.T - A": lambda A: A.T - A,
+    "A - A.T": lambda A: A - A.T,
+    "A.T * A": lambda A: A.T * A,
+    "exp(A) + exp(A).T": lambda A: np.exp(A) + np.exp(A).T,
+    "exp(A).T - A": lambda A: np.exp(A).T - A,
+    "(A * A.T) @ A + A": lambda A: (A * A.T) @ A + A,
+}
+
+
+@each_reuse
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("text", TRANSPOSES)
+def test_a_transpose_beside_a_matrix_is_copied_to_the_result(text, order, reuse):
+    f = tc.compile([tc.parse(f"B = {text}", A=("n", "n"))["B"]], reuse_buffers=reuse)
+    A, B = (np.asarray(np.random.default_rng(k).normal(size=(5, 5)), order=order) for k in (0, 1))
+    called(f, {"A": A})
+    (source,) = specialised(f)
+    assert "copyto(" in source if reuse else ".copy()" in source
+    for values in (B, A, B.T):
+        kept = values.copy()
+        np.testing.assert_array_equal(f(values)[0], TRANSPOSES[text](values))
+        np.testing.assert_array_equal(values, kept)
+
+
 def test_results_are_ones_own():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

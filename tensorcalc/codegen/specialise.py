@@ -12,17 +12,23 @@ import math
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.buffers import Memory, apart_from
+from tensorcalc.codegen.operands import (
+    outer_factors,
+    product_factors,
+    turned_operand,
+)
 from tensorcalc.codegen.record import CannotRecord, Node, Record
 
 __all__ = ["specialised"]
 
 _POWERS = {2: np.square, 0.5: np.sqrt, -1: np.reciprocal}
 _OUT_BY_NAME = (np.minimum, np.maximum)  # NumPy warns where their output is given by position
-_CACHE_LINE = 64  # bytes
 _SIGNS = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/", np.negative: "-"}
 
 
@@ -59,27 +65,22 @@ class _Writer:
 
     def __init__(self, record: Record, name: str, *, reuse: bool) -> None:
         self.record = record
-        self.reuse = reuse
         self.constants: dict[str, Any] = {}
         self.lines: list[str] = []
         self.numbered = 0
         self.numbers: dict[Any, str] = {}
         self.words: dict[Node, str] = {}
         self.taken: set[str] = {name}
-        self.last = self._last_uses()
         self.needed = self._needed()
         self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
-        # memory of this function by its node, and what lies in it now; free memory by its form
-        self.owned: dict[Node, str] = {}
-        self.holder: dict[Node, Node] = {}
-        self.free: dict[Any, list[Node]] = {}
-        self.buffers: set[int] = set()  # by the identity of what owns their memory
+        new = partial(self._constant, stem="buffer") if reuse else None
+        self.memory = Memory(record, new)
 
     def statements(self) -> list[str]:
         """The statements, in the order of the record."""
         for place, node in enumerate(self.record.nodes):
             self._statement(node, place)
-            self._release(node, place)
+            self.memory.release(node, place)
         return self.lines
 
     def like_the_recorded(self, otherwise: Callable[..., Any]) -> list[str]:
@@ -105,7 +106,7 @@ class _Writer:
         mark.mine = True
         here = self._constant(mark, "here")
         others = self._constant(elsewhere, "elsewhere")
-        apart = self._constant(_apart(self.buffers), "apart")
+        apart = self._constant(apart_from(self.memory.buffers), "apart")
         arguments = ", ".join(self.arguments)
         bases = " is ".join(f"{argument}.base" for argument in self.arguments)
         return [
@@ -140,22 +141,11 @@ class _Writer:
             words.append(word)
         return words
 
-    def _last_uses(self) -> dict[Node, int]:
-        """After which operation nobody reads a node's memory any more."""
-        last: dict[Node, int] = {}
-        for place, node in enumerate(self.record.nodes):
-            for used in (*node.nodes, node):
-                last[used.storage] = place
-        for result in self.record.results:
-            if isinstance(result, Node):
-                last[result.storage] = len(self.record.nodes)
-        return last
-
     def _needed(self) -> set[Node]:
         """What some operation or result reads, as it is written here."""
         needed = {result for result in self.record.results if isinstance(result, Node)}
         for node in self.record.nodes:
-            needed.update(node.nodes if node.kind != "dot" else _without_turning(node))
+            needed.update(node.nodes if node.kind != "dot" else product_factors(node))
         return needed
 
     # ── words ──
@@ -227,7 +217,7 @@ class _Writer:
         else:
             self.lines.append(f"{self._claim(node)} = {self._call(node)}")
             if node.is_array and node.storage is node:
-                self._own(node)
+                self.memory.own(node, self.words[node])
 
     def _view(self, node: Node) -> None:
         """A view; of memory that is kept between calls it is made once, with the memory."""
@@ -244,8 +234,7 @@ class _Writer:
         """The name of memory that is kept between calls, where this lies; else nothing."""
         if not isinstance(node, Node):
             return ""
-        memory = self.holder.get(node)
-        word = self.words.get(node, "") if memory is None else self.owned[memory]
+        word = self.memory.word_of(node) or self.words.get(node, "")
         return word if word in self.constants else ""
 
     def _call(self, node: Node) -> str:
@@ -257,11 +246,11 @@ class _Writer:
 
     def _ufunc(self, node: Node, place: int) -> None:
         function, inputs = node.function, list(node.inputs)
-        factors = _outer_factors(node)
+        factors = outer_factors(node)
         if factors is not None:  # BLAS takes half the time of a ufunc that spreads a column
             column, row = (self._word(i) for i in factors)
             row = row if len(factors[1].shape) == 2 else f"{row}[None, :]"
-            into = self._spare(node, by_rows=True)
+            into = self.memory.spare(node, by_rows=True)
             self._write(node, self._function(np.dot), [column, row], into)
             return
         if function is np.power and _is_number(inputs[1]) and inputs[1] in _POWERS:
@@ -276,15 +265,35 @@ class _Writer:
             text = f"{sign}{words[0]}" if len(words) == 1 else f"{words[0]} {sign} {words[1]}"
             self.lines.append(f"{self._claim(node)} = {text}")
             return
-        into = self._into(node, place) if node.is_array else None
+        k = turned_operand(node)
+        if k is not None:
+            self._beside_a_transpose(node, function, words, k)
+            return
+        into = self.memory.into(node, place) if node.is_array else None
         self._write(node, self._function(function), words, into)
 
+    def _beside_a_transpose(self, node: Node, function: Any, words: list[str], k: int) -> None:
+        """The operand that lies by columns is copied to where the result will be.
+
+        That reads it in blocks; an operation on both would go through memory with long strides.
+        """
+        into = self.memory.spare(node, by_rows=True)
+        if into is None:
+            result = self._claim(node)
+            self.lines.append(f"{result} = {words[k]}.copy()")
+            self.memory.own(node, self.words[node])
+        else:
+            result = self.words[node] = self.memory.taken(node, into)
+            self.lines.append(f"{self._function(np.copyto)}({result}, {words[k]})")
+        inputs = [result if place == k else word for place, word in enumerate(words)]
+        self.lines.append(f"{self._function(function)}({', '.join([*inputs, result])})")
+
     def _dot(self, node: Node) -> None:
-        a, b = _without_turning(node)
+        a, b = product_factors(node)
         dims = [i.ndim if isinstance(i, np.ndarray) else len(i.shape) for i in (a, b)]
         floating = node.dtype.kind == "f"
         function = np.dot if max(dims) <= 2 and floating else np.matmul
-        into = self._spare(node, by_rows=True) if node.is_array else None
+        into = self.memory.spare(node, by_rows=True) if node.is_array else None
         self._write(node, self._function(function), [self._word(a), self._word(b)], into)
 
     def _reduce(self, node: Node) -> None:
@@ -297,9 +306,9 @@ class _Writer:
             self.lines.append(
                 f"{self._claim(node)} = {word}({self._word(x)}, {axis}, None, None, True)"
             )
-            self._own(node)
+            self.memory.own(node, self.words[node])
         else:
-            into = self._spare(node) if node.is_array else None
+            into = self.memory.spare(node) if node.is_array else None
             inputs = [self._word(x), repr(axis)]
             self._write(node, word, inputs if into is None else [*inputs, "None"], into)
 
@@ -308,10 +317,9 @@ class _Writer:
             word = self._claim(node)
             self.lines.append(f"{word} = {function}({', '.join(inputs)})")
             if node.is_array:
-                self._own(node)
+                self.memory.own(node, self.words[node])
             return
-        memory = self.owned[into]
-        self.holder[node] = into
+        memory = self.memory.taken(node, into)
         by_name = "out=" if node.function in _OUT_BY_NAME and node.kind == "ufunc" else ""
         statement = f"{function}({', '.join([*inputs, by_name + memory])})"
         if node.name and node.name not in self.taken:
@@ -319,101 +327,6 @@ class _Writer:
         else:
             self.words[node] = memory
         self.lines.append(statement)
-
-    # ── memory ──
-
-    def _own(self, node: Node) -> None:
-        """The memory that a statement has just made."""
-        self.owned[node] = self.words[node]
-        self.holder[node] = node
-
-    def _form(self, node: Node) -> Any:
-        return node.shape, node.dtype
-
-    def _into(self, node: Node, place: int) -> Node | None:
-        """Memory for the result: an operand's that is needed no more, or what is free."""
-        for used in node.nodes:
-            memory = self.holder.get(used)
-            if (
-                memory is not None
-                and self.last[used] == place
-                and self._form(used) == self._form(node)
-            ):
-                return memory
-        return self._spare(node)
-
-    def _spare(self, node: Node, *, by_rows: bool = False) -> Node | None:
-        waiting = self.free.get(self._form(node), [])
-        for memory in reversed(waiting):
-            if not by_rows or _lies_by_rows(memory):  # BLAS writes nowhere else
-                waiting.remove(memory)
-                return memory
-        if self.reuse and node.contiguous:
-            buffer = Node("constant", shape=node.shape, dtype=node.dtype)
-            array = _buffer(node.shape, node.dtype)
-            self.buffers.add(id(array.base))
-            self.owned[buffer] = self._constant(array, "buffer")
-            return buffer
-        return None
-
-    def _release(self, node: Node, place: int) -> None:
-        """Memory that nobody reads after this operation."""
-        for storage in {n.storage for n in (*node.nodes, node)}:
-            memory = self.holder.get(storage)
-            if memory is None or self.last[storage] > place:
-                continue
-            if self.holder.get(node) is memory and node.storage is not storage:
-                continue  # the result has taken it over
-            if not memory.contiguous:
-                continue
-            waiting = self.free.setdefault(self._form(storage), [])
-            if memory not in waiting:
-                waiting.append(memory)
-
-
-def _outer_factors(node: Node) -> tuple[Node, Node] | None:
-    """A column and a row whose product this is; None for anything else.
-
-    Of one entry neither may be: BLAS then leaves out products with 0, where 0 · NaN is NaN.
-    """
-    if node.function is not np.multiply or len(node.shape) != 2 or min(node.shape) < 2:
-        return None
-    if len(node.nodes) != 2 or len({node.dtype, *(i.dtype for i in node.nodes)}) > 1:
-        return None
-    column, row = sorted(node.nodes, key=lambda i: i.shape != (node.shape[0], 1))
-    rows = ((node.shape[1],), (1, node.shape[1]))
-    if node.dtype.kind != "f" or column.shape != (node.shape[0], 1) or row.shape not in rows:
-        return None
-    return column, row
-
-
-def _without_turning(node: Node) -> tuple[Any, Any]:
-    """The factors of a product: (v, A) for Aᵀ v, which BLAS reads as it lies."""
-    a, b = node.inputs
-    turned = isinstance(a, Node) and a.kind == "view" and a.function == "{}.T" and not a.name
-    if turned and len(a.shape) == 2 and isinstance(b, Node) and len(b.shape) == 1:
-        return b, a.inputs[0]
-    return a, b
-
-
-def _lies_by_rows(memory: Node) -> bool:
-    """Whether it does for arguments of any layout, which other operations hand on."""
-    if len(memory.shape) < 2 or memory.kind == "constant":
-        return True
-    return memory.kind == "dot" and all(len(i.shape) <= 2 for i in memory.inputs)
-
-
-def _apart(buffers: set[int]) -> Callable[..., tuple[np.ndarray, ...]]:
-    """What copies values that lie in memory with one of these owners."""
-    return lambda *values: tuple([v.copy() if id(v.base) in buffers else v for v in values])
-
-
-def _buffer(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array that begins with a cache line: what is written to it splits none."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _CACHE_LINE, np.uint8)
-    start = -memory.ctypes.data % _CACHE_LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _is_number(value: Any) -> bool:

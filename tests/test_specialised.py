@@ -241,6 +241,41 @@ def test_a_transpose_beside_a_matrix_is_copied_to_the_result(text, order, reuse)
         np.testing.assert_array_equal(values, kept)
 
 
+@each_reuse
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("sizes", [(2, 3, 4), (1, 1, 1), (0, 3, 4), (2, 0, 4), (2, 3, 0)])
+def test_the_product_of_many_matrices_with_a_vector_is_one_of_all_rows(sizes, dtype, reuse):
+    b, n, m = sizes
+    p = tc.program("einsum('bnm,m->bn', T, v)", T=("b", "n", "m"), v="m")
+    f = tc.compile([p.result], reuse_buffers=reuse)
+    rng = np.random.default_rng(0)
+    T, v = (np.asarray(rng.normal(size=s), dtype) for s in ((b, n, m), m))
+    called(f, {"T": T, "v": v})
+    (source,) = specialised(f)
+    assert "reshape" in source
+    for values in (T, np.asfortranarray(T), T[:, ::-1], T[:, :, ::-1]):
+        (found,) = f(values, v)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, values @ v, rtol=1e-5 if dtype == np.float32 else 1e-14)
+
+
+@each_reuse
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_a_product_of_two_vectors_is_an_array_of_ones_own(n, dtype, reuse):
+    p = tc.parse("s = u.T @ v", u="n", v="n")
+    f = tc.compile([p["s"], p["s"], tc.gradient(p["s"], p["u"])], reuse_buffers=reuse)
+    u, v = np.arange(n, dtype=dtype), np.ones(n, dtype)
+    for _ in range(CALLS):
+        one, other, slope = f(u, v)
+        assert isinstance(one, np.ndarray)
+        assert one.dtype == dtype
+        assert one == u @ v
+        one[...] = -1
+        assert other == u @ v
+        np.testing.assert_array_equal(slope, v)
+
+
 def test_results_are_ones_own():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

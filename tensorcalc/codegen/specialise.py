@@ -71,7 +71,9 @@ class _Writer:
         self.numbers: dict[Any, str] = {}
         self.words: dict[Node, str] = {}
         self.taken: set[str] = {name}
-        self.needed = self._needed()
+        self.read = self._read()
+        self.returned = {result for result in record.results if isinstance(result, Node)}
+        self.lying: set[Node] = set()  # numbers that lie in arrays of no axes
         self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
         new = partial(self._constant, stem="buffer") if reuse else None
         self.memory = Memory(record, new)
@@ -129,7 +131,7 @@ class _Writer:
             storage = result.storage
             if result.dtype != dtype:
                 raise CannotRecord("a result of another precision")
-            if not result.is_array:
+            if not result.is_array and result not in self.lying:
                 word = f"{self._constant(np.asarray, 'asarray')}({word})"
             elif (
                 storage.kind in ("argument", "constant")
@@ -141,12 +143,12 @@ class _Writer:
             words.append(word)
         return words
 
-    def _needed(self) -> set[Node]:
-        """What some operation or result reads, as it is written here."""
-        needed = {result for result in self.record.results if isinstance(result, Node)}
+    def _read(self) -> set[Node]:
+        """What some operation reads, as it is written here."""
+        read: set[Node] = set()
         for node in self.record.nodes:
-            needed.update(node.nodes if node.kind != "dot" else product_factors(node))
-        return needed
+            read.update(node.nodes if node.kind != "dot" else product_factors(node))
+        return read
 
     # ── words ──
 
@@ -221,7 +223,7 @@ class _Writer:
 
     def _view(self, node: Node) -> None:
         """A view; of memory that is kept between calls it is made once, with the memory."""
-        if node not in self.needed:
+        if node not in self.read and node not in self.returned:
             return
         word = self._kept(node.inputs[0])
         if isinstance(node.function, str) and word and not node.name:
@@ -293,8 +295,24 @@ class _Writer:
         dims = [i.ndim if isinstance(i, np.ndarray) else len(i.shape) for i in (a, b)]
         floating = node.dtype.kind == "f"
         function = np.dot if max(dims) <= 2 and floating else np.matmul
-        into = self.memory.spare(node, by_rows=True) if node.is_array else None
-        self._write(node, self._function(function), [self._word(a), self._word(b)], into)
+        words = [self._word(a), self._word(b)]
+        if floating and dims[0] > 2 and dims[1] == 1 and _may_lie_by_rows(a):
+            self._dot_by_rows(node, a, words)
+        elif function is np.dot and not node.is_array and node not in self.read:
+            word, empty = self._claim(node), self._function(np.empty)
+            self.lines.append(f"{word} = {empty}((), {self._constant(node.dtype, 'dtype')})")
+            self.lines.append(f"{self._function(function)}({', '.join([*words, word])})")
+            self.lying.add(node)
+        else:
+            into = self.memory.spare(node, by_rows=True) if node.is_array else None
+            self._write(node, self._function(function), words, into)
+
+    def _dot_by_rows(self, node: Node, a: Node, words: list[str]) -> None:
+        """A product with a vector, of all rows at once: matmul takes a matrix at a time."""
+        rows, n = math.prod(a.shape[:-1]), a.shape[-1]
+        product = f"{self._function(np.dot)}({words[0]}.reshape({rows}, {n}), {words[1]})"
+        self.lines.append(f"{self._claim(node)} = {product}.reshape({node.shape})")
+        self.memory.own(node, self.words[node])
 
     def _reduce(self, node: Node) -> None:
         (x,), axis = node.inputs, node.options["axis"]
@@ -327,6 +345,10 @@ class _Writer:
         else:
             self.words[node] = memory
         self.lines.append(statement)
+
+
+def _may_lie_by_rows(value: Any) -> bool:
+    return isinstance(value, Node) and value.kind != "view"
 
 
 def _is_number(value: Any) -> bool:

@@ -338,3 +338,20 @@ def test_the_function_that_the_source_defines_is_there_without_checks():
     assert f.function(np.arange(3.0)) == f(np.arange(3.0)) == 5
     with pytest.raises(TypeError):  # of the list, which nobody has looked at
         f.function([1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "by_hand"),
+    [
+        ("ones(n, n) - eye(n)", "1 - np.eye(n)", lambda A: (1 - np.eye(3)) @ A),
+        ("2*eye(n) - ones(n, n)", "2 * np.eye(n) - 1", lambda A: (2 * np.eye(3) - 1) @ A),
+        ("eye(n) + 0.5*ones(n, n)", "np.eye(n) + 0.5", lambda A: (np.eye(3) + 0.5) @ A),
+    ],
+)
+def test_numbers_beside_an_identity_are_a_sum_of_one_line(text, written, by_hand):
+    p = tc.parse(f"J = {text}\nB = J @ A", A=("n", "n"))
+    f, A = tc.compile([p["B"]]), np.arange(9.0).reshape(3, 3)
+    assert f"{written}" in f.source
+    for _ in range(4):
+        np.testing.assert_allclose(f(A)[0], by_hand(A))
+        assert f(A.astype(np.float32))[0].dtype == np.float32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tensorcalc.codegen.code import Code
+from tensorcalc.codegen.code import Code, negative
 from tensorcalc.codegen.product import Factor, broadcast_code, letters, times
 from tensorcalc.expr import Delta, Einsum, Expr, Merge, Ones
 
@@ -35,7 +35,8 @@ def diagonal_box(lowering: Lowering, node: Einsum, named: Expr | None = None) ->
     if node.ndim == 2 and len(deltas_of(node)) == 1 and named is None:
         if not has:
             eye = Code(f"np.eye({lowering.size(node.shape[0])})")
-            return eye if core.text == "1.0" else times(core, eye)
+            signed = {"1.0": eye, "-1": negative(eye)}
+            return signed.get(core.text) or times(core, eye)
         return Code(f"np.diag({core.text})")
     if not lowering.in_place:
         return _spread(lowering, node)

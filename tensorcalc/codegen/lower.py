@@ -230,20 +230,23 @@ class Lowering:
         return self._function_names[function]
 
     def _add(self, node: Add) -> Code:
-        diagonals = [term for term in node.terms if term in self.diagonals]
+        diagonals = [t for t in node.terms if isinstance(t, Einsum) and t in self.diagonals]
         terms = [term for term in node.terms if term not in self.diagonals]
         if not diagonals:
             return self._sum(terms)
+        if node.ndim == 2 and all(constant_entry(t) is not None for t in terms) and terms:
+            identities = [term for term in diagonals if not on_diagonal(self, term)[1]]
+            if identities == diagonals:  # 1 - np.eye(n), as one writes it
+                self.code.update((term, diagonal_box(self, term)) for term in identities)
+                return self._sum(node.terms)
         if terms:
             total = self._dense(terms)
             owned = total.text in self.made and node not in self.hints
             name = total.text if owned else self.assign(node, total).text
         else:
             first, *diagonals = diagonals
-            assert isinstance(first, Einsum)
             name = diagonal_box(self, first, node).text
         for term in diagonals:
-            assert isinstance(term, Einsum)
             spec, _, entries = on_diagonal(self, term)
             self.lines.append(f'np.einsum("{spec}", {name})[...] += {entries.text}  # the diagonal')
         return Code(name)

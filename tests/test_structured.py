@@ -368,7 +368,12 @@ def test_a_dense_array_beyond_the_limit_is_refused():
         (lambda H: H + np.ones((3, 2, 3, 2)), tc.NotSupportedError, r"plus an array.*dense"),
         (lambda H: H + H.matrix, tc.ShapeError, "3 × 2 by 3 × 2 and 6 by 6"),
         (lambda H: H.shifted(np.ones(5)), tc.ShapeError, r"\(5,\): the rows are 3 × 2"),
-        (lambda H: H.shifted("1"), tc.ShapeError, "real numbers"),
+        (lambda H: H.shifted("1"), tc.ShapeError, r"shifted by text.*real numbers"),
+        (lambda H: H.solve("1"), tc.ShapeError, r"solve of text.*real numbers"),
+        (lambda H: H @ 1j, tc.ShapeError, r"@ complex numbers.*real numbers"),
+        (lambda H: H / 0, tc.ValueNotAllowedError, r"divided by 0.*dense"),
+        (lambda H: H / np.ones(2), tc.NotSupportedError, r"entry by entry.*dense"),
+        (lambda H: H @ H, tc.NotSupportedError, r"@ the structured.*dense"),
     ],
 )
 def test_what_does_not_fit_is_refused(refused, error, words):

@@ -22,7 +22,13 @@ from tensorcalc.codegen.structured_form import (
 from tensorcalc.codegen.structured_solve import MAX_BYTES, solved
 from tensorcalc.codegen.structured_sums import added, scaled, shifted
 from tensorcalc.codegen.structured_words import words
-from tensorcalc.errors import IllConditionedWarning, MemoryLimitError, NotSupportedError, ShapeError
+from tensorcalc.errors import (
+    IllConditionedWarning,
+    MemoryLimitError,
+    NotSupportedError,
+    ShapeError,
+    ValueNotAllowedError,
+)
 from tensorcalc.shapes import format_bytes, format_shape
 
 __all__ = ["Factor", "StructuredArray"]
@@ -171,13 +177,21 @@ class StructuredArray:
                 f"{self._form.title} times an array, entry by entry",
                 "use @ for the product of maps, or multiply the .dense() array",
             )
-        by = float(_as_array(number, self._form.title))
+        by = float(_as_array(number, f"{self._form.title} times"))
         return StructuredArray(*scaled(self._form, self._arrays, by))
 
     __rmul__ = __mul__
 
     def __truediv__(self, number: Any) -> StructuredArray:
-        return self * (1 / number)
+        """The quotient by a real number other than 0."""
+        if np.ndim(number) == 0 and number == 0:
+            raise ValueNotAllowedError(
+                f"{self._form.title} divided by 0: what is 0 off its blocks would be NaN",
+                "divide the .dense() array",
+            )
+        if np.ndim(number) or isinstance(number, StructuredArray):
+            return self * number  # which is refused
+        return self * (1 / _as_array(number, f"{self._form.title} divided by"))
 
     def __neg__(self) -> StructuredArray:
         return self * -1
@@ -210,7 +224,7 @@ class StructuredArray:
         H + λI of damped Newton steps, and H + diag(d) of Levenberg's and Marquardt's. Raises
         ShapeError where rows and columns differ.
         """
-        array = _as_array(by, self._form.title)
+        array = _as_array(by, f"{self._form.title} shifted by")
         return StructuredArray(*shifted(self._form, self._arrays, array))
 
     # ── as a linear map ──
@@ -236,7 +250,7 @@ class StructuredArray:
 
     def __rmatmul__(self, v: Any) -> np.ndarray:
         """``v`` times the map: an array of the rows' shape, flat, or a matrix of several rows."""
-        array = _as_array(v, self._form.title)
+        array = _as_array(v, f"{self._form.title} @")
         if array.ndim == 2 and array.shape != self.row_shape:
             return (self.T @ array.T).T
         return self.T @ array
@@ -259,7 +273,7 @@ class StructuredArray:
 
     def matvec(self, v: Any) -> np.ndarray:
         """The map of a flat vector, or of one column, as SciPy's linear operators have it."""
-        array = _as_array(v, self._form.title)
+        array = _as_array(v, f"{self._form.title} @")
         flat = self.matrix @ array.reshape(-1)
         return flat.reshape(-1, 1) if array.ndim == 2 else flat
 
@@ -283,7 +297,7 @@ class StructuredArray:
         act: Callable[[np.ndarray], np.ndarray],
         sign: str,
     ) -> np.ndarray:
-        array = _as_array(given, self._form.title)
+        array = _as_array(given, f"{self._form.title} {sign}")
         flat, count = math.prod(before), 1
         if array.shape == before:
             shape = after
@@ -343,14 +357,17 @@ def _unravelled(count: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, 
     return np.unravel_index(count, sizes) if sizes and len(count) else (count,) * len(sizes)
 
 
-def _as_array(v: Any, title: str) -> np.ndarray:
+def _as_array(v: Any, attempted: str) -> np.ndarray:
+    """Real numbers that stand on the right of what is attempted."""
     if isinstance(v, StructuredArray):
         raise NotSupportedError(
-            f"{title} times the structured {v._form.title}", "use the .dense() array of one of them"
+            f"{attempted} the structured {v._form.title}", "use the .dense() array of one of them"
         )
     array = np.asarray(v)
     if array.dtype.kind in "biu":
         return array.astype(float)
     if array.dtype.kind != "f":
-        raise ShapeError(f"{title} times an array of {array.dtype}", "give real numbers")
+        kinds = {"U": "text", "S": "text", "O": "objects", "c": "complex numbers"}
+        what = kinds.get(array.dtype.kind, f"an array of {array.dtype}")
+        raise ShapeError(f"{attempted} {what}", "give real numbers")
     return array

@@ -53,7 +53,13 @@ def derivative_output(d: Derivative, *, structured: bool = False) -> Output:
         place = (None, *place)
     rows = _row_axes(d) if structured and d.value.ndim > 1 else None
     link = (d.of.expr, argument) if len(d.arguments) == 1 else None
-    return Output(_computed_form(d), place, d.title, d.universe, like, rows, link)
+    return Output(_computed_form(d), place, d.title, d.universe, like, rows, link, _values_of(d))
+
+
+def _values_of(d: Derivative) -> tuple[Expr, ...]:
+    """The quantities whose derivatives a derivative is made of."""
+    links = (link.of.expr for c in d.contributions for link in c.links)
+    return tuple(dict.fromkeys((d.of.expr, *links)))
 
 
 def _row_axes(d: Derivative) -> int:
@@ -397,7 +403,7 @@ def _numbers(
     order: int,
 ) -> np.ndarray:
     universe = (*d.universe, result.expr)
-    output = Output(result.expr, _place(result), f"[{d.title}]", universe)
+    output = Output(result.expr, _place(result), f"[{d.title}]", universe, values=_values_of(d))
     run = compile_outputs([output], "apply")
     named = {variable.name: variable for variable in increments}
     given = {variable.name: value for variable, value in increments.items()}

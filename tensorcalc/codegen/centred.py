@@ -10,24 +10,38 @@ cancel, v − v̄ takes the place of v, and terms with Σ p (v − v̄) = 0 are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tensorcalc.codegen.deviations import Known, Side, sides_of, split
 from tensorcalc.codegen.gathered import written
 from tensorcalc.codegen.monomials import Monomial, Numbering, collected, monomials
 from tensorcalc.codegen.shares import Shares
+from tensorcalc.codegen.stable import stabilised
 from tensorcalc.codegen.ties import is_of, off_diagonal, tied_late
 from tensorcalc.expr import Add, Definition, Expr, toposort, zeros
+from tensorcalc.simplify import simplify
 
 __all__ = ["centred"]
 
+_Terms = Mapping[Expr, list[Monomial] | None]
 
-def centred(roots: Sequence[Expr], hints: Mapping[Expr, str]) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with what is subtracted last, though a softmax lets it be first, centred."""
+
+def centred(
+    roots: Sequence[Expr], hints: Mapping[Expr, str], values: Sequence[Expr] = ()
+) -> tuple[list[Expr], dict[Expr, str]]:
+    """The roots with what is subtracted last, though a softmax lets it be first, centred.
+
+    ``values`` are those that the roots are derivatives of. What they are made of is a factor by
+    itself, as if it had a name, where that lets more be centred.
+    """
     shares = Shares(roots)
     if not shares:
         return list(roots), dict(hints)
-    found = monomials(roots, shares.of)
-    shallow = monomials(roots, shares.of, sums=False)
+    made = _made_of(values)
+    ways = [
+        [monomials(roots, shares.of, closed=closed, sums=sums) for sums in (True, False)]
+        for closed in ((made, ()) if made else ((),))
+    ]
     changed: dict[Expr, Expr] = {}
     seen: set[Expr] = set()
     waiting = list(roots)
@@ -37,9 +51,9 @@ def centred(roots: Sequence[Expr], hints: Mapping[Expr, str]) -> tuple[list[Expr
             continue
         seen.add(node)
         after = None
-        if isinstance(node, Add) and all(found.get(t) is not None for t in node.terms):
-            terms, sums = ([f.get(t) or [] for t in node.terms] for f in (found, shallow))
-            after = _centred_sum(node, terms, sums, shares)
+        if isinstance(node, Add):
+            opened = _opened_in(ways, node, shares)
+            after = _centred_sum(node, opened, shares) if opened else None
         if after is not None:
             changed[node] = after
             waiting.extend(after.args)
@@ -49,6 +63,15 @@ def centred(roots: Sequence[Expr], hints: Mapping[Expr, str]) -> tuple[list[Expr
         return list(roots), dict(hints)
     whole = _replaced([*roots, *hints], changed)
     return [whole[root] for root in roots], {whole[node]: name for node, name in hints.items()}
+
+
+def _made_of(values: Sequence[Expr]) -> set[Expr]:
+    """The nodes of values and of what their names stand for, in each form they are met in."""
+    names = [e for e in toposort(values) if isinstance(e, Definition)]
+    written = [*(e for e in values if not isinstance(e, Definition)), *(e.body for e in names)]
+    plain = [simplify(e) for e in written]
+    forms = [*written, *plain, *map(stabilised, plain)]
+    return set(toposort(forms, lambda e: isinstance(e, Definition)))
 
 
 def _replaced(roots: Sequence[Expr], changed: Mapping[Expr, Expr]) -> dict[Expr, Expr]:
@@ -69,22 +92,62 @@ def _replaced(roots: Sequence[Expr], changed: Mapping[Expr, Expr]) -> dict[Expr,
     return whole
 
 
-def _centred_sum(
-    e: Add, terms: Sequence[list[Monomial]], sums: Sequence[list[Monomial]], shares: Shares
-) -> Expr | None:
-    """The sum with what a constant may be added to centred; None where nothing is gained.
+@dataclass(frozen=True)
+class _Opened:
+    """A sum, term by term, and the deviations of what may be shifted in it, by its mean.
 
-    ``terms`` has the terms of the sum multiplied out, ``sums`` those with inner sums as factors.
+    ``known`` has the terms multiplied out, ``sums`` those with inner sums as factors.
     """
+
+    known: Sequence[Known]
+    sums: Sequence[Sequence[Monomial]]
+    numbers: Numbering
+    allowed: Mapping[Expr, Expr]
+
+    def refuses(self) -> bool:
+        """Whether something stands beside a softmax that may not be shifted."""
+        sides = [s for own in self.known for _, found in own for s in found]
+        return any(s.deviation not in self.allowed for s in sides)
+
+    def length(self, shares: Shares) -> int:
+        """How many terms are left when all is shifted that may be."""
+        terms = [pair for own in self.known for pair in own]
+        return len(collected(split(terms, self.allowed, shares), self.numbers))
+
+
+def _opened_in(ways: Sequence[Sequence[_Terms]], e: Add, shares: Shares) -> _Opened | None:
+    """The sum in the first way that refuses nothing, or else the one in which it is shortest."""
+    found = []
+    for whole, shallow in ways:
+        opened = _opened(e, whole, shallow, shares)
+        if opened is not None:
+            found.insert(0, opened)
+            if not opened.refuses():
+                return opened
+    if len(found) < 2:
+        return found[0] if found else None
+    return min(found, key=lambda opened: opened.length(shares))
+
+
+def _opened(e: Add, whole: _Terms, shallow: _Terms, shares: Shares) -> _Opened | None:
+    """The sum term by term; None where the terms are too many."""
+    terms, sums = ([f.get(t) or [] for t in e.terms] for f in (whole, shallow))
+    if any(whole.get(t) is None for t in e.terms):
+        return None
     numbers: Numbering = {}
     known = [[(m, sides_of(m, shares, numbers)) for m in own] for own in terms]
-    allowed = _allowed(known, shares, numbers)
+    return _Opened(known, sums, numbers, _allowed(known, shares, numbers))
+
+
+def _centred_sum(e: Add, opened: _Opened, shares: Shares) -> Expr | None:
+    """The sum with what a constant may be added to centred; None where nothing is gained."""
+    known, numbers, allowed = opened.known, opened.numbers, opened.allowed
     alone = [_is_free_of(allowed, own, shares, numbers) for own in known]
     moved = [pair for own, free in zip(known, alone, strict=True) if not free for pair in own]
     whole = collected(split(moved, allowed, shares), numbers)
     late = any(_subtracted_late(m, found, allowed) for m, found in moved)
     if late and any(_is_long(m, allowed, shares) for m in whole):
-        outer = [[(m, sides_of(m, shares, numbers)) for m in own] for own in sums]
+        outer = [[(m, sides_of(m, shares, numbers)) for m in own] for own in opened.sums]
         seen = [own for own, free in zip(outer, alone, strict=True) if not free]
         late = not _subtracted_first(seen, shares, numbers)
     each = [collected(split(own, allowed, shares), numbers) for own in known]

@@ -34,7 +34,6 @@ from tensorcalc.values import computation
 __all__ = ["Generated", "Output", "generate"]
 
 _PASSES = (
-    centred,
     regrouped,
     traces_opened,
     separated,
@@ -51,6 +50,7 @@ class Output:
     ``like`` names the variable whose given shape the value takes, for gradients.
     ``universe`` is what the value is derived from: every variable of it may be given.
     ``link`` has the quantity and the argument of a first derivative.
+    ``values`` are the quantities that it is a derivative of.
     With ``rows`` the value is returned by its factors, as a map from its other axes to so many.
     """
 
@@ -61,6 +61,7 @@ class Output:
     like: str | None = None
     rows: int | None = None
     link: tuple[Expr, Expr] | None = None
+    values: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,8 @@ def _improved(
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
     ]
-    names = dict(hints)
+    values = dict.fromkeys(e for o in outputs for e in o.values)
+    shown, names = centred(shown, hints, tuple(values))
     for improved in _PASSES:
         shown, names = improved(shown, names)
     return shown, names

@@ -7,7 +7,7 @@ nested. Only what a softmax stands in is opened; other sums, functions and names
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from tensorcalc.expr import (
@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 _MOST = 128  # terms: a longer sum is left as it is
-_LONGEST = 16  # factors
+_LONGEST = 24  # factors
 
 Powers = Callable[[Expr], Factor | None]  # the softmax that a node is, by the axes of the node
 Numbering = dict[Expr, int]  # nodes in the order in which they were met: the same in every run
@@ -55,11 +55,16 @@ class Monomial:
 
 
 def monomials(
-    roots: Sequence[Expr], softmax: Powers, *, sums: bool = True
+    roots: Sequence[Expr],
+    softmax: Powers,
+    *,
+    sums: bool = True,
+    closed: Collection[Expr] = (),
 ) -> dict[Expr, list[Monomial] | None]:
     """The terms of every sum and product below ``roots``; None where they would be too many.
 
-    Without ``sums`` every sum is a factor.
+    Without ``sums`` every sum is a factor. What is ``closed`` is a factor where it sums anything
+    that a softmax stands in.
     """
     kinds = (Add, Einsum) if sums else Einsum
     opened = lambda n: isinstance(n, kinds) and softmax(n) is None and _plain(n)
@@ -67,17 +72,16 @@ def monomials(
     coupled: set[Expr] = set()  # what a softmax stands in
     leaf = lambda n: isinstance(n, Definition) or softmax(n) is not None
     for node in toposort(roots, leaf):
-        seen = softmax(node)
+        seen, inside = softmax(node), any(arg in coupled for arg in node.args)
         atom = [Monomial(1.0, ((node, tuple(range(node.ndim))),), node.ndim)]
         if seen is not None:
             coupled.add(node)
             found[node] = [Monomial(1.0, (seen,), node.ndim)]
         elif isinstance(node, Constant) and node.ndim == 0:
             found[node] = [Monomial(node.number, (), 0)]
-        elif not opened(node):
+        elif not opened(node) or (inside and node in closed and _adds_up(node)):
             found[node] = atom
         else:
-            inside = any(arg in coupled for arg in node.args)
             if inside:
                 coupled.add(node)
             terms = _terms(node, found, softmax) if inside or isinstance(node, Einsum) else atom
@@ -90,6 +94,10 @@ def monomials(
 
 def _is_one_factor(term: Monomial) -> bool:
     return len(term.factors) <= 1 and not any(isinstance(f, Delta) for f, _ in term.factors)
+
+
+def _adds_up(e: Expr) -> bool:
+    return isinstance(e, Add) or (isinstance(e, Einsum) and bool(e.summed))
 
 
 def _plain(e: Expr) -> bool:

@@ -258,7 +258,7 @@ def test_a_list_of_one_item_gives_a_tuple_of_one_array(item, at):
 AWKWARD = [
     "np", "self", "text", "t1", "sum", "λ", "layout", "n", "sigmoid", "softmax", "box1", "c1",
     "dE_dq", "grad_E", "float", "print", "values", "args", "at", "dv", "x_", "np_", "_", "__",
-    "value", "compute", "E1", "range", "eye", "e", "max_bytes", "δ", "match",
+    "value", "compute", "E1", "range", "eye", "e", "max_bytes", "δ", "match", "x̄",
 ]  # fmt: skip
 
 

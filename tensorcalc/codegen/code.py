@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
+import re
 from dataclasses import dataclass
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "is_new_array",
     "negative",
     "number_code",
+    "words_in",
 ]
 
 ADD, MUL, UNARY, POWER, ATOM = range(1, 6)
@@ -80,6 +82,17 @@ def number_code(value: float) -> Code:
     """A number as a person types it: 2, 0.5, 1e-05."""
     text = repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return Code(text, ATOM if value >= 0 else UNARY)
+
+
+def words_in(code: str) -> list[str]:
+    """The names in a piece of code, and whatever else looks like one.
+
+    Beyond ASCII all that code has is names, in which marks may stand that are no letters: x̄.
+    """
+    return _WORD.findall(code)
+
+
+_WORD = re.compile(r"[\w\u0080-\U0010ffff]+")
 
 
 def is_new_array(text: str) -> bool:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 
 from tensorcalc.codegen.centred import centred
 from tensorcalc.codegen.chains import chains_opened
-from tensorcalc.codegen.code import ATOM, RESERVED, Code
+from tensorcalc.codegen.code import ATOM, RESERVED, Code, words_in
 from tensorcalc.codegen.computed import computed_below
 from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering
@@ -90,31 +88,37 @@ class Generated:
     def load(self) -> Callable[..., Any]:
         """The function that the source defines, in NumPy."""
         namespace: dict[str, Any] = {**self.constants, **self.functions}
-        tree = _letting_go(ast.parse(self.source), self.name)
-        exec(compile(tree, f"<tensorcalc {self.name}>", "exec"), namespace)
+        source = _letting_go(self.source, self.name)
+        exec(compile(source, f"<tensorcalc {self.name}>", "exec"), namespace)
         namespace.update(self.constants)  # the frozen arrays, not copies a caller could change
         return namespace[self.name]
 
 
-def _letting_go(tree: ast.Module, name: str) -> ast.Module:
-    """The source with every name deleted after its last use, so that memory is free early."""
-    (function,) = (s for s in tree.body if isinstance(s, ast.FunctionDef) and s.name == name)
-    own = {
-        s.targets[0].id
-        for s in function.body
-        if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)
-    }
-    body: list[ast.stmt] = []
+def _letting_go(source: str, name: str) -> str:
+    """The source with every name deleted after its last use, so that memory is free early.
+
+    Deletions open the next line, so that lines keep their numbers. A word that is no use of the
+    name, in a text or of an attribute, can only make one come later.
+    """
+    head, opening, function = source.rpartition(f"\ndef {name}(")
+    parameters, *statements = function.rstrip().split("\n")
+    own = {_target(line) for line in statements}
+    lines: list[str] = []
     gone: set[str] = set()
-    for statement in reversed(function.body):
-        used = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)} & own
-        last = sorted(used - gone) if body else []
+    for line in reversed(statements):
+        used = own.intersection(words_in(line))
+        if lines and (last := sorted(used - gone)):
+            lines[-1] = f"    del {', '.join(last)}; {lines[-1].lstrip()}"
         gone |= used
-        if last:
-            body.append(ast.Delete([ast.Name(word, ast.Del()) for word in last]))
-        body.append(statement)
-    function.body = body[::-1]
-    return ast.fix_missing_locations(tree)
+        lines.append(line)
+    return "\n".join([head + opening + parameters, *reversed(lines), ""])
+
+
+def _target(line: str) -> str:
+    """The name that a statement gives a value; nothing where it changes an array, or returns."""
+    target, assigned, _ = line.partition(" = ")
+    target = target.lstrip()
+    return target if assigned and target.isidentifier() else ""
 
 
 def generate(
@@ -267,23 +271,24 @@ def _results_early(
     statements, returned = list(lowering.lines), list(shown)
     if len(large) < 2:
         return statements, returned
-    sets = [_sets(line) for line in statements]
+    sets = {word: n for n, line in enumerate(statements, 1) for word in _sets(line)}
+    early: dict[int, list[str]] = {}
     for k in large:
         link = outputs[k].link
         by = getattr(link[1], "name", "") if link else ""
         word = lowering.names.claim("d" + by) if by else lowering.names.number("out")
-        used = set(re.findall(r"\w+", shown[k]))
-        place = 1 + max((n for n, names in enumerate(sets) if names & used), default=-1)
-        statements.insert(place, f"{word} = {shown[k]}")
-        sets.insert(place, {word})
+        place = max((sets[used] for used in words_in(shown[k]) if used in sets), default=0)
+        early.setdefault(place, []).insert(0, f"{word} = {shown[k]}")
         returned[k] = word
-    return statements, returned
+    placed = list(early.get(0, []))
+    for n, line in enumerate(statements, 1):
+        placed += [line, *early.get(n, [])]
+    return placed, returned
 
 
-def _sets(line: str) -> set[str]:
-    """The name that a statement gives a value, or whose array it changes."""
-    target = line.partition("=")[0]
-    return set(re.findall(r"\w+", target))
+def _sets(line: str) -> list[str]:
+    """The names of what a statement gives a value, or whose array it changes."""
+    return words_in(line.partition("=")[0])
 
 
 def _placed(code: Code, place: Sequence[int | None]) -> str:

@@ -8,7 +8,6 @@ neither is ever made a dense factor.
 from __future__ import annotations
 
 import inspect
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from tensorcalc.codegen.code import (
     is_new_array,
     negative,
     number_code,
+    words_in,
 )
 from tensorcalc.codegen.computed import computed_below, computed_body, count_uses
 from tensorcalc.codegen.diagonals import deltas_of, diagonal_box, has_delta, on_diagonal
@@ -114,12 +114,12 @@ class Lowering:
     def drop_unused(self, returned: str) -> None:
         """Leave out what broadcasting made superfluous."""
         kept: list[str] = []
-        used = set(re.findall(r"\w+", returned))
+        used = set(words_in(returned))
         for line in reversed(self.lines):
             target, assigned, value = line.partition(" = ")
             if assigned and target.isidentifier() and target not in used:
                 continue
-            used.update(re.findall(r"\w+", line if not target.isidentifier() else value))
+            used.update(words_in(line if not target.isidentifier() else value))
             kept.append(line)
         self.lines = kept[::-1]
         self.dims = {dim: code for dim, code in self.dims.items() if code in used}

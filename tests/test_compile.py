@@ -3,6 +3,7 @@
 import ast
 import inspect
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -311,6 +312,20 @@ def test_a_residual_chain_costs_in_proportion_to_its_depth():
             s = tc.tanh(s) + s
         lengths.append(len(tc.derivative(s, W).compile().source))
     assert lengths[2] < 5 * lengths[0]
+
+
+def test_a_value_is_let_go_after_its_last_use():
+    u, entries = tc.vector("u", "n"), 10**5
+    for k in range(12):
+        u = tc.define(f"u{k}", tc.tanh(u))
+    run, value = u.compile().function, np.ones(entries)
+    tracemalloc.start()
+    try:
+        run(value)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * value.nbytes
 
 
 def test_the_signature_of_a_compiled_function_has_its_arguments(example):

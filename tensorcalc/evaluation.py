@@ -188,9 +188,9 @@ def compile_several(
 def _names_of_adjoints(items: Iterable[Derivative]) -> dict[Expr, str]:
     """Names in generated code: dv for the derivative by v."""
     names: dict[Expr, str] = {}
-    for d in items:
-        for node, value in known_adjoints(d.of.expr):
-            if isinstance(node, Definition) and node is not d.of.expr and value.args:
+    for of in dict.fromkeys(d.of.expr for d in items):
+        for node, value in known_adjoints(of):
+            if isinstance(node, Definition) and node is not of and value.args:
                 names.setdefault(value, "d" + node.name)
     return names
 

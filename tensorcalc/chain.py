@@ -15,9 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from tensorcalc.expr import (
     Definition,
     Einsum,
-    Elementwise,
     Expr,
-    Special,
     SpecialFunction,
     Variable,
     add,
@@ -27,6 +25,7 @@ from tensorcalc.expr import (
     toposort,
     zeros,
 )
+from tensorcalc.kinds import functions_in
 from tensorcalc.local import local_derivative
 from tensorcalc.rewrite.products import is_view
 from tensorcalc.simplify import simplify, substitute
@@ -48,12 +47,8 @@ def differentiate(of: Expr, wrt: Expr, holding: Collection[Expr] = ()) -> Expr:
 
 def _rules_in_force(of: Expr) -> tuple[object, ...]:
     """The derivative rules below ``of``; remembered adjoints hold only for these."""
-    if "functions" not in of.memo:
-        found = (n.function for n in toposort([of]) if isinstance(n, (Elementwise, Special)))
-        of.memo["functions"] = tuple(dict.fromkeys(found))
     return tuple(
-        f.derivative if isinstance(f, SpecialFunction) else f.derivatives
-        for f in of.memo["functions"]
+        f.derivative if isinstance(f, SpecialFunction) else f.derivatives for f in functions_in(of)
     )
 
 

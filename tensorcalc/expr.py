@@ -50,6 +50,7 @@ __all__ = [
     "product",
     "toposort",
     "transpose",
+    "unknown_below",
     "zeros",
 ]
 
@@ -720,6 +721,26 @@ def toposort(
             else:
                 order.append(node)
     return order
+
+
+def unknown_below(root: Expr, fact: str, *, through_names: bool = True) -> Iterator[Expr]:
+    """``root`` and the nodes below it that do not remember this fact yet, arguments first.
+
+    It must be put in the memo of each node that is given before the next one is asked for.
+    """
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if fact in node.memo:
+            stack.pop()
+            continue
+        waiting: list[Expr] = []
+        if through_names or not isinstance(node, Definition):
+            waiting = [arg for arg in node.args if fact not in arg.memo]
+        if waiting:
+            stack += reversed(waiting)
+        else:
+            yield stack.pop()
 
 
 def fresh_indices(*used: Iterable[int]) -> Iterator[int]:

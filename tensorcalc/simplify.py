@@ -26,6 +26,7 @@ from tensorcalc.expr import (
     Select,
     Special,
     toposort,
+    unknown_below,
 )
 from tensorcalc.rewrite.entries import apply_to_numbers, combine_powers, push_slice
 from tensorcalc.rewrite.inverses import cancel_inverse, undo_inverse
@@ -252,9 +253,7 @@ def rebuild_once(root: Expr, change: Callable[[Expr], Expr | None], name: str) -
 
     Many roots over one graph cost one sweep. ``change`` must depend on nothing but the node.
     """
-    for node in toposort([root], lambda n: name in n.memo or is_leaf(n)):
-        if name in node.memo:
-            continue
+    for node in unknown_below(root, name, through_names=False):
         after = change(node)
         if after is None and not is_leaf(node):
             args = tuple(arg.memo[name] or arg for arg in node.args)

@@ -15,7 +15,7 @@ LAYERS = (
     "absent errors",
     "function_values options shapes",
     "expr",
-    "functions special steps",
+    "functions kinds special steps",
     "local rewrite",
     "simplify",
     "chain layout regroup structure",

@@ -13,6 +13,7 @@ from tensorcalc.chain import differentiate_in_turn
 from tensorcalc.codegen.exponentials import exponential_forms
 from tensorcalc.codegen.hyperbolic import hyperbolic_forms
 from tensorcalc.expr import Definition, Expr, Special, toposort
+from tensorcalc.kinds import kinds_in
 from tensorcalc.simplify import substitute
 from tensorcalc.special import det, inv, minors
 
@@ -49,10 +50,7 @@ def with_names_of(roots: Sequence[Expr], value: Expr, forms: Mapping[Expr, Expr]
 def _inverted(value: Expr) -> set[Expr]:
     """The matrices whose inverse stands in ``value``."""
     is_inverse = lambda e: isinstance(e, Special) and e.function is inv
-    for node in toposort([value], lambda n: "inverts" in n.memo):
-        if "inverts" not in node.memo:
-            node.memo["inverts"] = is_inverse(node) or any(a.memo["inverts"] for a in node.args)
-    if not value.memo["inverts"]:
+    if inv not in kinds_in(value):
         return set()
     return {e.args[0] for e in toposort([value]) if is_inverse(e)}
 

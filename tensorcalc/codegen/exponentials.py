@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
 from tensorcalc.functions import exp
+from tensorcalc.kinds import kinds_in
 from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
 from tensorcalc.simplify import simplify, substitute
 
@@ -34,16 +35,7 @@ def exponential_forms(of: Expr, alone: frozenset[Expr]) -> dict[Expr, Expr]:
 
 def _has_exponentials(of: Expr) -> bool:
     """Whether an exponential or a softmax stands in ``of`` or below: most have none."""
-    if "exponentials" not in of.memo:
-        for node in toposort([of], lambda n: "exponentials" in n.memo):
-            if "exponentials" not in node.memo:
-                is_exp = isinstance(node, Elementwise) and node.function is exp
-                node.memo["exponentials"] = (
-                    is_exp
-                    or isinstance(node, Special)
-                    or any(arg.memo["exponentials"] for arg in node.args)
-                )
-    return of.memo["exponentials"]
+    return not kinds_in(of).isdisjoint((exp, Special))
 
 
 def _form(e: Expr, see: Callable[[Expr], Expr]) -> Expr | None:

@@ -22,6 +22,7 @@ from tensorcalc.expr import (
     Ones,
     Select,
     Special,
+    SpecialFunction,
     full,
     product,
     toposort,
@@ -45,6 +46,7 @@ from tensorcalc.functions import (
     tan,
     where,
 )
+from tensorcalc.kinds import functions_in
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core, is_structural
 from tensorcalc.special import inv, logdet, share_of_maximum
@@ -216,12 +218,15 @@ def _safe_argument(e: Expr) -> Expr | None:
 
 def may_fail(e: Expr) -> bool:
     """Whether a function stands in ``e``, or in what it names, that is not finite everywhere."""
-    known = lambda n: "may fail" in n.memo
-    for node in toposort([e], known):
-        if not known(node):
-            fails = _safe_argument(node) is not None
-            node.memo["may fail"] = fails or any(n.memo["may fail"] for n in node.args)
+    if "may fail" not in e.memo:
+        e.memo["may fail"] = any(map(_fails_somewhere, functions_in(e)))
     return e.memo["may fail"]
+
+
+def _fails_somewhere(function: Function | SpecialFunction) -> bool:
+    if isinstance(function, SpecialFunction):
+        return function in (inv, logdet)
+    return function.exponent is not None or function in _SAFE
 
 
 def _fails_by_itself(e: Expr, see: See) -> bool:

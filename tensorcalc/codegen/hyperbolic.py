@@ -10,18 +10,22 @@ import math
 
 from tensorcalc.expr import Add, Einsum, Elementwise, Expr, product, toposort
 from tensorcalc.functions import cosh, exp, log, log_cosh, sinh, tanh
+from tensorcalc.kinds import kinds_in
 from tensorcalc.rewrite.products import coefficient_and_core, times
 from tensorcalc.rewrite.quotients import base_and_exponent
 from tensorcalc.rewrite.recognise import opposite
 from tensorcalc.simplify import simplify
 
-__all__ = ["hyperbolic", "hyperbolic_forms"]
+__all__ = ["WRITTEN_IN", "hyperbolic", "hyperbolic_forms"]
+
+WRITTEN_IN = frozenset({cosh, exp})  # what is hyperbolic in other words has one of these
 
 
 def hyperbolic_forms(of: Expr) -> dict[Expr, Expr]:
     """The nodes below ``of`` that are hyperbolic functions written otherwise, and these."""
     if "hyperbolic forms" not in of.memo:
-        found = ((node, hyperbolic(node)) for node in toposort([of]))
+        below = [] if kinds_in(of).isdisjoint(WRITTEN_IN) else toposort([of])
+        found = ((node, hyperbolic(node)) for node in below)
         of.memo["hyperbolic forms"] = {node: after for node, after in found if after is not None}
     return of.memo["hyperbolic forms"]
 

@@ -16,8 +16,10 @@ from tensorcalc.expr import (
     Einsum,
     Elementwise,
     Expr,
+    Function,
     Ones,
     Special,
+    SpecialFunction,
     full,
     power,
     product,
@@ -27,7 +29,7 @@ from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_structural, times
 from tensorcalc.rewrite.quotients import base_and_exponent, flat_factors
 
-__all__ = ["divided_in_turn", "length_of_squares"]
+__all__ = ["divided_in_turn", "divides", "length_of_squares"]
 
 See = Callable[[Expr], Expr]
 _LEVELS = 6  # of products within products
@@ -120,10 +122,16 @@ def divided_in_turn(e: Expr) -> Expr | None:
     return product([f for f, _ in tops + left], [ix for _, ix in tops + left], e.output)
 
 
+def divides(function: Function | SpecialFunction) -> bool:
+    """Whether a function is a reciprocal, or a power of one."""
+    exponent = function.exponent if isinstance(function, Function) else None
+    return function is inverse_or_zero or (exponent is not None and exponent < 0)
+
+
 def _may_divide(e: Expr, levels: int) -> bool:
     """Whether a reciprocal stands among the factors, so many products down."""
     if isinstance(e, Elementwise):
-        return base_and_exponent(e)[1] < 0 or _is_inverse(e)
+        return divides(e.function)
     if levels < 0 or not isinstance(e, Einsum):
         return False
     return any(_may_divide(operand, levels - 1) for operand in e.operands)

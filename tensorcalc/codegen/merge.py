@@ -7,6 +7,7 @@ then formed without ``Merge``; and where the result has the merged axis, it is r
 from __future__ import annotations
 
 from tensorcalc.expr import Delta, Einsum, Expr, Merge, Ones, fresh_indices, product
+from tensorcalc.kinds import kinds_in
 from tensorcalc.simplify import rebuild_once
 
 __all__ = ["is_reshape", "reshaped_last"]
@@ -14,7 +15,7 @@ __all__ = ["is_reshape", "reshaped_last"]
 
 def reshaped_last(root: Expr) -> Expr:
     """The same value with each product with ``Merge`` taken apart into reshapes and products."""
-    return rebuild_once(root, _taken_apart, "taken apart")
+    return rebuild_once(root, _taken_apart, "taken apart") if Merge in kinds_in(root) else root
 
 
 def is_reshape(e: Einsum) -> bool:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from tensorcalc import special
 from tensorcalc.codegen.stable import stabilised
 from tensorcalc.expr import Definition, Einsum, Expr, Special, toposort
+from tensorcalc.functions import exp
+from tensorcalc.kinds import kinds_in
 from tensorcalc.rewrite.products import Factor
 from tensorcalc.simplify import simplify
 
 __all__ = ["Shares"]
+
+_WRITTEN_IN = frozenset({special.softmax, exp})
 
 
 class Shares:
@@ -19,7 +23,8 @@ class Shares:
     def __init__(self, roots: Sequence[Expr]) -> None:
         self.seen: dict[Expr, Factor] = {}
         self.names: dict[Expr, Factor] = {}  # the softmax by its name and the axes of that
-        for node in toposort(roots, lambda n: isinstance(n, Definition)):
+        seen = [root for root in roots if not kinds_in(root).isdisjoint(_WRITTEN_IN)]
+        for node in toposort(seen, lambda n: isinstance(n, Definition)):
             found = _softmax(node)
             if found is not None:
                 self.seen[node] = found

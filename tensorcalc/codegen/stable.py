@@ -7,10 +7,12 @@ of differentiation must not, so it is applied to what is about to be computed an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tensorcalc import special
 from tensorcalc.codegen.guarded import guarded, may_fail
-from tensorcalc.codegen.hyperbolic import hyperbolic
-from tensorcalc.codegen.lengths import divided_in_turn, length_of_squares
+from tensorcalc.codegen.hyperbolic import WRITTEN_IN, hyperbolic
+from tensorcalc.codegen.lengths import divided_in_turn, divides, length_of_squares
 from tensorcalc.codegen.merge import reshaped_last
 from tensorcalc.expr import (
     Add,
@@ -21,8 +23,10 @@ from tensorcalc.expr import (
     Special,
     product,
     toposort,
+    unknown_below,
 )
-from tensorcalc.functions import erf, erfc, log, sech_squared, sigmoid, softplus, tanh
+from tensorcalc.functions import erf, erfc, exp, log, sech_squared, sigmoid, softplus, tanh
+from tensorcalc.kinds import Kind, functions_in, kinds_in
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.rewrite.recognise import (
@@ -57,14 +61,15 @@ def _guarded(root: Expr) -> Expr:
 
 def _divided(root: Expr) -> Expr:
     """Quotients by squares as quotients in turn, arguments first."""
-    for node in toposort([root], lambda n: "divided" in n.memo or is_leaf(n)):
-        if "divided" not in node.memo:
-            after = node
-            if not is_leaf(node):
-                args = tuple(arg.memo["divided"] or arg for arg in node.args)
-                after = node if args == node.args else node.with_args(args)
-            after = divided_in_turn(after) or after
-            node.memo["divided"] = None if after is node else after
+    if not any(map(divides, functions_in(root))):
+        return root
+    for node in unknown_below(root, "divided", through_names=False):
+        after = node
+        if not is_leaf(node):
+            args = tuple(arg.memo["divided"] or arg for arg in node.args)
+            after = node if args == node.args else node.with_args(args)
+        after = divided_in_turn(after) or after
+        node.memo["divided"] = None if after is node else after
     return root.memo["divided"] or root
 
 
@@ -77,11 +82,12 @@ def _named(e: Expr) -> Expr:
 
 
 def _stable_form(node: Expr) -> Expr | None:
-    for form in (hyperbolic, _stable_log, _of_names, _adjugate, *_COMPLEMENTS):
-        after = form(node)
+    present = kinds_in(node)
+    for form, needed in _FORMS:
+        after = None if needed.isdisjoint(present) else form(node)
         if after is not None:
             return after
-    return length_of_squares(node, _looked_through)
+    return None
 
 
 def _of_names(node: Expr) -> Expr | None:
@@ -192,4 +198,14 @@ def _complement_of_erf(e: Expr) -> Expr | None:
     return None
 
 
-_COMPLEMENTS = (_complement_of_sigmoid, _complement_of_square, _complement_of_erf)
+# each with what it may be recognised by: one of these occurs where the form does
+_FORMS: tuple[tuple[Callable[[Expr], Expr | None], frozenset[Kind]], ...] = (
+    (hyperbolic, WRITTEN_IN),
+    (_stable_log, frozenset({log})),
+    (_of_names, frozenset({exp})),
+    (_adjugate, frozenset({special.inv})),
+    (_complement_of_sigmoid, frozenset({sigmoid})),
+    (_complement_of_square, frozenset({Add})),
+    (_complement_of_erf, frozenset({erf})),
+    (lambda node: length_of_squares(node, _looked_through), frozenset({Elementwise})),
+)

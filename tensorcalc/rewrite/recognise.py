@@ -67,27 +67,28 @@ def recognise_softplus(e: Expr, see: See = _itself) -> Expr | None:
 
 def recognise_exponentials(e: Expr, see: See = _itself) -> Expr | None:
     """exp(u) σ(−u) = σ(u), entry by entry."""
-    e = _opened(e)
     if not isinstance(e, Einsum):
         return None
-    for (k, u, indices), (n, v, others) in _pairs(e, _exponent, _of_sigmoid, see):
+    factors = flat_factors(e)
+    for (k, u, indices), (n, v, others) in _pairs(factors, _exponent, _of_sigmoid, see):
         if indices == others and opposite(u) is v:
-            return _replaced(e, (k, n), (sigmoid(u), indices))
+            return _replaced(factors, (k, n), (sigmoid(u), indices), e.output)
     return None
 
 
 def recognise_softmax(e: Expr, see: See = _itself) -> Expr | None:
     """exp(u) / Σ exp(u) = softmax(u), along the axis that is summed."""
-    e = _opened(e)
     if not isinstance(e, Einsum):
         return None
-    bottom = lambda f: _one_over_sum(f, see)
-    for (k, u, indices), (n, (v, axis, repeated), others) in _pairs(e, _exponent, bottom, see):
+    factors, bottom = flat_factors(e), lambda f: _one_over_sum(f, see)
+    for (k, u, indices), found in _pairs(factors, _exponent, bottom, see):
+        n, (v, axis, repeated), others = found
         below = indices if repeated else indices[:axis] + indices[axis + 1 :]
         if u is v and below == others:
             order = (*(a for a in range(u.ndim) if a != axis), axis)
             moved = tuple(indices[a] for a in order)
-            return _replaced(e, (k, n), (Special(special.softmax, transpose(u, order)), moved))
+            whole = Special(special.softmax, transpose(u, order))
+            return _replaced(factors, (k, n), (whole, moved), e.output)
     return None
 
 
@@ -292,26 +293,26 @@ def _repeated_axis(e: Expr) -> tuple[Expr, int] | None:
 
 
 def _pairs(
-    e: Einsum, first: Callable[[Expr], object], second: Callable[[Expr], object], see: See
+    factors: Sequence[Factor],
+    first: Callable[[Expr], object],
+    second: Callable[[Expr], object],
+    see: See,
 ) -> Iterator[tuple[tuple, tuple]]:
     """Pairs of factors of which one reads as ``first`` and the other as ``second``."""
-    factors = [(k, see(f), ix) for k, (f, ix) in enumerate(zip(e.operands, e.inputs, strict=True))]
-    for k, f, ix in factors:
-        one = first(f)
+    for k, (f, ix) in enumerate(factors):
+        one = first(see(f))
         if one is None:
             continue
-        for n, g, jx in factors:
-            other = second(g) if n != k else None
+        for n, (g, jx) in enumerate(factors):
+            other = second(see(g)) if n != k else None
             if other is not None:
                 yield (k, one, ix), (n, other, jx)
 
 
-def _replaced(e: Einsum, places: tuple[int, int], factor: Factor) -> Expr:
-    """``e`` with one factor for the two at ``places``."""
-    kept = [k for k in range(len(e.operands)) if k not in places]
-    operands = [e.operands[k] for k in kept]
-    inputs = [e.inputs[k] for k in kept]
-    at = min(min(places), len(operands))
-    operands.insert(at, factor[0])
-    inputs.insert(at, factor[1])
-    return product(operands, inputs, e.output)
+def _replaced(
+    factors: Sequence[Factor], places: tuple[int, int], factor: Factor, output: tuple[int, ...]
+) -> Expr:
+    """The product of the factors with one for the two at ``places``."""
+    kept = [f for k, f in enumerate(factors) if k not in places]
+    kept.insert(min(places), factor)
+    return product([f for f, _ in kept], [ix for _, ix in kept], output)

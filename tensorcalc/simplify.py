@@ -34,6 +34,7 @@ from tensorcalc.rewrite.means import cancel_sizes, deviations_sum_to_zero
 from tensorcalc.rewrite.products import (
     absorb_factors,
     contract_delta,
+    contract_deltas,
     drop_ones,
     leave_out_nothing,
     multiply_numbers,
@@ -125,7 +126,13 @@ RULES: tuple[Rule, ...] = (
     Rule("leave out what does nothing", Einsum, leave_out_nothing, tidies=True),
     Rule("absorb the inner product", Einsum, absorb_factors, tidies=True),
     Rule("multiply the numbers", Einsum, multiply_numbers, tidies=True),
-    Rule("contract the Kronecker delta", Einsum, contract_delta, "Σ_k I[k=j] A_k = A_j"),
+    Rule(
+        "contract the Kronecker delta",
+        Einsum,
+        contract_delta,
+        "Σ_k I[k=j] A_k = A_j",
+        at_once=contract_deltas,
+    ),
     Rule("drop the ones", Einsum, drop_ones, "Σ_i 1 = n", tidies=True),
     Rule("undo the merging", Einsum, undo_merge, "Σ_p I[p=(i,j)] I[p=(k,l)] = I[i=k] I[j=l]"),
     Rule("pick the entry", Einsum, pick_entry, "Σ_q I[q=c] A_q = A_c"),
@@ -166,9 +173,9 @@ def is_leaf(e: Expr) -> bool:
 
 
 def first_rule(node: Expr) -> tuple[Rule, Expr] | None:
-    """The first rule of the table that rewrites ``node``, and what it gives."""
+    """The first rule of the table that rewrites ``node``, and what it gives, at once if it can."""
     for rule in RULES_FOR.get(type(node), ()):
-        after = rule.apply(node)
+        after = (rule.at_once or rule.apply)(node)
         if after is not None:
             assert after.shape == node.shape, f"{rule.name} changed the shape"
             return rule, after

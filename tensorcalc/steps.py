@@ -14,7 +14,8 @@ __all__ = ["Rule", "Step"]
 class Rule:
     """A named rewrite of one type of ``node``; ``apply`` gives None where it does not fit.
 
-    ``tidies`` marks a rule that only cleans up, so that displays can fold its steps.
+    ``tidies`` marks a rule that only cleans up, so that displays can fold its steps. ``at_once``
+    gives what comes of several applications where nobody looks at the steps between.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Rule:
     apply: Callable[[Expr], Expr | None]
     formula: str = ""
     tidies: bool = False
+    at_once: Callable[[Expr], Expr | None] | None = None
 
 
 @dataclass(frozen=True, repr=False)

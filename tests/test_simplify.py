@@ -758,6 +758,17 @@ def _applies(rule, node):
     return isinstance(node, rule.node) and rule.apply(node) is not None
 
 
+@pytest.mark.parametrize("rule", [r for r in RULES if r.at_once], ids=lambda rule: rule.name)
+@settings(max_examples=60)
+@given(e=expressions(smooth=False))
+def test_a_rule_applied_at_once_ends_where_it_ends_step_by_step(rule, e):
+    steps = [step.part_before for step in rewrites(e)]
+    for node in [before for before, _ in EXAMPLES[rule.name].values()] + steps:
+        once, at_once = rule.apply(node), rule.at_once(node)
+        assert (once is None) == (at_once is None)
+        assert once is None or simplify(once) is simplify(at_once)
+
+
 @settings(max_examples=100)
 @given(expressions(smooth=False))
 def test_every_step_keeps_the_value_and_starts_where_the_last_one_ended(e):

@@ -23,7 +23,9 @@ __all__ = [
     "absorb_factors",
     "coefficient_and_core",
     "contract_delta",
+    "contract_deltas",
     "drop_ones",
+    "factors_of",
     "is_outer",
     "is_structural",
     "is_view",
@@ -31,12 +33,23 @@ __all__ = [
     "merged_axes",
     "multiply_numbers",
     "pick_entry",
+    "product_of",
     "split_structure",
     "times",
     "undo_merge",
 ]
 
 Factor = tuple[Expr, tuple[int, ...]]  # of a product, and its indices or the axes it has
+
+
+def factors_of(e: Einsum) -> list[Factor]:
+    """The factors of a product, each with its indices."""
+    return list(zip(e.operands, e.inputs, strict=True))
+
+
+def product_of(factors: Sequence[Factor], output: tuple[int, ...]) -> Expr:
+    """The product of the factors, summed over every index that ``output`` lacks."""
+    return product([f for f, _ in factors], [indices for _, indices in factors], output)
 
 
 def is_structural(operand: Expr) -> bool:
@@ -146,32 +159,37 @@ def contract_delta(e: Expr) -> Expr | None:
     """A summed delta keeps the one term with equal indices: Σ_k I[k=j] A_k = A_j."""
     if not isinstance(e, Einsum):
         return None
-    for k, operand in enumerate(e.operands):
+    after = _one_delta_less(factors_of(e), e.output)
+    return None if after is None else product_of(after, e.output)
+
+
+def contract_deltas(e: Expr) -> Expr | None:
+    """``contract_delta`` as often as it fits, and ``drop_ones`` of the ones that are left over."""
+    if not isinstance(e, Einsum):
+        return None
+    factors = None
+    left = _one_delta_less(factors_of(e), e.output)
+    while left is not None:
+        factors = left
+        left = _one_delta_less(factors, e.output)
+    while factors is not None and (k := _needless_ones(factors)) is not None:
+        del factors[k]
+    return None if factors is None else product_of(factors, e.output)
+
+
+def _one_delta_less(factors: Sequence[Factor], output: tuple[int, ...]) -> list[Factor] | None:
+    """The factors with ones for a delta, or with a delta whose second axis no other factor has."""
+    for k, (operand, indices) in enumerate(factors):
         if not isinstance(operand, Delta):
             continue
-        p, q = e.inputs[k]
-        if p == q:
-            return _without_delta(e, k, p, p, keep=False)
-        if p not in e.output:
-            return _without_delta(e, k, p, q, keep=False)
-        if q not in e.output:
-            return _without_delta(e, k, q, p, keep=False)
-        if e.output.index(p) > e.output.index(q):
-            p, q = q, p
-        if any(q in indices for n, indices in enumerate(e.inputs) if n != k):
-            return _without_delta(e, k, q, p, keep=True)
+        new, old = sorted(indices, key=lambda i: output.index(i) if i in output else len(output))
+        kept = old in output and old != new
+        if kept and not any(old in ix for n, (_, ix) in enumerate(factors) if n != k):
+            continue
+        after = [(f, tuple([new if i == old else i for i in ix])) for f, ix in factors]
+        after[k] = factors[k] if kept else (Ones(operand.dim), (new,))
+        return after
     return None
-
-
-def _without_delta(e: Einsum, k: int, old: int, new: int, *, keep: bool) -> Expr:
-    """``old`` renamed to ``new`` in every other factor; delta k kept or consumed."""
-    operands, inputs = list(e.operands), list(e.inputs)
-    for n, indices in enumerate(inputs):
-        if n != k:
-            inputs[n] = tuple(new if i == old else i for i in indices)
-    if not keep:
-        operands[k], inputs[k] = Ones(e.dims[new]), (new,)
-    return product(operands, inputs, e.output)
 
 
 def drop_ones(e: Expr) -> Expr | None:
@@ -188,6 +206,16 @@ def drop_ones(e: Expr) -> Expr | None:
         if p not in e.output and isinstance(operand.dim, int):
             count = Constant(operand.dim)
             return product((count, *e.operands[:k], *e.operands[k + 1 :]), ((), *others), e.output)
+    return None
+
+
+def _needless_ones(factors: Sequence[Factor]) -> int | None:
+    """Where ones stand along an axis that another factor has."""
+    for k, (operand, indices) in enumerate(factors):
+        if isinstance(operand, Ones) and any(
+            indices[0] in others for n, (_, others) in enumerate(factors) if n != k
+        ):
+            return k
     return None
 
 

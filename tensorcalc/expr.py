@@ -15,8 +15,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
@@ -153,6 +152,25 @@ def _record(module: str, name: str) -> Any:
 # ── nodes ───────────────────────────────────────────────────────────────────────────────
 
 
+T = TypeVar("T")
+
+
+class remembered(Generic[T]):
+    """A property that is found once; of two threads that find it, one's value stays."""
+
+    def __init__(self, find: Callable[[Any], T]) -> None:
+        self.find = find
+        self.__doc__ = find.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, node: Any, owner: type | None = None) -> T:
+        if node is None:
+            return self  # type: ignore[return-value]
+        return node.__dict__.setdefault(self.name, self.find(node))
+
+
 class Interned(type):
     """Give equal nodes one object, so equality is ``is``.
 
@@ -165,7 +183,10 @@ class Interned(type):
     key: Callable[..., tuple[Any, ...]]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        values = cls.normal(*args, **kwargs)
+        return cls.of(cls.normal(*args, **kwargs))
+
+    def of(cls, values: tuple[Any, ...]) -> Any:
+        """The one node with these fields, which are spelled as ``normal`` spells them."""
         key = (cls, *cls.key(*values))
         with Interned.lock:
             node = Interned.table.get(key)
@@ -189,7 +210,7 @@ class Expr(metaclass=Interned):
     normal: ClassVar[Callable[..., tuple[Any, ...]]] = staticmethod(lambda *values: values)
     key: ClassVar[Callable[..., tuple[Any, ...]]] = staticmethod(lambda *values: values)
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         raise NotImplementedError
 
@@ -202,7 +223,7 @@ class Expr(metaclass=Interned):
         assert not args
         return self
 
-    @cached_property
+    @remembered
     def memo(self) -> dict[Any, Any]:
         """What traversals remember about this node."""
         return {}
@@ -281,7 +302,7 @@ class Variable(Expr):
     def normal(name: str, dims: Shape, traits: tuple[str, ...] = ()) -> tuple[Any, ...]:
         return name, tuple(dims), tuple(traits)
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return self.dims
 
@@ -309,7 +330,7 @@ class Definition(Expr):
         assert self.shape is not None
         _register(self)
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return self.body.shape
 
@@ -339,7 +360,7 @@ class Constant(Expr):
             return (float(value),)
         return (value.shape, value.tobytes())
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return self.value.shape
 
@@ -355,7 +376,7 @@ class Delta(Expr):
 
     dim: Dim
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return (self.dim, self.dim)
 
@@ -366,7 +387,7 @@ class Ones(Expr):
 
     dim: Dim
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return (self.dim,)
 
@@ -381,7 +402,7 @@ class Merge(Expr):
 
     dims: Shape
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return (product_dim(*self.dims), *self.dims)
 
@@ -411,7 +432,7 @@ class Einsum(Expr):
         assert len(set(self.output)) == len(self.output), "an output index stands once"
         assert self.shape is not None  # computed now: later, a long chain would recurse
 
-    @cached_property
+    @remembered
     def dims(self) -> dict[int, Dim]:
         """The dimension each index runs over."""
         dims: dict[int, Dim] = {}
@@ -421,7 +442,7 @@ class Einsum(Expr):
                     raise ShapeError(f"one index runs over {dims[index]} and over {dim}")
         return dims
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         dims = self.dims
         return tuple([dims[i] for i in self.output])
@@ -431,9 +452,9 @@ class Einsum(Expr):
         return self.operands
 
     def with_args(self, args: tuple[Expr, ...]) -> Expr:
-        return Einsum(args, self.inputs, self.output)
+        return Einsum.of((args, self.inputs, self.output))  # indices are counted already
 
-    @cached_property
+    @remembered
     def summed(self) -> tuple[int, ...]:
         """The indices that are summed over."""
         return tuple([i for i in self.dims if i not in self.output])
@@ -455,7 +476,7 @@ class Add(Expr):
             if term.shape != first:
                 raise ShapeError(f"a sum of {format_shape(first)} and {format_shape(term.shape)}")
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return self.terms[0].shape
 
@@ -483,7 +504,7 @@ class Elementwise(Expr):
         if any(argument.shape != first for argument in self.arguments):
             raise ShapeError(f"{self.function.name} of arguments of different shapes")
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         return self.arguments[0].shape
 
@@ -505,7 +526,7 @@ class Special(Expr):
     def __post_init__(self) -> None:
         assert self.shape is not None
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         whole, batch = self.argument.shape, self.argument.ndim - self.function.core
         return whole[:batch] + whole[batch:] * self.function.copies
@@ -552,7 +573,7 @@ class Select(Expr):
         step = f":{self.index.step}" if self.index.step != 1 else ""
         return f"{self.index.start}:{stop}{step}"
 
-    @cached_property
+    @remembered
     def shape(self) -> Shape:
         kept = (len(self.index),) if isinstance(self.index, range) else ()
         return self.operand.shape[: self.axis] + kept + self.operand.shape[self.axis + 1 :]

@@ -6,9 +6,7 @@ more than once, or has a name, stays a value of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from tensorcalc.codegen.passes import rewritten
+from tensorcalc.codegen.passes import Alone, Expressions, rewritten
 from tensorcalc.expr import Delta, Einsum, Expr, Merge, fresh_indices, product
 
 __all__ = ["chains_opened"]
@@ -16,26 +14,26 @@ __all__ = ["chains_opened"]
 _LONGEST = 4  # factors, so that every order can be tried
 
 
-def chains_opened(
-    roots: Sequence[Expr], hints: Mapping[Expr, str]
-) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with contractions of contractions as contractions of several factors."""
-    return rewritten(roots, hints, Einsum, _contractions_opened)
+def chains_opened(e: Expressions) -> Expressions:
+    """The expressions with contractions of contractions as contractions of several factors."""
+    return rewritten(e, Einsum, _contractions_opened)
 
 
-def _contractions_opened(e: Einsum, alone: Sequence[bool]) -> Expr | None:
+def _contractions_opened(e: Einsum, alone: Alone) -> Expr | None:
     """A contraction with the factors of those contractions that nothing else uses, if few.
 
     The same of a contraction that is only turned: (AᵀB)ᵀ is BᵀA.
     """
     if not e.summed and len([o for o in e.operands if o.ndim]) != 1:
         return None
+    if not any(map(_is_contraction, e.operands)):
+        return None
     numbers = fresh_indices(e.dims)
     operands: list[Expr] = []
     inputs: list[tuple[int, ...]] = []
     opened = False
-    for operand, indices, free in zip(e.operands, e.inputs, alone, strict=True):
-        if free and _is_contraction(operand) and len(set(indices)) == len(indices):
+    for k, (operand, indices) in enumerate(zip(e.operands, e.inputs, strict=True)):
+        if _is_contraction(operand) and alone(k) and len(set(indices)) == len(indices):
             assert isinstance(operand, Einsum)
             name = dict(zip(operand.output, indices, strict=True))
             name |= {i: next(numbers) for i in operand.summed}

@@ -6,9 +6,9 @@ Factors stand with the axes of the sum that they have.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from tensorcalc.codegen.passes import rewritten
+from tensorcalc.codegen.passes import Expressions, rewritten
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -24,11 +24,9 @@ from tensorcalc.rewrite.products import Factor
 __all__ = ["factored"]
 
 
-def factored(
-    roots: Sequence[Expr], hints: Mapping[Expr, str]
-) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with factors of several terms taken out of sums, and the names of what is left."""
-    return rewritten(roots, hints, Add, lambda node, alone: _factored(node))
+def factored(e: Expressions) -> Expressions:
+    """The expressions with factors of several terms taken out of sums."""
+    return rewritten(e, Add, lambda node, alone: _factored(node))
 
 
 def _factored(e: Add) -> Expr:

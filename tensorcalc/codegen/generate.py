@@ -15,6 +15,7 @@ from tensorcalc.codegen.code import ATOM, RESERVED, Code, words_in
 from tensorcalc.codegen.computed import computed_below
 from tensorcalc.codegen.factored import factored
 from tensorcalc.codegen.lower import Lowering
+from tensorcalc.codegen.passes import Expressions
 from tensorcalc.codegen.product import Contraction
 from tensorcalc.codegen.separate import separated
 from tensorcalc.codegen.stable import stabilised
@@ -32,7 +33,6 @@ from tensorcalc.values import computation
 __all__ = ["Generated", "Output", "generate"]
 
 _PASSES = (
-    regrouped,
     traces_opened,
     separated,
     factored,
@@ -137,21 +137,21 @@ def generate(
         raise TensorCalcError(
             f"a compiled function named {name!r}", 'give it a name such as "step"'
         )
-    whole, names = _improved(outputs, hints or {})
-    returned = tuple(replace(o, expr=e) for o, e in zip(outputs, whole, strict=True))
+    whole = _improved(outputs, hints or {})
+    returned = tuple(replace(o, expr=e) for o, e in zip(outputs, whole.roots, strict=True))
     presenting, shown = None, whole
     if any(o.rows is not None for o in outputs):
-        returned, presenting = structured_outputs(returned, names, several=several)
+        returned, presenting = structured_outputs(returned, whole.names, several=several)
         several = True
-        shown, names = symmetric_products([o.expr for o in returned], names)
+        shown = symmetric_products(Expressions([o.expr for o in returned], whole.names))
     variables = computation(e for o in outputs for e in (o.expr, *o.universe))
-    lowering = Lowering(shown, names, in_place=in_place)
+    lowering = Lowering(shown.roots, shown.names, in_place=in_place)
     # the arguments are those of the whole: sizes of identities, too, are read off them
-    order = lowering.order if shown is whole else computed_below(whole)
+    order = lowering.order if shown is whole else computed_below(whole.roots)
     arguments = _arguments(order, variables)
     lowering.claim_arguments(arguments)
     lowering.run()
-    body = _body(lowering, shown, returned, arguments, variables, several=several)
+    body = _body(lowering, shown.roots, returned, arguments, variables, several=several)
     while name in lowering.functions or name in lowering.constants or name in RESERVED:
         name += "_"
     return Generated(
@@ -169,19 +169,17 @@ def generate(
     )
 
 
-def _improved(
-    outputs: Sequence[Output], hints: Mapping[Expr, str]
-) -> tuple[Sequence[Expr], Mapping[Expr, str]]:
+def _improved(outputs: Sequence[Output], hints: Mapping[Expr, str]) -> Expressions:
     """The outputs in the axes that they are shown in, in stable forms, after every pass."""
-    shown: Sequence[Expr] = [
+    shown = [
         stabilised(simplify(permuted(o.expr, [a for a in o.place if a is not None])))
         for o in outputs
     ]
     values = dict.fromkeys(e for o in outputs for e in o.values)
-    shown, names = centred(shown, hints, tuple(values))
+    whole = Expressions(*regrouped(*centred(shown, hints, tuple(values))))
     for improved in _PASSES:
-        shown, names = improved(shown, names)
-    return shown, names
+        whole = improved(whole)
+    return whole
 
 
 def _arguments(order: Sequence[Expr], everything: Mapping[str, Variable]) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tensorcalc.codegen.passes import order_of, over
+from tensorcalc.codegen.passes import Expressions, over
 from tensorcalc.expr import Add, Einsum, Expr, Merge, Ones, product
 from tensorcalc.rewrite.products import Factor, contract_delta, drop_ones
 
@@ -32,21 +32,24 @@ class _Parts:
     saves: bool = False
 
 
-def separated(
-    roots: Sequence[Expr], hints: Mapping[Expr, str]
-) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with outer factors multiplied last, and the names of what they became."""
-    parts: dict[Expr, _Parts] = {}
-    whole: dict[Expr, Expr] = {}
-    for node in order_of(roots, hints):
-        plain = over(node, whole)
-        parts[node] = _Parts(plain, tuple(range(node.ndim)))
+def separated(e: Expressions) -> Expressions:
+    """The expressions with outer factors multiplied last."""
+    parts: dict[Expr, _Parts] = {}  # of what has outer factors
+    whole: dict[Expr, Expr] = {}  # what became of what is changed
+    for node in e.order:
+        found = None
         if isinstance(node, Einsum) and not any(isinstance(o, Merge) for o in node.operands):
-            parts[node] = _parts_of_product(node, parts, whole) or parts[node]
+            found = _parts_of_product(node, parts, whole)
         elif isinstance(node, Add):
-            parts[node] = _parts_of_sum(node, parts) or parts[node]
-        whole[node] = _multiplied(parts[node], node.ndim) if parts[node].saves else plain
-    return [whole[root] for root in roots], {whole[node]: name for node, name in hints.items()}
+            found = _parts_of_sum(node, parts)
+        after = None
+        if found is not None:
+            parts[node] = found
+            after = _multiplied(found, node.ndim) if found.saves else None
+        after = after or over(node, whole)
+        if after is not node:
+            whole[node] = after
+    return e.over(whole)
 
 
 def _multiplied(parts: _Parts, ndim: int) -> Expr:
@@ -61,13 +64,13 @@ def _parts_of_product(
     items: list[Factor] = []
     opened = saves = False
     for operand, indices in zip(node.operands, node.inputs, strict=True):
-        inner = parts[operand]
-        if inner.factors and len(set(indices)) == len(indices):
+        inner = parts.get(operand)
+        if inner is not None and len(set(indices)) == len(indices):
             items += [(e, tuple(indices[a] for a in axes)) for e, axes in inner.factors]
             items.append((inner.core, tuple(indices[a] for a in inner.kept)))
             opened, saves = True, saves or inner.saves
         else:
-            items.append((whole[operand], indices))
+            items.append((whole.get(operand, operand), indices))
     outer = _outer_items(items, node.output)
     if not outer:
         return None
@@ -113,6 +116,8 @@ def _outer_items(items: Sequence[Factor], output: tuple[int, ...]) -> set[int]:
 
 def _parts_of_sum(node: Add, parts: Mapping[Expr, _Parts]) -> _Parts | None:
     """Factors that every term has, along the same axes."""
+    if not all(term in parts for term in node.terms):
+        return None
     terms = [parts[term] for term in node.terms]
     common = [item for item in terms[0].factors if all(item in t.factors for t in terms[1:])]
     if not common:

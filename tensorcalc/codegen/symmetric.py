@@ -7,10 +7,8 @@ records of the functions it is made of, not from its values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from tensorcalc import special
-from tensorcalc.codegen.passes import rewritten
+from tensorcalc.codegen.passes import Expressions, rewritten
 from tensorcalc.expr import (
     Add,
     Constant,
@@ -33,11 +31,9 @@ _AT_MOST_ONE = (sigmoid, tanh, erf)
 _SHARES = (special.softmax,)  # entries of these lie between 0 and 1
 
 
-def symmetric_products(
-    roots: Sequence[Expr], hints: Mapping[Expr, str]
-) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with weighted symmetric products as products of one factor with itself."""
-    return rewritten(roots, hints, Einsum, lambda node, alone: _halved(node))
+def symmetric_products(e: Expressions) -> Expressions:
+    """The expressions with weighted symmetric products as products of one factor with itself."""
+    return rewritten(e, Einsum, lambda node, alone: _halved(node))
 
 
 def _halved(e: Einsum) -> Expr | None:

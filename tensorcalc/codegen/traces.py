@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from tensorcalc.codegen.passes import rewritten
+from tensorcalc.codegen.passes import Alone, Expressions, rewritten
 from tensorcalc.expr import Einsum, Expr, fresh_indices, product
 
 __all__ = ["traces_opened"]
 
 
-def traces_opened(
-    roots: Sequence[Expr], hints: Mapping[Expr, str]
-) -> tuple[list[Expr], dict[Expr, str]]:
-    """The roots with products whose diagonal alone is used taken into what uses it."""
-    return rewritten(roots, hints, Einsum, _diagonal_opened)
+def traces_opened(e: Expressions) -> Expressions:
+    """The expressions with products whose diagonal alone is used taken into what uses it."""
+    return rewritten(e, Einsum, _diagonal_opened)
 
 
-def _diagonal_opened(e: Einsum, alone: Sequence[bool]) -> Expr | None:
+def _diagonal_opened(e: Einsum, alone: Alone) -> Expr | None:
     """A diagonal, or a trace, of a sum of products as one sum of products."""
-    if len(e.operands) != 1 or not alone[0]:
+    if len(e.operands) != 1 or not alone(0):
         return None
     (operand,), (indices,) = e.operands, e.inputs
     if not isinstance(operand, Einsum) or not operand.summed:

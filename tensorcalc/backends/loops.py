@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorcalc import function_values, special
 
-__all__ = ["LOOPS"]
+__all__ = ["LOOPS", "NJIT", "row_sums", "times_transposed"]
 
 # ── of one entry: numba.vectorize makes loops of them and fuses these with others ─────────
 
@@ -145,16 +145,39 @@ def logdet(x):
     return np.linalg.slogdet(x)[1]
 
 
+# ── in place of expressions ───────────────────────────────────────────────────────────────
+
+
+def row_sums(x):
+    """The sums along axis 1."""
+    if x.ndim == 2:
+        sums = np.empty(x.shape[0])
+        for i in range(x.shape[0]):
+            total = 0.0
+            for j in range(x.shape[1]):
+                total += x[i, j]
+            sums[i] = total
+        return sums
+    return np.sum(x, axis=1)
+
+
+def times_transposed(a, b):
+    """a @ b.T; of a small b its transpose is made first, which BLAS is faster with."""
+    if a.ndim == 2 and b.size <= 8192 and b.shape[1] <= min(32, a.shape[0]):
+        return a @ np.ascontiguousarray(b.T)
+    return a @ b.T
+
+
 _ENTRY = (
     *("sigmoid", "softplus", "relu", "step", "where", "nonzero", "greater", "greater_equal"),
     *("inverse_or_zero", "log_cosh", "sech_squared", "erf", "erfc", "silu", "gelu"),
 )
 _ROWS = ("softmax", "log_softmax", "logsumexp", "logdet")
 
-_NJIT = '@numba.njit(cache=True, error_model="numpy")'
+NJIT = '@numba.njit(cache=True, error_model="numpy")'
 
 # The form of each quoted function, and how it is decorated.
 LOOPS = {
     **{getattr(function_values, n): (globals()[n], "@numba.vectorize") for n in _ENTRY},
-    **{getattr(special, f"{n}_value"): (globals()[n], _NJIT) for n in _ROWS},
+    **{getattr(special, f"{n}_value"): (globals()[n], NJIT) for n in _ROWS},
 }

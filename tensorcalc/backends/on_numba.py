@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from tensorcalc.backends.loops import LOOPS
+from tensorcalc.backends.loops import LOOPS, row_sums, times_transposed
+from tensorcalc.backends.parts import in_parts
 from tensorcalc.backends.products import broadcast_einsum, masked_einsum
 from tensorcalc.backends.spelling import ELEMENTWISE, made_like, named, same_names
 from tensorcalc.backends.translate import Context, Dialect, Spelling, is_fresh, translated
@@ -102,6 +103,27 @@ DIALECT = Dialect(
 )
 
 
+def _transposed(node: ast.expr) -> list[ast.expr] | None:
+    """a and b of a @ b.T."""
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.MatMult):
+        return None
+    left, right = node.left, node.right
+    if not isinstance(right, ast.Attribute) or right.attr != "T":
+        return None
+    return [left, right.value]
+
+
+def _summed(node: ast.expr) -> list[ast.expr] | None:
+    """x of np.sum(x, axis=1)."""
+    if not isinstance(node, ast.Call) or ast.unparse(node.func) != "np.sum":
+        return None
+    return node.args if [ast.unparse(k.value) for k in node.keywords] == ["1"] else None
+
+
+_PATTERNS = {times_transposed: _transposed, row_sums: _summed}
+_PART = '@numba.njit(error_model="numpy")'
+
+
 class NumbaFunction(CompiledFunction):
     """A function of NumPy arrays, compiled by Numba when it is first called.
 
@@ -122,14 +144,15 @@ class NumbaFunction(CompiledFunction):
             self._give_up(f"{next(iter(generated.functions))} is a function of Python")
             return
         try:
-            self.source = translated(generated, DIALECT)
+            source = translated(generated, DIALECT)
+            self.source = in_parts(source, ELEMENTWISE, _PATTERNS, _PART)
             self.function = _loaded(self.source, generated.name)
         except NotSupportedError as error:
             self._give_up(str(error))
             return
         self.engine, self._run = "numba", self._compiled
         if self._entry is not None:
-            fresh = all(is_fresh(self.source, generated.name))
+            fresh = all(is_fresh(source, generated.name))
             self._entry = _Entry(self._compiled, generated, machine=self.function, fresh=fresh)
 
     def _give_up(self, reason: str) -> None:

@@ -486,9 +486,41 @@ def test_jax_arrays_are_checked_while_they_are_traced(at, double, monkeypatch):
         monkeypatch.setattr(f, "_values", lambda *given: looked_at.append(1) or check(*given))
         np.testing.assert_array_equal(f(*values), first)
         assert (f(*values).dtype, looked_at) == (dtype, [])
+        if double:  # where NumPy's arrays are traced as they are
+            given = {name: at[name] for name in f.arguments}
+            np.testing.assert_array_equal(f(*given.values()), first)
+            np.testing.assert_array_equal(f(given), first)
+            np.testing.assert_array_equal(f(**given), first)
+            assert looked_at == []
         mixed = [arrays.make(at[f.arguments[0]], "float32"), *values[1:]]
         assert f(*mixed).dtype == dtype
         assert bool(looked_at) == double  # else they are of one precision still
+
+
+KINDS = {  # a number, a vector, and the precision that is computed in
+    "numbers of Python": (2.0, [1.0, 2.0, 3.0], "float64"),
+    "whole numbers": (2, np.arange(3), "float64"),
+    "double": (np.float64(2), np.arange(3.0), "float64"),
+    "single": (np.float32(2), np.arange(3, dtype="float32"), "float32"),
+    "a number of Python": (2.0, np.arange(3.0), "float64"),
+    "both": (2.0, np.arange(3, dtype="float32"), "float64"),
+    "another order of bytes": (np.array(2.0, ">f8"), np.arange(3, dtype=">f8"), "float64"),
+}
+
+
+@pytest.mark.parametrize("double", [True, False])
+@pytest.mark.parametrize("first", KINDS)
+def test_jax_computes_in_the_precision_of_the_values_whatever_came_before(first, double):
+    jax = Arrays("jax").package
+    s, u = tc.scalar("s"), tc.vector("u", "n")
+    f = tc.compile([s * u, s * s], backend="jax")
+    for setting in (double, not double):
+        for number, vector, dtype in (KINDS[first], *KINDS.values()):
+            with jax.enable_x64(setting):
+                found = f(number, vector)
+            for one, expected in zip(found, (2 * np.asarray(vector), 4), strict=True):
+                np.testing.assert_array_equal(one, expected)
+                assert (one.dtype, one.weak_type) == (dtype, False)
 
 
 @pytest.mark.parametrize("double", [True, False])
@@ -533,16 +565,22 @@ def test_division_by_zero_in_the_library_is_that_of_numpy(arrays, text):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_jax_arrays_of_another_precision_are_traced_once(at, monkeypatch):
-    arrays = Arrays("jax")
-    f = tc.compile(ITEMS["∇E"], backend="jax")
-    values = [arrays.make(at[name]) for name in f.arguments]  # double, where that is not set
-    traced = []
-    check = f._require_plain
-    monkeypatch.setattr(f, "_require_plain", lambda *given: traced.append(1) or check(*given))
-    for _ in range(3):
-        assert f(*values).dtype == "float64"
-    assert f._quick is None
+@pytest.mark.parametrize("double", [True, False])
+@pytest.mark.parametrize("given", [np.ndarray.tolist, np.float16, np.int64, np.float64])
+def test_jax_values_that_must_be_checked_are_not_traced_in_each_call(given, double, monkeypatch):
+    jax = Arrays("jax").package
+    f = tc.compile(tc.vector("u", "n"), backend="jax")
+    with jax.enable_x64(True):  # double, where that is not set
+        value = jax.numpy.arange(3.0) if given is np.float64 else given(np.arange(3.0))
+    with jax.enable_x64(double):
+        for _ in range(2):
+            f(value)
+        looked_at = []
+        check = f._values
+        monkeypatch.setattr(f, "_values", lambda *given: looked_at.append(1) or check(*given))
+        for _ in range(3):
+            assert f(value).dtype == "float64"
+    assert len(looked_at) <= 3
 
 
 def test_results_of_numba_are_ones_own(at):

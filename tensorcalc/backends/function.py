@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -144,8 +144,8 @@ class ForeignFunction(CompiledFunction):
         self._plain = {n: Variable(n, v.shape) for n, v in self._variables.items()}
         self._known: dict[Any, Values] = {}
         self._direct: dict[Any, str] = {}
-        traced = None if self._traits else library.traced(self.function, self._require_plain)
-        self._quick = traced and _of_plain(traced, library.array, len(self.arguments))
+        self._ways = tuple(self._ways_in())
+        self._way = self._ways[0]
 
     def _load(self, generated: Generated) -> Callable[..., Any]:
         self.source = translated(generated, self.library.dialect)
@@ -172,9 +172,22 @@ class ForeignFunction(CompiledFunction):
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
-        found = self._at_once(args, named)
-        if found is not None:
-            return found
+        if len(args) == 1 and not named and args[0].__class__ is dict:
+            args, named = (), args[0]
+        way = self._way
+        try:  # in as few steps as can be
+            found = way(*(self._by_place(args, named) if named else args))
+            if found is not None:
+                return found
+        except _NotPlain:  # found while tracing, which is not to be done in each call
+            self._way = self._ways[self._ways.index(way) + 1]
+            return self(*args, **named)
+        except Exception:
+            pass  # what is wrong is told by those who check everything
+        return self._checked(args, named)
+
+    def _checked(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        """The outputs for values all of which is checked."""
         given = self._by_name(args, named)
         present = {n: given[n] for n in self._variables if n in given}
         dtype, device = self._kind(present)
@@ -197,26 +210,31 @@ class ForeignFunction(CompiledFunction):
         self._learn(given, results, finished)
         return tuple(finished) if self._several else finished[0]
 
-    def _at_once(self, args: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+    def _ways_in(self) -> Iterator[Callable[..., Any]]:
+        """What is called first, without a check of values by value; each is left for the next."""
+        places, library = len(self.arguments), self.library
+        traced = library.traced(self.function, self._require_wide) if places else None
+        if traced is not None and not self._traits:
+            yield traced
+            narrow = library.traced(self.function, self._require_plain)
+            assert narrow is not None
+            yield _of_class(narrow, library.array, places, self._of_known)
+        yield self._of_known
+
+    def _of_known(self, *args: Any) -> Any:
         """The outputs, if arrays of these kinds and shapes came before; else None."""
-        try:
-            if named:
-                if args or len(named) != len(self.arguments):
-                    return None
-                args = tuple([named[name] for name in self.arguments])
-            if self._quick is not None:
-                found = self._quick(*args)
-                if found is not None:
-                    return found
-            dtype = self._direct.get(tuple([(a.__class__, a.shape, a.dtype) for a in args]))
-            if dtype is None or not self.library.keeps(dtype):
-                return None
-            return self._run(*args)
-        except _NotPlain:  # found while tracing, which is not to be done in each call
-            self._quick = None
-        except Exception:
-            pass
-        return None  # what is wrong is told by those who check everything
+        dtype = self._direct.get(tuple([(a.__class__, a.shape, a.dtype) for a in args]))
+        if dtype is None or not self.library.keeps(dtype):
+            return None
+        return self._run(*args)
+
+    def _require_wide(self, arrays: Sequence[Any], results: Sequence[Any]) -> None:
+        """As ``_require_plain``, of arrays of the library and of NumPy alike."""
+        if not all(map(self.library.is_native, arrays)):  # a list, which is traced by its entries
+            raise _NotPlain
+        if not self.library.keeps("float64"):  # NumPy's was made float32 before it came here
+            raise _NotPlain
+        self._require_plain(arrays, results)
 
     def _require_plain(self, arrays: Sequence[Any], results: Sequence[Any]) -> None:
         """An error unless these arrays need no check in each call, nor the results any finish."""
@@ -374,22 +392,23 @@ class ForeignFunction(CompiledFunction):
         return entry_by_entry
 
 
-def _of_plain(
-    function: Callable[..., Any], kind: type | None, arguments: int
-) -> Callable[..., Any] | None:
-    """The function for arrays of just this class; it returns None for others."""
-    if not arguments:
-        return None
+def _of_class(
+    function: Callable[..., Any],
+    kind: type | None,
+    arguments: int,
+    otherwise: Callable[..., Any],
+) -> Callable[..., Any]:
+    """The function for arrays of just this class, the other one for the rest."""
     names = [f"a{k}" for k in range(arguments)]
     parameters = ", ".join(names)
-    plain = " is ".join(["kind", *(f"{name}.__class__" for name in names)])
-    namespace = {"function": function, "kind": kind}
+    same = " is ".join(["kind", *(f"{name}.__class__" for name in names)])
+    namespace = {"function": function, "kind": kind, "otherwise": otherwise}
     exec(
-        f"def of_plain({parameters}):\n    if {plain}:\n        return function({parameters})\n"
-        "    return None\n",
+        f"def of_class({parameters}):\n    if {same}:\n        return function({parameters})\n"
+        f"    return otherwise({parameters})\n",
         namespace,
     )
-    return namespace["of_plain"]
+    return namespace["of_class"]
 
 
 def _given_functions(outputs: tuple[Output, ...]) -> dict[Any, Callable[..., Any]]:

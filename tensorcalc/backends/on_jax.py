@@ -120,9 +120,13 @@ class Jax(Library):
             require(arrays, ())  # first: what does not fit is not traced any further
             results = function(*arrays)
             require(arrays, results if isinstance(results, tuple) else (results,))
-            return results
+            return self.jax.tree.map(self._lasting, results)
 
         return self.jax.jit(checked)
+
+    def _lasting(self, result: Any) -> Any:
+        """The result with its dtype for good, which those of Python's numbers do not have."""
+        return self.jnp.asarray(result, dtype=result.dtype)
 
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether there was too little memory."""

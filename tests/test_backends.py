@@ -583,6 +583,22 @@ def test_jax_values_that_must_be_checked_are_not_traced_in_each_call(given, doub
     assert len(looked_at) <= 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["w.T @ (X @ w)", "norm(X @ w - y)**2", "norm(y * (X @ w))", "sum(sigmoid(X @ sin(X @ w)))"],
+)
+def test_jax_turns_no_matrix_to_multiply_a_vector(text, rng):
+    pytest.importorskip("jax")
+    p = tc.program("f = " + text, X=("n", "n"), w="n", y="n")
+    derivative = tc.gradient(p["f"], p["w"])
+    assert ".T @ " in derivative.compile().source
+    f = derivative.compile(backend="jax")
+    given = {"X": rng.normal(size=(3, 3)), "w": rng.normal(size=3), "y": rng.normal(size=3)}
+    values = [given[name] for name in f.arguments]
+    assert "transpose" not in f.function.lower(*values).as_text()
+    np.testing.assert_allclose(f(*values), derivative.compile()(*values))
+
+
 def test_results_of_numba_are_ones_own(at):
     pytest.importorskip("numba")
     f = tc.compile([W, W.T, x + x, x + x, x], backend="numba")

@@ -27,6 +27,11 @@ def _einsum(c: Context, spec: str, *operands: str) -> str:
     return masked_einsum(c, spec, operands) or f"jnp.einsum({', '.join([spec, *operands])})"
 
 
+def _row_times(c: Context, v: str, a: str) -> str:
+    """A.T @ v, for which XLA would write the transpose of A into memory."""
+    return f"{v} @ {a}" if v.isidentifier() else f"jnp.dot({v}, {a})"
+
+
 _CALLS: dict[str, Spelling] = {
     **same_names(ELEMENTWISE),
     **same_names(("arcsin", "arccos", "arctan", "where", "outer", "trace", "broadcast_to", "diag")),
@@ -38,6 +43,7 @@ _CALLS: dict[str, Spelling] = {
     "erf": lambda c, x: f"jax.scipy.special.erf({x})",
     "erfc": lambda c, x: f"jax.scipy.special.erfc({x})",
     "sigmoid": lambda c, x: f"jax.nn.sigmoid({x})",
+    "vecmat": _row_times,
     "sum": reduction("sum"),
     "max": reduction("max"),
     "prod": reduction("prod"),

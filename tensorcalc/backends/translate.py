@@ -48,7 +48,8 @@ class Context:
 class Dialect:
     """How one library spells NumPy's names.
 
-    ``calls`` has a spelling for each name: given the context and the source of each argument.
+    ``calls`` has a spelling for each name: given the context and the source of each argument. Its
+    ``vecmat``, of v and A, is for Aᵀv, where a library would copy A to turn it.
     ``arrays`` are the functions that take no plain numbers.
     """
 
@@ -90,8 +91,12 @@ def translated(generated: Generated, dialect: Dialect) -> str:
         *(f for f in functions if f.name == generated.name),
     ):
         is_main = function.name == generated.name
-        constants = generated.constants if is_main else {}
-        blocks.append(_Translator(dialect, function, parameters, set(constants)).source(is_main))
+        translator = _Translator(dialect, function, parameters)
+        if is_main:
+            translator.constants = set(generated.constants)
+            if "vecmat" in dialect.calls:
+                translator.of_vectors = _products_with_vectors(generated)
+        blocks.append(translator.source(is_main))
     text = "\n\n\n".join(blocks)
     if not dialect.opening or f"{dialect.library}." in text:
         text = "\n\n\n".join(["\n".join(dialect.imports), text])
@@ -126,12 +131,12 @@ class _Translator(ast.NodeTransformer):
         dialect: Dialect,
         function: ast.FunctionDef,
         quoted: Mapping[str, Sequence[str]],
-        constants: set[str],
     ) -> None:
         names = [a.arg for a in function.args.args]
         self.context = Context(dialect.library, names[0] if names else None, dialect)
         self.dialect, self.function, self.quoted = dialect, function, quoted
-        self.constants = constants
+        self.constants: set[str] = set()
+        self.of_vectors: set[str] = set()  # A @ v, as ast.dump has them
         self.once = _set_once(function)
         self.numbers: set[str] = set()  # k = W.shape[0], and what is computed of such: t = 1 / k
 
@@ -199,8 +204,12 @@ class _Translator(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        of_vector = ast.dump(node) in self.of_vectors
         self.generic_visit(node)
         name = _OPERATORS.get(type(node.op), "")
+        if of_vector and isinstance(node.left, ast.Attribute) and node.left.attr == "T":
+            factors = (_inside(n) for n in (node.right, node.left.value))
+            return _parsed(self.dialect.calls["vecmat"](self.context, *factors))
         spelling = self.dialect.calls.get(name)
         if spelling is None:
             return node
@@ -295,6 +304,15 @@ class _Translator(ast.NodeTransformer):
         with np.errstate(all="ignore"):
             result = float(getattr(np, name)(*numbers))
         return _parsed(repr(result)) if np.isfinite(result) else None
+
+
+def _products_with_vectors(generated: Generated) -> set[str]:
+    """The products of a matrix and a vector, as ``ast.dump`` has them."""
+    return {
+        ast.dump(_parsed(product.text))
+        for product in generated.contractions
+        if len(product.axes) == 2 and len(product.summed) == 1
+    }
 
 
 def _set_once(function: ast.FunctionDef) -> set[str]:

@@ -404,6 +404,16 @@ pow_ = Function(
     module=_HERE,
 )
 
+logaddexp = Function(
+    name="logaddexp",
+    meaning="log(eˢ + eᵗ)",
+    evaluate=np.logaddexp,
+    derivatives=(lambda x, y, z: sigmoid(x - y), lambda x, y, z: sigmoid(y - x)),
+    latex=r"\operatorname{logaddexp}",
+    increasing=True,
+    module=_HERE,
+)
+
 
 # Forms of values, in which nothing overflows and nothing cancels; never to be derived.
 

@@ -39,6 +39,12 @@ ENTRYWISE = {
     "log(cosh(x))": log_cosh,
     "log(2 * cosh(x))": lambda x: mp.log(2 * mp.cosh(x)),
     "log(exp(x) + exp(-x))": lambda x: mp.log(2 * mp.cosh(x)),
+    "log(exp(2 * x) + exp(x))": lambda x: x + softplus(x),
+    "log(2 * exp(x) + 3 * exp(-x))": lambda x: mp.log(2 * mp.exp(x) + 3 * mp.exp(-x)),
+    "log(exp(x) + 2)": lambda x: mp.log(mp.exp(x) + 2),
+    "log(0.5 + exp(x) + 4 * exp(3 * x))": lambda x: mp.log(0.5 + mp.exp(x) + 4 * mp.exp(3 * x)),
+    "e = exp(x); s = e + exp(-3 * x); log(s)": lambda x: mp.log(mp.exp(x) + mp.exp(-3 * x)),
+    "log(exp(2 * x) + sum(exp(x * ones(3))))": lambda x: mp.log(mp.exp(2 * x) + 3 * mp.exp(x)),
     "silu(x)": lambda x: x * _sigmoid(x),
     "x / (1 + exp(-x))": lambda x: x * _sigmoid(x),
     "gelu(x)": lambda x: x * _normal(x),
@@ -64,6 +70,37 @@ def test_functions_of_one_number_far_out(text, truth):
                 right = mp.diff(truth, mp.mpf(x), order) if order else truth(mp.mpf(x))
                 found = part.evaluate(x=x).item()
                 assert _agrees(found, mp.re(right)), (x, order, found, float(mp.re(right)))
+
+
+NOT_ADDED = {
+    "log(exp(2 * x) - exp(x) + 1)": lambda x: mp.log(mp.exp(2 * x) - mp.exp(x) + 1),
+    "log(9 - exp(x))": lambda x: mp.log(9 - mp.exp(x)),
+    "log(exp(x) + x**2)": lambda x: mp.log(mp.exp(x) + x**2),
+    "log(exp(x) + 2 * exp(-x) - 0.5)": lambda x: mp.log(mp.exp(x) + 2 * mp.exp(-x) - 0.5),
+}
+
+
+@pytest.mark.parametrize(("text", "truth"), NOT_ADDED.items(), ids=NOT_ADDED)
+def test_logarithms_of_sums_in_which_not_all_are_exponentials(text, truth):
+    p = tc.program(text, x=())
+    for order in range(3):
+        part = tc.derivative(p.result, *[p["x"]] * order) if order else p.result
+        for x in (0.5, -0.25, 1.5, -2.0):
+            found, right = part.evaluate(x=x).item(), float(mp.diff(truth, x, order))
+            assert found == pytest.approx(right, rel=1e-9), (x, order)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1, 1e4])
+@pytest.mark.parametrize("text", ["sum(log(exp(b) + exp(X)))", "sum(log(exp(b.T) + exp(X.T)))"])
+def test_a_column_of_exponentials_added_to_a_matrix(text, scale):
+    rng = np.random.default_rng(0)
+    b, X = scale * rng.normal(size=3), scale * rng.normal(size=(3, 2))
+    p = tc.program(text, b=3, X=(3, 2))
+    share = np.exp(X - np.logaddexp(b[:, None], X))
+    assert p.result.evaluate(b=b, X=X) == pytest.approx(np.logaddexp(b[:, None], X).sum())
+    assert tc.gradient(p.result, p["X"]).evaluate(b=b, X=X) == pytest.approx(share)
+    assert tc.gradient(p.result, p["b"]).evaluate(b=b, X=X) == pytest.approx((1 - share).sum(1))
 
 
 def _softmax(z):

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tensorcalc.codegen.hyperbolic import hyperbolic
 from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
 from tensorcalc.functions import exp
 from tensorcalc.kinds import kinds_in
+from tensorcalc.rewrite.added_exponentials import log_of_added_exponentials
 from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
 from tensorcalc.simplify import simplify, substitute
 
@@ -40,11 +42,16 @@ def _has_exponentials(of: Expr) -> bool:
 
 def _form(e: Expr, see: Callable[[Expr], Expr]) -> Expr | None:
     if isinstance(e, Elementwise):
-        return recognise_softplus(e, see)
+        return recognise_softplus(e, see) or _log_of_added(e, see)
     if isinstance(e, Special):
         return shift_of_softmax(e, see)
     after = recognise_softmax(e, see) if isinstance(e, Einsum) else None
     return None if after is None else _unshifted(after, see)
+
+
+def _log_of_added(e: Elementwise, see: Callable[[Expr], Expr]) -> Expr | None:
+    """log(exp u + exp v) by one function, where it is no log cosh."""
+    return None if hyperbolic(e) is not None else log_of_added_exponentials(e, see)
 
 
 def _unshifted(e: Expr, see: Callable[[Expr], Expr]) -> Expr:

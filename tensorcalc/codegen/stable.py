@@ -27,6 +27,7 @@ from tensorcalc.expr import (
 )
 from tensorcalc.functions import erf, erfc, exp, log, sech_squared, sigmoid, softplus, tanh
 from tensorcalc.kinds import Kind, functions_in, kinds_in
+from tensorcalc.rewrite.added_exponentials import log_of_added_exponentials
 from tensorcalc.rewrite.entries import constant_entry
 from tensorcalc.rewrite.products import coefficient_and_core
 from tensorcalc.rewrite.recognise import (
@@ -92,7 +93,12 @@ def _stable_form(node: Expr) -> Expr | None:
 
 def _of_names(node: Expr) -> Expr | None:
     """What is recognised once names are looked through."""
-    for recognise in (recognise_softplus, recognise_exponentials, recognise_softmax):
+    for recognise in (
+        recognise_softplus,
+        recognise_exponentials,
+        recognise_softmax,
+        log_of_added_exponentials,
+    ):
         after = recognise(node, _looked_through)
         if after is not None:
             return after

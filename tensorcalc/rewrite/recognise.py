@@ -30,6 +30,7 @@ from tensorcalc.rewrite.products import Factor, coefficient_and_core, is_view, t
 from tensorcalc.rewrite.quotients import base_and_exponent, flat_factors
 
 __all__ = [
+    "log_of_sum",
     "of_log_softmax",
     "opposite",
     "recognise_exponentials",
@@ -57,7 +58,7 @@ def recognise_softplus(e: Expr, see: See = _itself) -> Expr | None:
     if e.function is log:
         inner = see(e.arguments[0])
         u = _one_plus_exp(inner, see)
-        return softplus(u) if u is not None else _repeated_log_of_sum(inner, see)
+        return softplus(u) if u is not None else log_of_sum(inner, see)
     exponent = e.function.exponent
     if exponent is not None and exponent < 0:
         u = _one_plus_exp(see(e.arguments[0]), see)
@@ -216,7 +217,7 @@ def _summed_axes(e: Expr, see: See) -> tuple[Expr, list[int]] | None:
     return u, axes
 
 
-def _log_of_sum(e: Expr, see: See) -> Expr | None:
+def _whole_log_of_sum(e: Expr, see: See) -> Expr | None:
     found = _summed_axes(e, see)
     if found is None:
         return None
@@ -227,10 +228,10 @@ def _log_of_sum(e: Expr, see: See) -> Expr | None:
     return u
 
 
-def _repeated_log_of_sum(e: Expr, see: See) -> Expr | None:
+def log_of_sum(e: Expr, see: See) -> Expr | None:
     """log Σ exp(u), repeated along axes where the sum is."""
     once, axes = _once(e)
-    found = _log_of_sum(see(once), see)
+    found = _whole_log_of_sum(see(once), see)
     if found is None or not axes:
         return found
     kept = tuple(a for a in range(e.ndim) if a not in axes)

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks import peers
 from benchmarks.case import Contender, Result
 from benchmarks.report import markdown
 from benchmarks.timing import check
@@ -21,6 +22,7 @@ CASES = [
     for case in (group.cases(True) if group.cases else size.cases(True) if name == "size" else ())
 ]
 NUMPY_ALONE = ("tensorcalc", "tensorcalc, buffers")
+QUICK_PEERS = ("autograd", "tensorgrad", "torch")  # the others compile for seconds, or for ever
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -28,6 +30,16 @@ def test_contenders_agree_with_the_hand_written_code(case):
     ours = {name: way for name, way in case.ours.items() if name in NUMPY_ALONE}
     assert ours
     assert check(case, {**ours, **case.others}) == {}
+
+
+@pytest.mark.filterwarnings("ignore")  # as in the sessions that measure
+@pytest.mark.parametrize("peer", QUICK_PEERS)
+@pytest.mark.parametrize("case", [c for c in CASES if c.values[0].question])
+def test_peers_answer_the_same_question(case, peer):
+    if peer not in peers.installed():
+        pytest.skip(f"{peer} is not installed")
+    shown = peers.NAMES[peer]
+    assert check(case, {shown: peers.contenders(case.question)[shown]}) == {}
 
 
 @pytest.mark.parametrize("case", CASES)

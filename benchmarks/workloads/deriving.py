@@ -44,9 +44,6 @@ def derive(contender: str, layers: int) -> None:
         if contender == CALLED:
             function(draw(np.random.default_rng(0), sizes, 0, "squared"))
         return
-    if contender == "tensorgrad":
-        peers.load(contender).derive(layers)
-        return
     question = Question(lambda xp, v: loss(xp, v, layers, 0, "squared"), weights(layers))
     values = draw(np.random.default_rng(0), sizes, 0, "squared")
     found = peers.load(contender).prepare(question)(values)()

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks.case import Result
@@ -24,18 +25,21 @@ def options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, action="append", help="default: 1 and 2")
     parser.add_argument("--quick", action="store_true", help="smallest sizes, few rounds")
     seconds = "until a contender has to be made, warm and right"
-    parser.add_argument("--limit", type=int, default=60, metavar="SECONDS", help=seconds)
+    parser.add_argument("--limit", type=int, default=20, metavar="SECONDS", help=seconds)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     return parser.parse_args()
 
 
-def measured(group: str, threads: int, quick: bool, limit: int) -> list[Result]:
-    """The results of one table from a process of its own, also if that ends before its time."""
+def measured(group: str, threads: int, quick: bool, limit: int, again: bool) -> list[Result]:
+    """The results of one table from a process of its own, also if that ends before its time.
+
+    ``again``: it was measured with another number of threads before.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "results.json"
         how = "quick" if quick else "full"
-        given = [group, str(threads), how, str(path), str(limit)]
+        given = [group, str(threads), how, str(path), str(limit), *(["again"] if again else [])]
         command = [sys.executable, "-m", "benchmarks.session", *given]
         done = subprocess.run(command, env=environment(threads), cwd=ROOT)
         results = [Result(**r) for r in json.loads(path.read_text())] if path.exists() else []
@@ -51,10 +55,13 @@ def main() -> int:
     about = machine()
     counts = asked.threads or [1, 2]
     for threads, group in itertools.product(counts, asked.only or GROUPS):
-        if threads != counts[0] and not GROUPS[group].races:
+        again = threads != counts[0]
+        if again and not GROUPS[group].threads:
             continue
-        print(f"{group}, {threads} threads …", file=sys.stderr, flush=True)
-        results += measured(group, threads, asked.quick, asked.limit)
+        started = time.perf_counter()
+        results += measured(group, threads, asked.quick, asked.limit, again)
+        seconds = time.perf_counter() - started
+        print(f"{group}, {threads} threads: {seconds:.0f} s", file=sys.stderr, flush=True)
         if asked.json:  # what is there is kept if the rest is broken off
             write_json(asked.json, about, results)
     text = markdown(about, results, {name: group.title for name, group in GROUPS.items()})

@@ -73,11 +73,11 @@ class Result:
 class Group:
     """A table: its title, its cases, or its own way to measure.
 
-    Where it ``races``, calls are timed against those of other libraries, with each number of
-    threads; elsewhere one number of threads says all.
+    Cases with other libraries are timed with their imports done. Where ``threads`` can matter,
+    cases are timed with every number of them; what has its own way to measure is measured once.
     """
 
     title: str
     cases: Callable[[bool], Sequence[Case]] | None = None
     measure: Callable[..., list[Result]] | None = None
-    races: bool = True
+    threads: bool = True

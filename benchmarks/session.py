@@ -37,25 +37,28 @@ def keep_to_processors(threads: int) -> None:
         os.sched_setaffinity(0, allowed[-threads:])
 
 
-def main(group: str, threads: int, quick: bool, path: Path, limit: int = 60) -> None:
-    """Measure, and write the results after every case."""
+def main(group: str, threads: int, quick: bool, path: Path, limit: int, again: bool) -> None:
+    """Measure, and write the results after every case; ``again`` what threads can change."""
     keep_to_processors(threads)
     warnings.simplefilter("ignore")
     import numpy as np  # not before the environment is as it should be
 
     from benchmarks import peers
-    from benchmarks.timing import QUICK, Effort, race
+    from benchmarks.timing import QUICK, Effort, race, worth_threads
     from benchmarks.workloads import GROUPS
 
     np.seterr(all="ignore")
     asked = GROUPS[group]
     effort = replace(QUICK if quick else Effort(), limit=limit)
     results = []
-    if asked.races:
+    if asked.measure is not None and not again:
+        results = asked.measure(threads, quick, limit)
+        _write(path, results)
+    if asked.cases is not None:
         peers.preload()
-    if asked.measure is not None:
-        results = asked.measure(threads, quick)
     for case in asked.cases(quick) if asked.cases else ():
+        if again and not worth_threads(case):
+            continue
         contenders = {**case.ours, **case.others, **peers.contenders(case.question)}
         results += race(group, case, contenders, threads, effort)
         _write(path, results)
@@ -69,4 +72,5 @@ def _write(path: Path, results: list) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "quick", Path(sys.argv[4]), int(sys.argv[5]))
+    name, count, how, where, most, *rest = sys.argv[1:]
+    main(name, int(count), how == "quick", Path(where), int(most), rest == ["again"])

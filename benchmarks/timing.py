@@ -23,6 +23,10 @@ from benchmarks.case import Bind, Case, Contender, NotSupported, Result, Run
 HAND = "NumPy by hand"
 TOLERANCE = 1e-8  # of the largest entry
 WARM_UP = 4  # calls before agreement: what is specialised or compiled late is compared too
+WARM = 1.0  # seconds of such calls after which no more are made
+FAR = 20  # times the code by hand: a contender so slow is measured in few rounds
+FEW = 5
+THREADS_FROM = 2e-4  # seconds of the code by hand; below it no library divides the work
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Effort:
     rounds: int = 21
     sample: float = 3e-3  # seconds of repeated calls that make one sample
     share: float = 3.0  # seconds for one contender of one case
-    limit: int = 60  # seconds until a contender has to be made, warm and right
+    limit: int = 20  # seconds until a contender has to be made, warm and right
 
 
 QUICK = Effort(rounds=5, sample=1e-3, share=0.5, limit=10)
@@ -115,8 +119,11 @@ def bound(case: Case, contender: Contender, rng: np.random.Generator) -> Bind:
     bind = contender.make()
     warm = case.draw(rng)
     run = bind(warm)
+    started = time.perf_counter()
     for _ in range(WARM_UP):
         run()
+        if time.perf_counter() - started > WARM:
+            break
     for values in (warm, case.draw(rng)):
         expected = (case.dense or case.hand)(values)()
         require_agreement(contender.read(bind(values)()), expected)
@@ -161,11 +168,11 @@ def race(
 
 def interleaved(runs: Mapping[str, Run], effort: Effort) -> dict[str, list[float]]:
     """Seconds per call, by round, for every contender; slow ones sit out the later rounds."""
-    once = {name: _seconds(run, 1) for name, run in runs.items()}
-    once = {name: min(t, _seconds(runs[name], 3)) if t < 0.1 else t for name, t in once.items()}
+    once = {name: _once(run) for name, run in runs.items()}
     calls = {name: max(1, round(effort.sample / t)) for name, t in once.items()}
     sample = {name: once[name] * calls[name] for name in runs}
-    rounds = {n: min(effort.rounds, max(3, int(effort.share / t))) for n, t in sample.items()}
+    most = {n: FEW if t > FAR * once[HAND] else effort.rounds for n, t in once.items()}
+    rounds = {n: min(most[n], max(3, int(effort.share / t))) for n, t in sample.items()}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     names = list(runs)
     for turn in range(effort.rounds):
@@ -176,6 +183,17 @@ def interleaved(runs: Mapping[str, Run], effort: Effort) -> dict[str, list[float
         if all(turn + 1 >= n for n in rounds.values()):
             break
     return seconds
+
+
+def worth_threads(case: Case) -> bool:
+    """Whether a call by hand is so long that a second thread can shorten it."""
+    return _once(case.hand(case.draw(np.random.default_rng(0)))) >= THREADS_FROM
+
+
+def _once(run: Run) -> float:
+    """Seconds of one call, to plan by."""
+    first = _seconds(run, 1)
+    return min(first, _seconds(run, 3)) if first < 0.1 else first
 
 
 def _seconds(run: Run, calls: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +14,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import peers
 from benchmarks.case import Contender, Result
 from benchmarks.report import markdown
-from benchmarks.timing import check
-from benchmarks.workloads import GROUPS, size, stability
+from benchmarks.timing import FEW, HAND, Effort, check, interleaved
+from benchmarks.workloads import GROUPS, size, stability, whole
 
 CASES = [
     pytest.param(case, id=f"{name}: {case.name}")
     for name, group in GROUPS.items()
-    for case in (group.cases(True) if group.cases else size.cases(True) if name == "size" else ())
+    for case in (group.cases(True) if group.cases else ())
 ]
 NUMPY_ALONE = ("tensorcalc", "tensorcalc, buffers")
-QUICK_PEERS = ("autograd", "tensorgrad", "torch")  # the others compile for seconds, or for ever
+# the other peers compile for seconds, or for ever
+QUICK_PEERS = [p for p in ("autograd", "tensorgrad", "torch") if p in peers.installed()]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -36,8 +38,6 @@ def test_contenders_agree_with_the_hand_written_code(case):
 @pytest.mark.parametrize("peer", QUICK_PEERS)
 @pytest.mark.parametrize("case", [c for c in CASES if c.values[0].question])
 def test_peers_answer_the_same_question(case, peer):
-    if peer not in peers.installed():
-        pytest.skip(f"{peer} is not installed")
     shown = peers.NAMES[peer]
     assert check(case, {shown: peers.contenders(case.question)[shown]}) == {}
 
@@ -56,6 +56,24 @@ def test_a_wrong_contender_is_told_apart(case):
 
     (fault,) = check(case, {"wrong": Contender(make)}).values()
     assert "differs by 1e-07" in fault
+
+
+def test_contenders_far_behind_are_measured_in_few_rounds():
+    runs = {HAND: lambda: time.sleep(1e-3), "near": lambda: None, "far": lambda: time.sleep(5e-2)}
+    seconds = interleaved(runs, Effort(rounds=2 * FEW, sample=0.0))
+    assert {name: len(samples) for name, samples in seconds.items()} == {
+        HAND: 2 * FEW,
+        "near": 2 * FEW,
+        "far": FEW,
+    }
+
+
+@pytest.mark.parametrize("contender", [HAND, "tensorcalc", "autograd"])
+def test_a_whole_process_has_seconds_and_a_right_answer(contender):
+    small, case = size.cases(True)
+    found = whole.seconds_and_bytes(contender, small, case)
+    assert found["seconds"] > 0
+    assert found.get("bytes", 0) >= 0
 
 
 @pytest.mark.parametrize("order", [stability.first, stability.second])

@@ -82,7 +82,7 @@ def cases(smallest: bool = False) -> list[Case]:
     return [case(kind, n) for kind in PROGRAMS for n in ((3,) if smallest else SIZES)]
 
 
-def beyond_result(threads: int, quick: bool = False) -> list[Result]:
+def beyond_result(threads: int, quick: bool = False, limit: int = 20) -> list[Result]:
     """Memory of one call above the result's own, by tracemalloc; the largest without its box."""
     return [
         result

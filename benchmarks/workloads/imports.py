@@ -20,7 +20,7 @@ def seconds(code: str) -> float:
     return time.perf_counter() - started
 
 
-def measure(threads: int, quick: bool = False) -> list[Result]:
+def measure(threads: int, quick: bool = False, limit: int = 20) -> list[Result]:
     shown = {"numpy": "NumPy", "tensorcalc": "tensorcalc", **peers.installed()}
     results, times = [], {}
     for module in list(shown):

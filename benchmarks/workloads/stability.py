@@ -61,7 +61,7 @@ def verdict(found: Any, expected: np.ndarray) -> tuple[float | None, str]:
     return error, "" if error <= ALLOWED else f"wrong by {error:.0e}"
 
 
-def measure(threads: int, quick: bool = False) -> list[Result]:
+def measure(threads: int, quick: bool = False, limit: int = 20) -> list[Result]:
     base = np.random.default_rng(0).normal(size=6)
     results = []
     for wanted, words in ORDERS.items():

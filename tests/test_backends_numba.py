@@ -8,6 +8,7 @@ import pytest
 
 import tensorcalc as tc
 from tensorcalc.backends import loops
+from tensorcalc.backends.counted import counted
 from tensorcalc.backends.parts import in_parts
 
 SCALED = textwrap.dedent("""\
@@ -139,3 +140,80 @@ def test_products_with_a_transpose_are_those_of_numpy(jitted, sizes):
     np.testing.assert_allclose(product(a, b), a @ b.T, rtol=1e-12, atol=1e-12)
     if m:
         np.testing.assert_allclose(product(a[0], b), a[0] @ b.T, rtol=1e-12, atol=1e-12)
+
+
+OVER_AXES = [
+    *(
+        "norm(X)",
+        "norm(X, axis=0)",
+        "norm(X, axis=1)",
+        "max(X)",
+        "max(X, axis=0)",
+        "min(X, axis=1)",
+    ),
+    *("norm(x) + sum(norm_1)", "max(X) - max(x)", "norm(x - X.T@y)"),
+]
+NAN, INF = np.nan, np.inf
+ROWS = {
+    "ordinary": np.arange(6.0).reshape(2, 3) - 2.5,
+    "ties": np.array([[1.0, 1, 0], [1, 1, 1]]),
+    "not a number": np.array([[NAN, 1, 2], [3, NAN, INF]]),
+    "infinite": np.array([[INF, 1, -INF], [-INF, -INF, -INF]]),
+    "none": np.zeros((2, 3)),
+    "large and small": np.array([[1e200, -1e300, 1], [1e-200, 3e-310, -1e-300]]),
+    "no columns": np.zeros((2, 0)),
+    "no rows": np.zeros((0, 3)),
+}
+
+
+def outcome(f, values):
+    """The results, or the words of the refusal."""
+    try:
+        return f(values)
+    except tc.TensorCalcError as error:
+        return type(error), str(error), error.hint
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("text", OVER_AXES)
+def test_norms_and_maxima_are_those_of_numpy(text):
+    pytest.importorskip("numba")
+    p = tc.program(text, {"X": "m n", "x": "n", "y": "m", "norm_1": "n"})
+    by = p["X" if "X" in text else "x"]
+    items = [p.result, tc.derivative(p.result, by, layout="mixed")]
+    f, plain = tc.compile(items, backend="numba"), tc.compile(items)
+    for X in ROWS.values():
+        vectors = {"x": np.sum(X[:1], axis=0), "y": np.ones(len(X)), "norm_1": np.ones(X.shape[1])}
+        values = {n: v for n, v in {"X": X, **vectors}.items() if n in f.arguments}
+        with np.errstate(all="ignore"):
+            wanted, found = outcome(plain, values), outcome(f, values)
+            if isinstance(wanted[0], type):
+                assert found == wanted
+                continue
+            for one, other in zip(found, wanted, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-14, atol=0, strict=True)
+            single = f({name: np.float32(v) for name, v in values.items()})
+        assert {one.dtype.name for one in single} == {"float32"}
+    assert f.engine == "numba"
+
+
+def test_numbers_of_axes_become_functions_of_their_own():
+    norm = "@jit\ndef norm(x, core):\n    return x.shape[:-core]"
+    main = '@njit(error_model="numpy")\ndef f(X, norm_1):\n    return norm(X, {}) + norm({}, 2)'
+    found = counted("\n\n\n".join(["import numba", norm, main.format(1, "norm_1")]), ["core"])
+    assert found == "\n\n\n".join(
+        [
+            "import numba",
+            "@jit\ndef norm_1_(x):\n    return x.shape[:-1]",
+            "@jit\ndef norm_2(x):\n    return x.shape[:-2]",
+            '@njit(error_model="numpy")\ndef f(X, norm_1):\n'
+            "    return norm_1_(X) + norm_2(norm_1)\n",
+        ]
+    )
+    assert counted(norm.replace("core", "k"), ["core"]) == norm.replace("core", "k")
+
+
+@pytest.mark.parametrize("function", [loops.maximum_over, loops.share_of_maximum])
+def test_no_maximum_is_read_where_there_is_none(function):
+    with pytest.raises(ValueError, match="zero-size array"):
+        function(np.zeros((2, 0)), 1)

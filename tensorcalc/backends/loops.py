@@ -145,6 +145,70 @@ def logdet(x):
     return np.linalg.slogdet(x)[1]
 
 
+# ── over the last axes, as many as ``core``, a number by the time this is compiled ────────
+
+
+def norm_over(x, core):
+    """The 2-norm over the last ``core`` axes; no square overflows."""
+    out = np.empty(x.shape[:-core])
+    rows = np.ascontiguousarray(x).reshape((out.size, x.size // max(out.size, 1)))
+    norms = out.reshape(out.size)
+    for i in range(rows.shape[0]):
+        peak = 0.0
+        for j in range(rows.shape[1]):
+            peak = max(peak, abs(rows[i, j]))
+        total, exponent = 0.0, 0
+        if peak == math.inf or 1e-140 < peak < 1e140:
+            for j in range(rows.shape[1]):
+                total += rows[i, j] ** 2
+        else:
+            exponent = math.frexp(peak)[1]
+            for j in range(rows.shape[1]):
+                total += math.ldexp(rows[i, j], -exponent) ** 2
+        norms[i] = math.ldexp(math.sqrt(total), exponent)
+    if x.ndim == core:
+        return out[()]
+    return out
+
+
+def maximum_over(x, core):
+    """The largest entry over the last ``core`` axes; NaN where one is NaN."""
+    out = np.empty(x.shape[:-core])
+    rows = np.ascontiguousarray(x).reshape((out.size, x.size // max(out.size, 1)))
+    peaks = out.reshape(out.size)
+    for i in range(rows.shape[0]):
+        if rows.shape[1] == 0:
+            raise ValueError("zero-size array to reduction operation maximum which has no identity")
+        peak = rows[i, 0]
+        for j in range(rows.shape[1]):
+            if rows[i, j] > peak or rows[i, j] != rows[i, j]:
+                peak = rows[i, j]
+        peaks[i] = peak
+    if x.ndim == core:
+        return out[()]
+    return out
+
+
+def share_of_maximum(x, core):
+    """1/m at each of the m largest entries over the last ``core`` axes, else 0."""
+    out, batch = np.empty(x.shape), np.empty(x.shape[:-core])
+    shape = (batch.size, x.size // max(batch.size, 1))
+    rows, shares = np.ascontiguousarray(x).reshape(shape), out.reshape(shape)
+    for i in range(shape[0]):
+        if shape[1] == 0:
+            raise ValueError("zero-size array to reduction operation maximum which has no identity")
+        peak = rows[i, 0]
+        for j in range(shape[1]):
+            if rows[i, j] > peak or rows[i, j] != rows[i, j]:
+                peak = rows[i, j]
+        count = 0.0
+        for j in range(shape[1]):
+            count += rows[i, j] == peak
+        for j in range(shape[1]):
+            shares[i, j] = (1.0 if rows[i, j] == peak else 0.0) / count
+    return out
+
+
 # ── in place of expressions ───────────────────────────────────────────────────────────────
 
 
@@ -172,7 +236,10 @@ _ENTRY = (
     *("sigmoid", "softplus", "relu", "step", "where", "nonzero", "greater", "greater_equal"),
     *("inverse_or_zero", "log_cosh", "sech_squared", "erf", "erfc", "silu", "gelu"),
 )
-_ROWS = ("softmax", "log_softmax", "logsumexp", "logdet")
+_ROWS = (
+    *("softmax", "log_softmax", "logsumexp", "logdet"),
+    *("norm_over", "maximum_over", "share_of_maximum"),
+)
 
 NJIT = '@numba.njit(cache=True, error_model="numpy")'
 

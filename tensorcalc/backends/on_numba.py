@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorcalc.backends.counted import counted
 from tensorcalc.backends.loops import LOOPS, row_sums, times_transposed
 from tensorcalc.backends.parts import in_parts
 from tensorcalc.backends.products import broadcast_einsum, masked_einsum
@@ -144,7 +145,7 @@ class NumbaFunction(CompiledFunction):
             self._give_up(f"{next(iter(generated.functions))} is a function of Python")
             return
         try:
-            source = translated(generated, DIALECT)
+            source = counted(translated(generated, DIALECT), ["core"])
             self.source = in_parts(source, ELEMENTWISE, _PATTERNS, _PART)
             self.function = _loaded(self.source, generated.name)
         except NotSupportedError as error:

@@ -155,6 +155,38 @@ def test_functions_of_vectors_far_out(text, truth):
     assert np.isfinite(curvature).all()
 
 
+WEIGHTS = [0.5, 0.25, 0.125, 0.125]
+weighted = lambda z: mp.fsum(w * p for w, p in zip(WEIGHTS, _softmax(z), strict=True))
+surprise = lambda z: _logsumexp(z) - mp.fsum(w * t for w, t in zip(WEIGHTS, z, strict=True))
+OF_ALL_ENTRIES = {
+    "F = exp(X); P = F / sum(F); sum(A * P)": weighted,
+    "F = exp(X - max(X)); P = F / sum(F); sum(A * P)": weighted,
+    "F = exp(X.T); P = F / sum(F); sum(A.T * P)": weighted,
+    "F = exp(X); P = F / sum(F); -sum(A * log(P))": surprise,
+    "F = exp(X - max(X)); P = F / sum(F); -sum(A * log(P))": surprise,
+    "-sum(A * log(exp(X) / sum(exp(X))))": surprise,
+}
+FLAT = [(0.3, -0.2, 20.0, 1.0), (1e4, 9999.0, 9998.0, -1e4), (-1e4, -9999.0, 1e4, 0.0)]
+
+
+@pytest.mark.parametrize("point", FLAT)
+@pytest.mark.parametrize(("text", "truth"), OF_ALL_ENTRIES.items(), ids=OF_ALL_ENTRIES)
+def test_a_softmax_over_all_entries_of_a_matrix(text, truth, point):
+    p = tc.program(text, X=(2, 2), A=(2, 2))
+    at = {"X": np.reshape(point, (2, 2)), "A": np.reshape(WEIGHTS, (2, 2))}
+    first, second = (tc.derivative(p.result, *[p["X"]] * n, layout="mixed") for n in (1, 2))
+    slope, curvature = first.evaluate(at).reshape(4), second.evaluate(at).reshape(4, 4)
+    units = np.eye(4, dtype=int)
+    with mp.workdps(120):
+        z, moved = [mp.mpf(t) for t in point], lambda *t: truth(list(t))
+        assert _agrees(p.result.evaluate(at).item(), truth(z))
+        for i in range(4):
+            assert abs(slope[i] - mp.diff(moved, tuple(z), tuple(map(int, units[i])))) < 1e-11, i
+            for j in range(4):
+                right = mp.diff(moved, tuple(z), tuple(map(int, units[i] + units[j])))
+                assert abs(curvature[i, j] - right) < 1e-11, (i, j)
+
+
 @pytest.mark.parametrize("x", [1e200, -1e200, 1e-200])
 @pytest.mark.parametrize("text", ["sqrt(1 + x**2)", "(1 + x**2)**0.5", "s = 1 + x * x; sqrt(s)"])
 def test_a_root_of_one_and_a_square_beyond_floats(text, x):

@@ -11,10 +11,15 @@ from collections.abc import Callable
 
 from tensorcalc.codegen.hyperbolic import hyperbolic
 from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
-from tensorcalc.functions import exp
+from tensorcalc.functions import exp, log
 from tensorcalc.kinds import kinds_in
 from tensorcalc.rewrite.added_exponentials import log_of_added_exponentials
-from tensorcalc.rewrite.recognise import recognise_softmax, recognise_softplus, shift_of_softmax
+from tensorcalc.rewrite.recognise import (
+    recognise_softmax,
+    recognise_softplus,
+    share_of_all,
+    shift_of_softmax,
+)
 from tensorcalc.simplify import simplify, substitute
 
 __all__ = ["exponential_forms"]
@@ -27,8 +32,9 @@ def exponential_forms(of: Expr, alone: frozenset[Expr]) -> dict[Expr, Expr]:
     key = ("exponential forms", alone)
     if key not in of.memo:
         forms: dict[Expr, Expr] = {}
+        logs = log in kinds_in(of)
         for node in toposort([of], lambda n: not _has_exponentials(n)):
-            after = _form(node, lambda e: _seen(e, alone))
+            after = _form(node, lambda e: _seen(e, alone), logs=logs)
             if after is not None:
                 forms[node] = substitute(after, forms)
         of.memo[key] = forms
@@ -40,12 +46,15 @@ def _has_exponentials(of: Expr) -> bool:
     return not kinds_in(of).isdisjoint((exp, Special))
 
 
-def _form(e: Expr, see: Callable[[Expr], Expr]) -> Expr | None:
+def _form(e: Expr, see: Callable[[Expr], Expr], *, logs: bool) -> Expr | None:
+    """What one node is; a share that cannot overflow is another form only for its logarithm."""
     if isinstance(e, Elementwise):
         return recognise_softplus(e, see) or _log_of_added(e, see)
     if isinstance(e, Special):
         return shift_of_softmax(e, see)
-    after = recognise_softmax(e, see) if isinstance(e, Einsum) else None
+    if not isinstance(e, Einsum):
+        return None
+    after = recognise_softmax(e, see) or share_of_all(e, see, shifted=logs)
     return None if after is None else _unshifted(after, see)
 
 

@@ -35,6 +35,7 @@ from tensorcalc.rewrite.recognise import (
     recognise_exponentials,
     recognise_softmax,
     recognise_softplus,
+    share_of_all,
 )
 from tensorcalc.simplify import is_leaf, rebuild_once, simplify
 
@@ -97,6 +98,7 @@ def _of_names(node: Expr) -> Expr | None:
         recognise_softplus,
         recognise_exponentials,
         recognise_softmax,
+        _unshifted_share,
         log_of_added_exponentials,
     ):
         after = recognise(node, _looked_through)
@@ -108,6 +110,10 @@ def _of_names(node: Expr) -> Expr | None:
         plain = recognise_softmax(seen, _looked_through) if seen is not inner else None
         return None if plain is None else node.function(plain)
     return None
+
+
+def _unshifted_share(node: Expr, see: Callable[[Expr], Expr]) -> Expr | None:
+    return share_of_all(node, see, shifted=False)
 
 
 def _adjugate(node: Expr) -> Expr | None:
@@ -136,6 +142,9 @@ def _stable_log(node: Expr) -> Expr | None:
     if not isinstance(node, Elementwise) or node.function is not log:
         return None
     inner = _looked_through(node.arguments[0])
+    shared = share_of_all(inner, _looked_through)
+    if isinstance(shared, Elementwise):
+        return shared.arguments[0]
     inner = recognise_softmax(inner, _looked_through) or inner
     if isinstance(inner, Elementwise) and inner.function is sigmoid:
         return -softplus(-inner.arguments[0])

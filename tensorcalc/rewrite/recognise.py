@@ -7,7 +7,7 @@ value is about to be computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from tensorcalc import special
 from tensorcalc.expr import (
@@ -37,6 +37,7 @@ __all__ = [
     "recognise_log_softmax",
     "recognise_softmax",
     "recognise_softplus",
+    "share_of_all",
     "shift_of_softmax",
     "softmax_sums_to_one",
 ]
@@ -91,6 +92,41 @@ def recognise_softmax(e: Expr, see: See = _itself) -> Expr | None:
             whole = Special(special.softmax, transpose(u, order))
             return _replaced(factors, (k, n), (whole, moved), e.output)
     return None
+
+
+def share_of_all(e: Expr, see: See, *, shifted: bool = True) -> Expr | None:
+    """exp(u) / Σ exp(u) = exp(u − logsumexp(u)), where the sum is along several axes.
+
+    Unless ``shifted``, a u that a number for all its entries is subtracted from is left: it is
+    written so that its exponentials do not overflow.
+    """
+    if not isinstance(e, Einsum):
+        return None
+    factors, bottom = flat_factors(e), lambda f: _one_over_whole_sum(f, see)
+    for (k, u, indices), found in _pairs(factors, _exponent, bottom, see):
+        n, (v, axes, total), others = found
+        kept = tuple(i for a, i in enumerate(indices) if a not in axes)
+        if u is v and kept == others and (shifted or not _is_shifted(see(u), axes)):
+            place = tuple(a for a in range(u.ndim) if a not in axes)
+            parts = [(total, place), *((Ones(u.shape[a]), (a,)) for a in axes)]
+            everywhere = tuple(range(u.ndim))
+            log_sum = product([f for f, _ in parts], [ix for _, ix in parts], everywhere)
+            return _replaced(factors, (k, n), (exp(u - log_sum), indices), e.output)
+    return None
+
+
+def _is_shifted(u: Expr, axes: Collection[int]) -> bool:
+    terms = u.terms if isinstance(u, Add) else ()
+    return any(set(axes) <= set(_once(term)[1]) for term in terms)
+
+
+def _one_over_whole_sum(e: Expr, see: See) -> tuple[Expr, list[int], Expr] | None:
+    """u, the axes and logsumexp(u), where e is 1 / Σ exp(u) along more than one axis."""
+    base, exponent = base_and_exponent(e)
+    whole = see(base)
+    found = _summed_axes(whole, see) if exponent == -1 else None
+    total = _whole_log_of_sum(whole, see)
+    return None if found is None or total is None or len(found[1]) < 2 else (*found, total)
 
 
 def recognise_log_softmax(e: Expr) -> Expr | None:

@@ -13,23 +13,14 @@ from tensorcalc.codegen.binding import bound
 from tensorcalc.codegen.costs import (
     Cost,
     Expense,
+    compiled_expense,
     contraction_table,
     literal_expense,
-    random_values,
-    recorded_expense,
-    refuse_cost,
     require_sizes,
 )
 from tensorcalc.codegen.entry import Entry, own, signature
 from tensorcalc.codegen.generate import Generated, Output, generate
-from tensorcalc.codegen.memory import (
-    argument_arrays,
-    arrays_of,
-    require_memory,
-    require_memory_to_count,
-)
-from tensorcalc.codegen.record import CannotRecord
-from tensorcalc.codegen.recording import recorded
+from tensorcalc.codegen.memory import arrays_of, require_memory
 from tensorcalc.errors import DimensionError, MemoryLimitError, MissingValueError
 from tensorcalc.expr import Expr
 from tensorcalc.shapes import names_in
@@ -44,7 +35,6 @@ from tensorcalc.values import (
 __all__ = ["BoundFunction", "CompiledFunction", "compile_outputs"]
 
 
-_MOST_BYTES = 2**31  # of the arrays of a run whose cost is counted
 # what is wrong is told by those who check everything
 _TOLD_LATER = (KeyError, TypeError, MemoryError, np.linalg.LinAlgError)
 
@@ -107,29 +97,20 @@ class CompiledFunction:
         """The contractions: each product of two arrays, its axes, and what it costs."""
         return contraction_table(repr(self)[1:-1], self._generated.contractions)
 
-    def cost(self, *, max_bytes: float = _MOST_BYTES, **sizes: int) -> Cost:
+    def cost(self, **sizes: int) -> Cost:
         """Floating-point operations and bytes of arrays, compiled and as the literal chain.
 
-        ``sizes`` are those of the named dimensions. In the literal chain every local derivative
-        is a dense array; compiled, a run at random values of these sizes is counted. Raises
-        DimensionError for a size that is missing, NotSupportedError where a run cannot be
-        recorded, MemoryLimitError if a run at these sizes takes more than ``max_bytes``.
+        ``sizes`` are those of the named dimensions, however large: operations and arrays are
+        counted from shapes, and nothing is computed. In the literal chain every local derivative
+        is a dense array. Raises DimensionError for a size that is missing, NotSupportedError
+        where more than shapes decides what is done.
         """
         named = names_in(dim for v in self._variables.values() for dim in v.shape)
         given = require_sizes(self.name, list(dict.fromkeys(named)), sizes)
-        arguments = [self._variables[name] for name in self.arguments]
-        arrays = [*argument_arrays(arguments, given), *arrays_of(self._returned, given)]
-        require_memory_to_count(self.name, arrays, max_bytes)
-        made = self._generated
-        try:
-            values = list(random_values(arguments, given).values())
-            record = recorded(made.source, made.name, dict(made.constants), values)
-        except (CannotRecord, MemoryError) as error:
-            raise refuse_cost(self.name, error) from None
         links = [output.link for output in self.outputs]
         chains = [literal_expense(*link, given) for link in links if link is not None]
         literal = sum(chains, Expense(0, 0)) if len(chains) == len(links) else None
-        return Cost(self.title, given, recorded_expense(record), literal)
+        return Cost(self.title, given, compiled_expense(self._generated, given), literal)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         """The outputs for these values: one array, or a tuple of them."""
@@ -256,8 +237,8 @@ class BoundFunction(CompiledFunction):
     def __reduce__(self) -> Any:
         return BoundFunction, (self.whole, self.bound)
 
-    def cost(self, *, max_bytes: float = _MOST_BYTES, **sizes: int) -> Cost:
-        """As of the whole function; what is bound gives its sizes, and is computed with."""
+    def cost(self, **sizes: int) -> Cost:
+        """As of the whole function; what is bound gives its sizes."""
         for dim, size in sizes.items():
             if dim in self._sizes and self._sizes[dim] != size:
                 raise DimensionError(
@@ -265,7 +246,7 @@ class BoundFunction(CompiledFunction):
                     f"{dim} = {self._sizes[dim]}",
                     f"leave {dim} out, or bind arrays of that size",
                 )
-        return super().cost(max_bytes=max_bytes, **{**self._sizes, **sizes})
+        return super().cost(**{**self._sizes, **sizes})
 
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for the other arguments, beside those that are bound."""

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tensorcalc.codegen.generate import Generated
 from tensorcalc.codegen.product import Contraction
 from tensorcalc.codegen.record import CannotRecord, Node, Record
-from tensorcalc.errors import (
-    DimensionError,
-    MemoryLimitError,
-    NotSupportedError,
-    TensorCalcError,
-)
+from tensorcalc.codegen.recording import recorded_by_shapes
+from tensorcalc.codegen.shaped import ShapedArray
+from tensorcalc.errors import DimensionError, NotSupportedError
 from tensorcalc.expr import Definition, Expr, Variable, toposort
 from tensorcalc.shapes import format_bytes, format_shape, sizes_of
 
 __all__ = [
     "Cost",
     "Expense",
+    "compiled_expense",
     "contraction_table",
     "literal_expense",
-    "random_values",
     "recorded_expense",
-    "refuse_cost",
     "require_sizes",
 ]
 
@@ -115,8 +112,29 @@ def _links(of: Expr, by: Expr) -> list[tuple[Expr, Expr]]:
     return links
 
 
+def compiled_expense(made: Generated, sizes: Mapping[str, int]) -> Expense:
+    """The operations of a run at these sizes, found from shapes alone.
+
+    NotSupportedError where something else decides what is done.
+    """
+    for given in made.functions:
+        raise NotSupportedError(
+            f"the cost of {made.name}, which calls {given}: what that does is not known",
+            "time it with your own values",
+        )
+    shapes = [ShapedArray(sizes_of(made.variables[n].shape, sizes)) for n in made.arguments]
+    try:
+        record = recorded_by_shapes(made.source, made.name, made.constants, shapes)
+    except CannotRecord as error:
+        raise NotSupportedError(
+            f"the cost of {made.name}: its run cannot be recorded ({error})",
+            "time it with your own values",
+        ) from None
+    return recorded_expense(record)
+
+
 def recorded_expense(record: Record) -> Expense:
-    """The operations of one run, and the arrays it made."""
+    """The operations of a run, and the arrays it makes."""
     return Expense(
         sum(map(_flops, record.nodes)),
         sum(_size(n) * n.dtype.itemsize for n in record.nodes if n.kind != "view" and n.shape),
@@ -169,19 +187,6 @@ def _flops_of_einsum(spec: str, arrays: Sequence[Any]) -> int:
     return operations * math.prod(size.values())
 
 
-def random_values(variables: Iterable[Variable], sizes: Mapping[str, int]) -> dict[str, np.ndarray]:
-    """Values of these sizes at which functions are defined, to run a function once."""
-    rng = np.random.default_rng(0)
-    values = {}
-    for variable in variables:
-        shape = sizes_of(variable.shape, sizes)
-        array = rng.uniform(0.2, 0.8, size=shape)
-        if len(shape) == 2 and shape[0] == shape[1]:
-            array = (array + array.T) / 2 + shape[0] * np.eye(shape[0])
-        values[variable.name] = array
-    return values
-
-
 def require_sizes(name: str, dims: Sequence[str], sizes: Mapping[str, int]) -> dict[str, int]:
     """The sizes of all named dimensions; DimensionError for one that is missing or no size."""
     missing = [dim for dim in dims if dim not in sizes]
@@ -222,16 +227,3 @@ def contraction_table(title: str, contractions: Sequence[Contraction]) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def refuse_cost(name: str, error: CannotRecord | MemoryError) -> TensorCalcError:
-    """The error for a function whose run cannot be recorded, or takes too much memory."""
-    if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
-        return MemoryLimitError(
-            f"the cost of {name} is counted in a run at these sizes: {error}",
-            "count at smaller sizes",
-        )
-    return NotSupportedError(
-        f"the cost of {name}: its run cannot be recorded ({error})",
-        "time it with your own values",
-    )

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from tensorcalc.codegen.generate import Output
 from tensorcalc.display import expression_text
 from tensorcalc.errors import MemoryLimitError
-from tensorcalc.expr import Definition, Expr, Variable, toposort
+from tensorcalc.expr import Definition, Expr, toposort
 from tensorcalc.shapes import Shape, format_bytes, format_shape, sizes_of
 from tensorcalc.simplify import simplify
 
 __all__ = [
-    "argument_arrays",
     "arrays_of",
     "require_memory",
-    "require_memory_to_count",
     "too_large",
 ]
 
@@ -32,11 +30,6 @@ def too_large(title: str, shape: Shape, count: int, limit: float) -> MemoryLimit
         f"and max_bytes is {format_bytes(limit)}",
         f"keep it structured and chain it with @, or pass max_bytes={count}",
     )
-
-
-def argument_arrays(variables: Iterable[Variable], sizes: Mapping[str, int]) -> Arrays:
-    """The arrays that are given to a run."""
-    return [(variable.name, sizes_of(variable.shape, sizes)) for variable in variables]
 
 
 def arrays_of(outputs: Iterable[Output], sizes: Mapping[str, int]) -> Arrays:
@@ -63,21 +56,6 @@ def require_memory(title: str, arrays: Arrays, max_bytes: float) -> None:
             f"{title} with all its intermediates would take {format_bytes(total)}, and "
             f"max_bytes is {format_bytes(max_bytes)}",
             f"pass max_bytes={total} if that much memory is there",
-        )
-
-
-def require_memory_to_count(name: str, arrays: Arrays, max_bytes: float) -> None:
-    """MemoryLimitError if a run with these arrays, to count its operations, takes more."""
-    total = sum(_bytes(shape) for _, shape in arrays)
-    if total > max_bytes:
-        (largest,) = (
-            f"{what} ({format_shape(shape)})" if shape else what for what, shape in _largest(arrays)
-        )
-        raise MemoryLimitError(
-            f"the cost of {name} is counted in a run at these sizes, whose arrays would take "
-            f"{format_bytes(total)}, the largest {largest}; max_bytes is "
-            f"{format_bytes(max_bytes)}",
-            f"count at smaller sizes, or pass max_bytes={total} if that much memory is there",
         )
 
 

@@ -1,7 +1,7 @@
 """Stand-ins for arrays and for NumPy, which put every operation on record.
 
 Each holds the value it stands for, so that shapes, precisions, and what is a view of what are
-facts of the run and need no rules.
+facts of the run and need no rules. The value may be an array without entries.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tensorcalc.codegen.record import CannotRecord, Node
+from tensorcalc.codegen.shaped import ShapedArray
 
 __all__ = ["LibraryStandIn", "StandIn", "node_of"]
 
@@ -92,7 +93,7 @@ class StandIn:
         self._nodes.append(Node("write", inputs=(self.node, node_of(entry)), is_array=False))
 
     def _view(self, text: str, result: Any) -> StandIn:
-        if not isinstance(result, np.ndarray):  # one entry
+        if isinstance(result, np.generic):  # one entry
             return self._made(Node("call", text, (self.node,)), result)
         if not np.may_share_memory(result, self.value) and result.size:
             raise CannotRecord("a copy where a view was expected")
@@ -163,10 +164,10 @@ _operator_methods()
 
 def _made(node: Node, result: Any, nodes: list[Node]) -> Any:
     """The stand-in of an operation's result, which is put on record."""
-    if not isinstance(result, (np.ndarray, np.generic)):
+    if not isinstance(result, (np.ndarray, np.generic, ShapedArray)):
         raise CannotRecord(f"a result that is {type(result).__name__}")
     node.shape, node.dtype = result.shape, result.dtype
-    node.is_array = isinstance(result, np.ndarray)
+    node.is_array = not isinstance(result, np.generic)
     node.contiguous = not node.is_array or result.flags.c_contiguous
     node.writeable = not node.is_array or result.flags.writeable
     nodes.append(node)
@@ -281,7 +282,7 @@ def _call(
         i.node
         for i in given
         if isinstance(i, StandIn)
-        and isinstance(result, np.ndarray)
+        and not isinstance(result, np.generic)
         and np.may_share_memory(i.value, result)
     ]
     if shared:

@@ -125,9 +125,10 @@ def _name(
 
 def _product(left: Expr, right: Expr, joined: Expr) -> Expr:
     """left · right, summed over the axes of ``joined``."""
-    if right is identity(joined.shape):
+    unchanged = identity(joined.shape)
+    if right is unchanged:
         return left
-    if left is identity(joined.shape):
+    if left is unchanged:
         return simplify(right)
     return simplify(contract(left, right, joined.ndim))
 

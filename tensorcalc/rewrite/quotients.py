@@ -37,7 +37,7 @@ __all__ = [
 
 def cancel_reciprocals(e: Expr) -> Expr | None:
     """u · u⁻¹ = 1, entry by entry; more generally powers of one base are added up."""
-    if not isinstance(e, Einsum) or not _divides(e):
+    if not isinstance(e, Einsum) or not _has_reciprocal(e):
         return None
     factors = flat_factors(e)
     powers: dict[tuple[int, tuple[int, ...]], list[tuple[int, float]]] = {}
@@ -63,6 +63,13 @@ def _identity_of(base: Expr, indices: tuple[int, ...]) -> tuple[int, tuple[int, 
             indices = tuple(indices[base.output.index(i)] for i in base.inputs[0])
             base = base.operands[0]
     return id(base), indices
+
+
+def _has_reciprocal(e: Einsum) -> bool:
+    """``_divides``, remembered: several rules ask."""
+    if "has reciprocal" not in e.memo:
+        e.memo["has reciprocal"] = _divides(e)
+    return e.memo["has reciprocal"]
 
 
 def _divides(e: Expr, levels: int = 3) -> bool:
@@ -144,7 +151,7 @@ def _merges_meet(e: Einsum, k: int, operand: Add) -> bool:
 
 def distribute_to_cancel(e: Expr) -> Expr | None:
     """A product over a sum is multiplied out where a term divides by another factor."""
-    if not isinstance(e, Einsum) or not _divides(e):
+    if not isinstance(e, Einsum) or not _has_reciprocal(e):
         return None
     factors = {_identity_of(f, ix) for f, ix in flat_factors(e) if not is_structural(f)}
     for k, operand in enumerate(e.operands):

@@ -72,6 +72,16 @@ def test_a_second_derivative_has_no_literal_chain():
     assert "literal" not in repr(cost)
 
 
+def test_a_value_beside_derivatives_adds_nothing_to_their_literal_chains():
+    p = tc.program(LAYER, SIZES)
+    slopes = [tc.gradient(p["E"], p[name]) for name in "Wx"]
+    chains = [slope.compile().cost(k=3, n=2).literal for slope in slopes]
+    assert tc.compile([p["E"], *slopes]).cost(k=3, n=2).literal == chains[0] + chains[1]
+    assert tc.compile([p["E"]]).cost(k=3, n=2).literal is None
+    second = tc.hessian(p["E"], p["x"])
+    assert tc.compile([slopes[0], second]).cost(k=3, n=2).literal is None
+
+
 def test_the_cost_reads_as_a_table():
     assert repr(gradient().cost(k=512, n=784)).splitlines() == [
         "∂E/∂W at k = 512, n = 784",

@@ -102,14 +102,14 @@ class CompiledFunction:
 
         ``sizes`` are those of the named dimensions, however large: operations and arrays are
         counted from shapes, and nothing is computed. In the literal chain every local derivative
-        is a dense array. Raises DimensionError for a size that is missing, NotSupportedError
-        where more than shapes decides what is done.
+        is a dense array; a value that stands beside derivatives has none. Raises DimensionError
+        for a size that is missing, NotSupportedError where more than shapes decides what is done.
         """
         named = names_in(dim for v in self._variables.values() for dim in v.shape)
         given = require_sizes(self.name, list(dict.fromkeys(named)), sizes)
-        links = [output.link for output in self.outputs]
+        links = [output.link for output in self.outputs if output.values]  # of derivatives
         chains = [literal_expense(*link, given) for link in links if link is not None]
-        literal = sum(chains, Expense(0, 0)) if len(chains) == len(links) else None
+        literal = sum(chains, Expense(0, 0)) if chains and len(chains) == len(links) else None
         return Cost(self.title, given, compiled_expense(self._generated, given), literal)
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:

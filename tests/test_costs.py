@@ -82,6 +82,29 @@ def test_a_value_beside_derivatives_adds_nothing_to_their_literal_chains():
     assert tc.compile([slopes[0], second]).cost(k=3, n=2).literal is None
 
 
+MOVES = {
+    "W @ x by W": ("W @ x", "W", {"m": 10, "n": 5}),
+    "x * y by x": ("x * y", "x", {"n": 10}),
+    "sum(x) by x": ("sum(x)", "x", {"n": 10}),
+}
+
+
+@pytest.mark.parametrize("case", MOVES)
+def test_what_is_only_put_in_its_place_takes_no_operations(case):
+    text, by, sizes = MOVES[case]
+    p = tc.program(text, {"W": ("m", "n"), "x": "n", "y": "n"})
+    assert tc.derivative(p.result, p[by]).compile().cost(**sizes).compiled.flops == 0
+
+
+def test_sizes_may_be_integers_of_numpy_and_absurd():
+    f = tc.program("W @ x", {"W": ("m", "n"), "x": "n"}).result.compile()
+    assert f.cost(m=np.int64(4), n=3).compiled == f.cost(m=4, n=3).compiled
+    rows = repr(f.cost(m=10**30, n=10**30)).splitlines()
+    assert rows[-1].split()[-3:] == ["2.000e+60", "6.94e+12", "EiB"]
+    with pytest.raises(tc.DimensionError, match="m = True"):
+        f.cost(m=True, n=3)
+
+
 def test_the_cost_reads_as_a_table():
     assert repr(gradient().cost(k=512, n=784)).splitlines() == [
         "∂E/∂W at k = 512, n = 784",
@@ -155,8 +178,8 @@ def test_counting_takes_no_memory(sizes):
     p = tc.program(LOSS, A=("m", "n"), x="n")
     f = tc.compile([tc.gradient(p["E"], p["A"]), p["H"]])
     m, n = sizes["m"], sizes["n"]
-    # A x, Aᵀ (A x), the outer product; the gradient 1 xᵀ is filled in
-    counted = Expense(4 * m * n + n * n + m * n, 8 * (m + n + n * n + m * n))
+    # A x, Aᵀ (A x), the outer product; the gradient 1 xᵀ is filled in, which computes nothing
+    counted = Expense(4 * m * n + n * n, 8 * (m + n + n * n + m * n))
     assert without_memory(lambda: f.cost(**sizes).compiled) == counted
 
 

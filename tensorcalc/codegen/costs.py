@@ -38,6 +38,27 @@ _OF_MATRICES: dict[Callable[..., Any], float] = {
     np.linalg.slogdet: 2 / 3,
 }
 
+# what puts numbers in their places, and computes none
+_MOVES = frozenset(
+    [
+        "array",
+        "asarray",
+        "broadcast_to",
+        "concatenate",
+        "copy",
+        "diag",
+        "diagonal",
+        "eye",
+        "full",
+        "ones",
+        "repeat",
+        "stack",
+        "take",
+        "tile",
+        "zeros",
+    ]
+)
+
 
 @dataclass(frozen=True)
 class Expense:
@@ -70,10 +91,15 @@ class Cost:
         lines.append(f"{'':<{_WIDTH}} {'':<28} {'flops':>16} {'bytes':>10}")
         for name, what, expense in rows:
             lines.append(
-                f"{name:<{_WIDTH}} {what:<28} {expense.flops:>16,} "
+                f"{name:<{_WIDTH}} {what:<28} {_grouped(expense.flops):>16} "
                 f"{format_bytes(expense.bytes):>10}"
             )
         return "\n".join(lines)
+
+
+def _grouped(flops: int) -> str:
+    """All digits, as far as the column has room for them."""
+    return f"{flops:,}" if flops < 10**12 else f"{flops:.3e}"
 
 
 def literal_expense(of: Expr, by: Expr, sizes: Mapping[str, int]) -> Expense:
@@ -175,6 +201,8 @@ def _flops_of_call(node: Node) -> int:
         return 2 * _size(node) * summed
     if node.function is np.vdot:
         return 2 * _size(arrays[0])
+    if isinstance(node.function, str) or node.function.__name__ in _MOVES:
+        return 0
     return _size(node) if node.is_array or not node.shape else 0
 
 
@@ -191,7 +219,8 @@ def require_sizes(name: str, dims: Sequence[str], sizes: Mapping[str, int]) -> d
     """The sizes of all named dimensions; DimensionError for one that is missing or no size."""
     missing = [dim for dim in dims if dim not in sizes]
     strange = [dim for dim in sizes if dim not in dims]
-    wrong = [d for d, n in sizes.items() if not isinstance(n, int) or isinstance(n, bool) or n < 0]
+    whole = {d: n for d, n in sizes.items() if isinstance(n, (int, np.integer)) and n >= 0}
+    wrong = [d for d, n in sizes.items() if d not in whole or isinstance(n, bool)]
     if missing or strange or wrong:
         if missing:
             what = f"without a size of {', '.join(missing)}"
@@ -203,7 +232,7 @@ def require_sizes(name: str, dims: Sequence[str], sizes: Mapping[str, int]) -> d
             f"the cost of {name} {what}",
             f"give {name}.cost({', '.join(f'{dim}=…' for dim in dims)})",
         )
-    return {dim: sizes[dim] for dim in dims}
+    return {dim: int(sizes[dim]) for dim in dims}
 
 
 def contraction_table(title: str, contractions: Sequence[Contraction]) -> str:

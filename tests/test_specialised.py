@@ -276,6 +276,38 @@ def test_a_product_of_two_vectors_is_an_array_of_ones_own(n, dtype, reuse):
         np.testing.assert_array_equal(slope, v)
 
 
+SIGNS_OF_ZERO = {
+    "arctan(1 / outer(x, y))": lambda x, y: np.arctan(1 / np.outer(x, y)),
+    "outer(x, y)**-1": lambda x, y: 1 / np.outer(x, y),
+    "1 / (2*outer(x, y)).T": lambda x, y: 1 / (2 * np.outer(x, y)).T,
+    "y / diagonal(outer(x, y))": lambda x, y: y / np.diagonal(np.outer(x, y)),
+    "1 / (outer(x, y) + outer(y, x))": lambda x, y: 1 / (np.outer(x, y) + np.outer(y, x)),
+}
+
+
+@each_reuse
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("text", SIGNS_OF_ZERO)
+def test_the_sign_of_zero_is_the_same_after_many_calls(text, dtype, reuse):
+    p = tc.program(text, {"x": "n", "y": "n"})
+    f = tc.compile([p.result], reuse_buffers=reuse)
+    ones = np.ones(2, dtype)
+    called(f, {"x": ones, "y": ones})
+    assert specialised(f)
+    x, y = np.asarray([-1, 2], dtype), np.asarray([0, -0.0], dtype)
+    with np.errstate(all="ignore"):
+        expected = SIGNS_OF_ZERO[text](x, y)
+        np.testing.assert_allclose(f(x, y)[0], expected, rtol=1e-6)
+
+
+def test_an_outer_product_that_is_only_added_or_returned_is_one_of_blas():
+    p = tc.program("outer(x, y) + A", {"x": "n", "y": "n", "A": ("n", "n")})
+    f = tc.compile([p.result])
+    called(f, {"x": np.ones(2), "y": np.ones(2), "A": np.ones((2, 2))})
+    (source,) = specialised(f)
+    assert "dot(" in source
+
+
 def test_results_are_ones_own():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

@@ -5,19 +5,29 @@ BLAS reads a matrix as it lies, and writes by rows only; a transpose is read alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tensorcalc.codegen.record import Node
+from tensorcalc.codegen.record import Node, Record
 
-__all__ = ["lies_by_rows", "outer_factors", "product_factors", "turned_operand"]
+__all__ = ["lies_by_rows", "outer_factors", "product_factors", "signed_zeros", "turned_operand"]
+
+# of which the sign of a zero makes no more than the sign of a zero
+_BLIND = (
+    *(np.add, np.subtract, np.multiply, np.negative, np.absolute, np.square, np.sqrt, np.exp),
+    *(np.log, np.log1p, np.expm1, np.sin, np.cos, np.tanh, np.maximum, np.minimum, np.sign),
+    *(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal),
+    *(np.einsum, np.tensordot, np.vdot, np.trace),
+)
 
 
 def outer_factors(node: Node) -> tuple[Node, Node] | None:
     """A column and a row whose product this is; None for anything else.
 
-    Of one entry neither may be: BLAS then leaves out products with 0, where 0 · NaN is NaN.
+    Of one entry neither may be: BLAS then leaves out products with 0, where 0 · NaN is NaN. It
+    adds each product to 0, so that −0 becomes 0: not for what ``signed_zeros`` has.
     """
     if node.function is not np.multiply or len(node.shape) != 2 or min(node.shape) < 2:
         return None
@@ -39,6 +49,28 @@ def turned_operand(node: Node) -> int | None:
     turned = [i.kind == "view" and i.function == "{}.T" for i in node.inputs]
     same = {i.dtype for i in node.inputs} == {node.dtype}
     return turned.index(True) if same and sum(turned) == 1 else None
+
+
+def signed_zeros(record: Record) -> set[Node]:
+    """The values of which some operation, later on, tells 0 and −0 apart: 1/x, arctan2, …"""
+    signed: set[Node] = set()
+    for node in reversed(record.nodes):
+        result = node.inputs[0] if node.kind == "write" else node
+        matters = result in signed or result.storage in signed
+        found = node.nodes if matters else _told_apart(node)
+        signed.update(found)
+        signed.update([operand.storage for operand in found])
+    return signed
+
+
+def _told_apart(node: Node) -> Sequence[Node]:
+    """The operands of which the operation itself tells 0 and −0 apart."""
+    if node.kind in ("view", "dot", "reduce", "write") or node.function in _BLIND:
+        return []
+    if node.function is np.divide:
+        return [other for other in node.inputs[1:] if isinstance(other, Node)]
+    exponent = node.inputs[1] if node.function is np.power else None
+    return [] if isinstance(exponent, (int, float)) and exponent > 0 else node.nodes
 
 
 def product_factors(node: Node) -> tuple[Any, Any]:

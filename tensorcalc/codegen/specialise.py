@@ -21,6 +21,7 @@ from tensorcalc.codegen.buffers import Memory, apart_from
 from tensorcalc.codegen.operands import (
     outer_factors,
     product_factors,
+    signed_zeros,
     turned_operand,
 )
 from tensorcalc.codegen.record import CannotRecord, Node, Record
@@ -72,6 +73,7 @@ class _Writer:
         self.words: dict[Node, str] = {}
         self.taken: set[str] = {name}
         self.read = self._read()
+        self.signed = signed_zeros(record)
         self.returned = {result for result in record.results if isinstance(result, Node)}
         self.lying: set[Node] = set()  # numbers that lie in arrays of no axes
         self.arguments = [self._claim(node, f"a{k}") for k, node in enumerate(record.arguments)]
@@ -248,7 +250,7 @@ class _Writer:
 
     def _ufunc(self, node: Node, place: int) -> None:
         function, inputs = node.function, list(node.inputs)
-        factors = outer_factors(node)
+        factors = None if node in self.signed else outer_factors(node)
         if factors is not None:  # BLAS takes half the time of a ufunc that spreads a column
             column, row = (self._word(i) for i in factors)
             row = row if len(factors[1].shape) == 2 else f"{row}[None, :]"

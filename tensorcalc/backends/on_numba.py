@@ -118,7 +118,7 @@ def _summed(node: ast.expr) -> list[ast.expr] | None:
     """x of np.sum(x, axis=1)."""
     if not isinstance(node, ast.Call) or ast.unparse(node.func) != "np.sum":
         return None
-    return node.args if [ast.unparse(k.value) for k in node.keywords] == ["1"] else None
+    return node.args if [ast.unparse(k) for k in node.keywords] == ["axis=1"] else None
 
 
 _PATTERNS = {times_transposed: _transposed, row_sums: _summed}

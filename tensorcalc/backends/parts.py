@@ -38,8 +38,10 @@ def in_parts(
     tree = ast.parse(source)
     functions = [n for n in tree.body if isinstance(n, ast.FunctionDef)]
     main = functions[-1]
-    if not all(_target(line) for line in main.body[:-1]):
-        return source
+    targets = [_target(line) for line in main.body[:-1]]
+    given = {argument.arg for argument in main.args.args}
+    if not all(targets) or len(set(targets) - given) < len(targets):
+        return source  # in which a name may have several values
     first = main.decorator_list[0].lineno - 1
     head = "\n".join(source.splitlines()[:first]).rstrip()
     taken = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
@@ -91,8 +93,16 @@ def _join(main: ast.FunctionDef, entrywise: Collection[str]) -> None:
 def _may_join(value: ast.expr) -> bool:
     """Whether a value is no more work in an expression with more entries than it has."""
     if isinstance(value, ast.UnaryOp):
-        return True
-    return isinstance(value, ast.BinOp) and isinstance(value.op, (*_CHEAP, ast.MatMult))
+        return _is_cheap(value.operand)
+    if not isinstance(value, ast.BinOp):
+        return False
+    if isinstance(value.op, ast.MatMult):
+        return True  # which is done once, wherever it stands
+    return isinstance(value.op, _CHEAP) and _is_cheap(value.left) and _is_cheap(value.right)
+
+
+def _is_cheap(part: ast.expr) -> bool:
+    return not isinstance(part, (ast.UnaryOp, ast.BinOp, ast.Call)) or _may_join(part)
 
 
 class _Joining(ast.NodeTransformer):

@@ -370,3 +370,14 @@ def test_numbers_beside_an_identity_are_a_sum_of_one_line(text, written, by_hand
     for _ in range(4):
         np.testing.assert_allclose(f(A)[0], by_hand(A))
         assert f(A.astype(np.float32))[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "text", ["exp(X) / sum(exp(X))", "log(sum(exp(X)) + sum(exp(2 * X)))", "log(mean(exp(X)))"]
+)
+def test_forms_that_need_an_entry_say_so_where_there_is_none(text):
+    f = tc.program(text, X=("n", "m")).result.compile()
+    for _ in range(4):
+        with pytest.raises(tc.ShapeError, match="over n, which has size 0"):
+            f(np.zeros((0, 2)))
+        assert np.isfinite(f(np.zeros((1, 2)))).all()

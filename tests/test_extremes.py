@@ -217,3 +217,71 @@ def test_infinities_are_compared_as_numpy_compares_them(sign):
             assert value.dtype == by_x.dtype == dtype
     unknown = f(x=np.array([np.nan, 1.0]), y=np.array([1.0, np.nan]))
     assert np.isnan(unknown[1].diagonal()).all()
+
+
+def share(k, times=1.0):
+    """−log of a share of exp(x), its gradient and its Hessian, each so many times."""
+
+    def truth(x):
+        total = np.logaddexp.reduce(x)
+        p, unit = np.exp(x - total), np.eye(len(x))[k]
+        return times * (total - x[k]), times * (p - unit), times * (np.diag(p) - np.outer(p, p))
+
+    return truth
+
+
+def mean(x):
+    value, slope, curvature = share(0)(x)
+    return value + x[0] - np.log(len(x)), slope + np.eye(len(x))[0], curvature
+
+
+def odds(k):
+    """−log σ(x[k])."""
+
+    def truth(x):
+        s, unit = np.exp(-np.logaddexp(0, x[k])), np.eye(len(x))[k]
+        slope = np.exp(-np.logaddexp(0, x[k])) * np.exp(-np.logaddexp(0, -x[k]))
+        return np.logaddexp(0, -x[k]), -s * unit, slope * np.outer(unit, unit)
+
+    return truth
+
+
+def both(one, other):
+    return lambda x: tuple(a + b for a, b in zip(one(x), other(x), strict=True))
+
+
+LOGS_OF_ENTRIES = {
+    "-log(softmax(x)[1])": share(1),
+    "p = softmax(x); -log(p[1])": share(1),
+    "-log(softmax(x)[2]**3)": share(2, 3.0),
+    "-sum(log(softmax(x)[0:2]))": both(share(0), share(1)),
+    "-log(exp(x[1]) / sum(exp(x)))": share(1),
+    "p = exp(x) / sum(exp(x)); -log(p[1])": share(1),
+    "p = exp(x) / sum(exp(x)); -log(p[0] * p[1])": both(share(0), share(1)),
+    "log(mean(exp(x)))": mean,
+    "-log(sigmoid(x)[1])": odds(1),
+    "s = sigmoid(x); -sum(log(s[1:3]))": both(odds(1), odds(2)),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1.0, 30.0, 800.0, 1e4])
+@pytest.mark.parametrize(("text", "truth"), LOGS_OF_ENTRIES.items(), ids=LOGS_OF_ENTRIES)
+def test_logarithms_of_entries_of_shares_far_out(text, truth, scale):
+    p = tc.program(text, x="n")
+    x = scale * np.array([1.0, -1.0, 0.25])
+    parts = [tc.derivative(p.result, *[p["x"]] * n, layout="mixed") for n in (1, 2)]
+    for found, expected in zip((p.result, *parts), truth(x), strict=True):
+        at = found.evaluate(x=x)
+        np.testing.assert_allclose(at, expected, rtol=1e-9, atol=1e-12 * max(1, scale))
+
+
+@pytest.mark.parametrize("text", ["log(x[0] * exp(x[1]))", "log(sum(x) / sum(exp(x)))"])
+def test_logarithms_of_what_may_be_negative_are_left(text):
+    p = tc.program(text, x="n")
+    x = np.array([0.5, -1.0, 2.0])
+    plain = {"log(x[0] * exp(x[1]))": np.log(0.5) - 1}
+    expected = plain.get(text, np.log(1.5 / np.exp(x).sum()))
+    np.testing.assert_allclose(p.result.evaluate(x=x), expected)
+    with pytest.raises(tc.TensorCalcError):
+        p.result.evaluate(x=-x)

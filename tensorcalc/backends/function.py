@@ -324,7 +324,7 @@ class ForeignFunction(CompiledFunction):
         values = read_values(
             self.arguments, self._plain, {**others, **shapes}, finite=False, what=self.title
         )
-        require_entries([o.expr for o in self.outputs], values.sizes)
+        require_entries(self._formulas, values.sizes)
         if len(self._known) < _KNOWN:
             self._known[key] = values
         return values

@@ -79,6 +79,11 @@ class CompiledFunction:
         return self.outputs if self._generated.presenting is None else self._generated.returned
 
     @property
+    def _formulas(self) -> list[Expr]:
+        """What is asked for, and the forms in which it is computed."""
+        return [output.expr for output in (*self.outputs, *self._generated.returned)]
+
+    @property
     def __signature__(self) -> inspect.Signature:
         """The arguments by name, as ``inspect.signature`` and editors show them."""
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -183,7 +188,7 @@ class CompiledFunction:
     def read(self, given: Mapping[str, Any], *, finite: bool) -> Values:
         """Check the values for this function's arguments."""
         values = read_values(self.arguments, self._variables, given, finite=finite, what=self.title)
-        require_entries([o.expr for o in self.outputs], values.sizes)
+        require_entries(self._formulas, values.sizes)
         return values
 
     def run(self, values: Values, key: Any = None) -> Any:
@@ -215,7 +220,7 @@ class BoundFunction(CompiledFunction):
         if isinstance(start, BoundFunction):  # all that is bound must fit together
             whole, given = start.whole, {**start.bound, **given}
         checked = read_values(given, whole._variables, given, finite=False, what=whole.title)
-        require_entries([o.expr for o in whole.outputs], checked.sizes)
+        require_entries(whole._formulas, checked.sizes)
         values = {name: checked[name] for name in given}
         self._single = all(array.dtype == np.float32 for array in values.values())
         if isinstance(start, BoundFunction) and start._single != self._single:

@@ -55,7 +55,7 @@ def refuse_undefined(
     ``formula`` is a derivative of this order of something in ``roots``.
     """
     places = _places((*roots,), formula, order)
-    known = [p for p in places if _variables(p.node) <= values.keys()]
+    known = [p for p in places if _may_be_outside(p.node, values)]
     if not known:
         return
     with np.errstate(all="ignore"):
@@ -114,8 +114,12 @@ def _nearly_singular(x: np.ndarray) -> np.ndarray:
     return np.broadcast_to((np.linalg.cond(x) > _WORST_CONDITION)[..., None, None], x.shape)
 
 
-def _variables(node: Expr) -> set[str]:
-    return {n.name for n in toposort([node]) if isinstance(n, Variable)}
+def _may_be_outside(node: Expr, values: Values) -> bool:
+    """Whether a node is computed from these values; of sizes alone all are positive."""
+    below = toposort([node])
+    names = {n.name for n in below if isinstance(n, Variable)}
+    of_sizes = not names and any(isinstance(dim, str) for n in below for dim in n.shape)
+    return names <= values.keys() and not of_sizes
 
 
 def _arguments(places: tuple[_Place, ...]) -> CompiledFunction:

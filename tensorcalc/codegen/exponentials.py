@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tensorcalc.codegen.hyperbolic import hyperbolic
-from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Special, toposort
-from tensorcalc.functions import exp, log
+from tensorcalc.expr import Definition, Einsum, Elementwise, Expr, Select, Special, toposort
+from tensorcalc.functions import exp, log, sigmoid
 from tensorcalc.kinds import kinds_in
 from tensorcalc.rewrite.added_exponentials import log_of_added_exponentials
 from tensorcalc.rewrite.recognise import (
@@ -42,8 +42,12 @@ def exponential_forms(of: Expr, alone: frozenset[Expr]) -> dict[Expr, Expr]:
 
 
 def _has_exponentials(of: Expr) -> bool:
-    """Whether an exponential or a softmax stands in ``of`` or below: most have none."""
-    return not kinds_in(of).isdisjoint((exp, Special))
+    """Whether an exponential or a softmax stands in ``of`` or below: most have none.
+
+    Of a sigmoid only the logarithm of an entry has another form than the sigmoid by itself.
+    """
+    present = kinds_in(of)
+    return not present.isdisjoint((exp, Special)) or present >= {sigmoid, log, Select}
 
 
 def _form(e: Expr, see: Callable[[Expr], Expr], *, logs: bool) -> Expr | None:

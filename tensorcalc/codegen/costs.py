@@ -39,25 +39,10 @@ _OF_MATRICES: dict[Callable[..., Any], float] = {
 }
 
 # what puts numbers in their places, and computes none
-_MOVES = frozenset(
-    [
-        "array",
-        "asarray",
-        "broadcast_to",
-        "concatenate",
-        "copy",
-        "diag",
-        "diagonal",
-        "eye",
-        "full",
-        "ones",
-        "repeat",
-        "stack",
-        "take",
-        "tile",
-        "zeros",
-    ]
-)
+_MOVES = {
+    *("zeros", "ones", "full", "eye", "array", "asarray", "copy", "diag", "diagonal"),
+    *("broadcast_to", "concatenate", "stack", "take", "repeat", "tile"),
+}
 
 
 @dataclass(frozen=True)

@@ -308,6 +308,15 @@ def test_an_outer_product_that_is_only_added_or_returned_is_one_of_blas():
     assert "dot(" in source
 
 
+def test_a_large_transpose_is_not_copied():
+    f = tc.compile([tc.parse("B = A + A.T", A=("n", "n"))["B"]])
+    A = np.arange(400.0 * 400).reshape(400, 400)
+    called(f, {"A": A})
+    (source,) = specialised(f)
+    assert ".copy()" not in source
+    np.testing.assert_array_equal(f(A)[0], A + A.T)
+
+
 def test_results_are_ones_own():
     f, at = network(), draw()
     expected = [array.copy() for array in called(f, at)]

@@ -5,6 +5,7 @@ BLAS reads a matrix as it lies, and writes by rows only; a transpose is read alo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from tensorcalc.codegen.record import Node, Record
 
 __all__ = ["lies_by_rows", "outer_factors", "product_factors", "signed_zeros", "turned_operand"]
 
+_CACHE = 2**20  # bytes
 # of which the sign of a zero makes no more than the sign of a zero
 _BLIND = (
     *(np.add, np.subtract, np.multiply, np.negative, np.absolute, np.square, np.sqrt, np.exp),
@@ -41,8 +43,13 @@ def outer_factors(node: Node) -> tuple[Node, Node] | None:
 
 
 def turned_operand(node: Node) -> int | None:
-    """Which of two matrices is the transpose of one that lies by rows, as the other does."""
+    """Which of two matrices is the transpose of one that lies by rows, as the other does.
+
+    Only of those that stay in a cache: of larger ones each array that is gone through counts.
+    """
     if node.function not in (np.add, np.subtract, np.multiply) or len(node.shape) != 2:
+        return None
+    if math.prod(node.shape) * node.dtype.itemsize > _CACHE:
         return None
     if any(not isinstance(i, Node) or i.shape != node.shape for i in node.inputs):
         return None

@@ -171,5 +171,5 @@ def format_bytes(count: float) -> str:
     if power < 6 and round(count / 1024**power) >= 1024:
         power += 1  # 1,023.9 KiB rounds to 1 MiB
     scaled = count / 1024**power
-    digits = f"{scaled:.0f}" if 100 <= scaled < 1e6 else f"{scaled:.3g}"
+    digits = f"{scaled:.0f}" if 100 <= scaled < 1e7 else f"{scaled:.3g}"
     return f"{digits} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power]}"

@@ -154,6 +154,12 @@ def _stable_log(node: Expr) -> Expr | None:
         return -softplus(complement.arguments[0])
     if isinstance(inner, Special) and inner.function is special.softmax:
         return Special(special.log_softmax, inner.argument)
+    if isinstance(inner, Einsum) and len(inner.operands) == 1 and not inner.summed:
+        below = _looked_through(inner.operands[0])
+        if isinstance(below, Special) and below.function is special.softmax:
+            return product(
+                (Special(special.log_softmax, below.argument),), inner.inputs, inner.output
+            )
     found = recognise_softplus(node, _looked_through)
     return found or log_of_added_exponentials(node, _looked_through)
 
